@@ -1,0 +1,24 @@
+// Two notions of time: the wall clock that stamps messages, and the steady one that deadlines are measured by.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+namespace parley {
+
+/// Microseconds since 1970, as the wall clock has it. May jump either way. Called from any thread.
+using WallClock = std::function<std::int64_t()>;
+
+/// The machine's wall clock.
+[[nodiscard]] inline std::int64_t wall_clock_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// When to give up on something; never jumps.
+using Deadline = std::chrono::steady_clock::time_point;
+
+inline constexpr Deadline kNoDeadline = Deadline::max();
+
+}  // namespace parley

@@ -1,0 +1,144 @@
+#include "base/metrics.h"
+
+#include <algorithm>
+#include <bit>
+#include <dirent.h>
+#include <fstream>
+#include <unistd.h>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+#include <sys/resource.h>
+
+namespace parley {
+namespace {
+
+std::vector<prometheus::ClientMetric::Label> to_labels(const Labels& labels) {
+  std::vector<prometheus::ClientMetric::Label> out;
+  out.reserve(labels.size());
+  for (const auto& [name, value] : labels) out.push_back({name, value});
+  return out;
+}
+
+prometheus::MetricFamily family(std::string name, std::string help, prometheus::MetricType type) {
+  prometheus::MetricFamily out;
+  out.name = std::move(name);
+  out.help = std::move(help);
+  out.type = type;
+  return out;
+}
+
+prometheus::MetricFamily single(std::string name, std::string help, prometheus::MetricType type, double value) {
+  prometheus::MetricFamily out = family(std::move(name), std::move(help), type);
+  prometheus::ClientMetric metric;
+  (type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  out.metric.push_back(std::move(metric));
+  return out;
+}
+
+double open_descriptors() {
+  DIR* dir = opendir("/proc/self/fd");
+  if (dir == nullptr) return 0;
+  double count = -3;  // ".", ".." and the descriptor of this very listing
+  while (readdir(dir) != nullptr) ++count;
+  closedir(dir);
+  return count;
+}
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
+
+}  // namespace
+
+void Histogram::observe(std::uint64_t value) noexcept {
+  const std::size_t bucket = value <= 1 ? 0 : static_cast<std::size_t>(std::bit_width(value - 1));
+  counts_[std::min(bucket, kBuckets - 1)].fetch_add(1, std::memory_order_relaxed);
+  sum_.fetch_add(value, std::memory_order_relaxed);
+}
+
+void Histogram::add_to(Snapshot& total) const noexcept {
+  for (std::size_t i = 0; i < kBuckets; ++i) total.counts[i] += counts_[i].load(std::memory_order_relaxed);
+  total.sum += sum_.load(std::memory_order_relaxed);
+}
+
+prometheus::MetricFamily counter_family(std::string name, std::string help,
+                                        const std::vector<std::pair<Labels, double>>& samples) {
+  prometheus::MetricFamily out = family(std::move(name), std::move(help), prometheus::MetricType::Counter);
+  for (const auto& [labels, value] : samples) {
+    prometheus::ClientMetric metric;
+    metric.label = to_labels(labels);
+    metric.counter.value = value;
+    out.metric.push_back(std::move(metric));
+  }
+  return out;
+}
+
+prometheus::MetricFamily gauge_family(std::string name, std::string help,
+                                      const std::vector<std::pair<Labels, double>>& samples) {
+  prometheus::MetricFamily out = family(std::move(name), std::move(help), prometheus::MetricType::Gauge);
+  for (const auto& [labels, value] : samples) {
+    prometheus::ClientMetric metric;
+    metric.label = to_labels(labels);
+    metric.gauge.value = value;
+    out.metric.push_back(std::move(metric));
+  }
+  return out;
+}
+
+prometheus::MetricFamily histogram_family(std::string name, std::string help, double unit,
+                                          const std::vector<std::pair<Labels, Histogram::Snapshot>>& samples) {
+  prometheus::MetricFamily out = family(std::move(name), std::move(help), prometheus::MetricType::Histogram);
+  for (const auto& [labels, snapshot] : samples) {
+    prometheus::ClientMetric metric;
+    metric.label = to_labels(labels);
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i + 1 < Histogram::kBuckets; ++i) {
+      count += snapshot.counts[i];
+      metric.histogram.bucket.push_back({count, static_cast<double>(std::uint64_t{1} << i) * unit});
+    }
+    metric.histogram.sample_count = count + snapshot.counts.back();
+    metric.histogram.sample_sum = static_cast<double>(snapshot.sum) * unit;
+    out.metric.push_back(std::move(metric));
+  }
+  return out;
+}
+
+void MetricsRegistry::add(Collector collect) {
+  const std::scoped_lock lock(mutex_);
+  collectors_.push_back(std::move(collect));
+}
+
+std::string MetricsRegistry::text() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<prometheus::MetricFamily> families;
+  for (const Collector& collect : collectors_) {
+    for (prometheus::MetricFamily& one : collect()) families.push_back(std::move(one));
+  }
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+std::vector<prometheus::MetricFamily> collect_process() {
+  using prometheus::MetricType;
+  std::vector<prometheus::MetricFamily> out;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  out.push_back(single("process_cpu_seconds_total", "User and system CPU time spent, in seconds", MetricType::Counter,
+                       seconds(usage.ru_utime) + seconds(usage.ru_stime)));
+  double virtual_pages = 0;
+  double resident_pages = 0;
+  std::ifstream("/proc/self/statm") >> virtual_pages >> resident_pages;
+  const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
+  out.push_back(
+      single("process_virtual_memory_bytes", "Virtual memory size in bytes", MetricType::Gauge, virtual_pages * page));
+  out.push_back(single("process_resident_memory_bytes", "Resident memory size in bytes", MetricType::Gauge,
+                       resident_pages * page));
+  out.push_back(single("process_open_fds", "Open file descriptors", MetricType::Gauge, open_descriptors()));
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  out.push_back(single("process_max_fds", "Limit of open file descriptors", MetricType::Gauge,
+                       static_cast<double>(limit.rlim_cur)));
+  return out;
+}
+
+}  // namespace parley

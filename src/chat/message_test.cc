@@ -1,0 +1,33 @@
+#include "chat/message.h"
+
+#include <gtest/gtest.h>
+
+namespace parley {
+namespace {
+
+TEST(NextCursor, FollowsTheLastMessageOrStaysPut) {
+  const std::vector<Message> messages = {{"a", "x", 10}, {"a", "y", 20}};
+  EXPECT_EQ(next_cursor(messages, {.cursor = 5}), 21);
+  EXPECT_EQ(next_cursor(messages, {.cursor = 30, .reverse = true}), 19);
+  EXPECT_EQ(next_cursor({}, {.cursor = 5}), 5);
+  EXPECT_EQ(next_cursor({}, {.cursor = 5, .reverse = true}), 5);
+}
+
+TEST(CheckText, TakesOneByteToTheLimit) {
+  EXPECT_TRUE(check_text("x", 4));
+  EXPECT_TRUE(check_text(std::string_view("\0\x01\x7f\n", 4), 4));
+  EXPECT_EQ(check_text("", 4).error().code, ErrorCode::kInvalidText);
+  EXPECT_EQ(check_text("12345", 4).error().code, ErrorCode::kTextTooLong);
+  EXPECT_EQ(check_text("\xff", 4).error().code, ErrorCode::kInvalidText);
+}
+
+TEST(CheckIdempotencyKey, TakesUpTo128BytesOfUtf8) {
+  EXPECT_TRUE(check_idempotency_key(""));
+  EXPECT_TRUE(check_idempotency_key("\"quoted\""));
+  EXPECT_TRUE(check_idempotency_key(std::string(128, 'k')));
+  EXPECT_FALSE(check_idempotency_key(std::string(129, 'k')));
+  EXPECT_FALSE(check_idempotency_key("\xc3"));
+}
+
+}  // namespace
+}  // namespace parley

@@ -1,0 +1,59 @@
+// The seam that every front end calls: send, pull, ready. Served by a store of our own, or by remote nodes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "base/task.h"
+#include "chat/message.h"
+
+namespace parley::service {
+
+/// What a client asks to send, as it came: nothing in here has been checked.
+struct SendRequest {
+  std::string chat;
+  std::string text;
+  std::string sender;
+  std::string idempotency_key;  ///< empty: none
+};
+
+struct SendResponse {
+  std::string chat;            ///< in its canonical spelling
+  std::int64_t send_time = 0;  ///< microseconds since 1970
+  bool duplicate = false;      ///< nothing was stored now: an earlier send with this key was
+};
+
+/// What a client asks to pull, as it came: nothing in here has been checked.
+struct PullRequest {
+  std::string chat;
+  std::int64_t cursor = 0;
+  std::int32_t limit = 0;
+  bool reverse = false;
+};
+
+struct PullResponse {
+  std::string chat;  ///< in its canonical spelling: the chat of every message
+  Page page;
+};
+
+/// What travels with a call.
+struct CallContext {
+  Deadline deadline = kNoDeadline;  ///< past it, what has not been started is not
+  std::string request_id;           ///< for the logs
+};
+
+/// Every call is made on a loop's thread, from any number of loops at once, and resumes there. The errors are rows of
+/// the error table; a send that failed with kOutcomeUnknown may have been stored, after any other error it was not.
+class MessageService {
+ public:
+  virtual ~MessageService() = default;
+
+  [[nodiscard]] virtual Task<SendResponse> send(SendRequest request, CallContext context) = 0;
+  [[nodiscard]] virtual Task<PullResponse> pull(PullRequest request, CallContext context) = 0;
+
+  /// Nothing while calls can succeed, else kUnavailable with why not.
+  [[nodiscard]] virtual Task<void> ready(CallContext context) = 0;
+};
+
+}  // namespace parley::service

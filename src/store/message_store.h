@@ -1,0 +1,51 @@
+// The seam between the service and whatever keeps the messages.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "base/task.h"
+#include "chat/message.h"
+
+namespace parley::store {
+
+/// What became of a draft.
+struct Appended {
+  std::int64_t send_time = 0;  ///< the stored message's
+  bool duplicate = false;      ///< nothing was stored now: an earlier append with this key was
+};
+
+/// Keeps the messages of every chat in the order of their times.
+///
+/// One contract suite (message_store_contract.h) says in tests what is said here in words. Every call is made on a
+/// loop's thread (net::Loop::current()), from any number of loops at once, and resumes there.
+class MessageStore {
+ public:
+  virtual ~MessageStore() = default;
+
+  /// Stores `draft` and gives it its time, which is greater than that of every message stored or read before in this
+  /// chat, and within kMinSendTime to kMaxSendTime. Returns when the message is as durable as the store promises; no
+  /// reader sees it before.
+  ///
+  /// With an idempotency key, the first append of (chat, sender, key) stores; a repeat within the window stores nothing
+  /// and answers the first one's time with `duplicate`, waiting for it where it is still under way.
+  ///
+  /// Errors: kIdempotencyConflict (the key came with another text); kOverloaded (a queue is full, or the deadline
+  /// passed before the write was begun: nothing was stored); kUnavailable (the store takes no writes: nothing was
+  /// stored); kOutcomeUnknown (the write failed or the deadline passed after it was begun: it may be there, now or
+  /// later).
+  [[nodiscard]] virtual Task<Appended> append(Draft draft, Deadline deadline) = 0;
+
+  /// The messages of `chat` from `range.cursor` on, in order. Errors: kChatNotFound (the chat never had a message),
+  /// kOverloaded (the deadline passed, or too many reads wait), kUnavailable.
+  [[nodiscard]] virtual Task<Page> read(ChatId chat, PageRange range, Deadline deadline) = 0;
+
+  /// Nothing while appends and reads are possible, else kUnavailable with why not.
+  [[nodiscard]] virtual Task<void> ready(Deadline deadline) = 0;
+
+  /// The store's random id, made once when the store was.
+  [[nodiscard]] virtual const std::string& id() const noexcept = 0;
+};
+
+}  // namespace parley::store
