@@ -103,7 +103,7 @@ Result<bool> Session::feed(std::string_view& bytes) {
     const auto used = parser_.feed(bytes);
     if (!used) return std::unexpected(used.error());
     bytes.remove_prefix(*used);
-    if (parser_.state() != State::kBody) continue;
+    if (before != State::kBody && parser_.state() != State::kBody) continue;
     auto checked = before == State::kBody ? account_for_body() : on_body_begins(bytes.empty());
     if (!checked) return std::unexpected(std::move(checked).error());
   }
