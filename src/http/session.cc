@@ -165,8 +165,8 @@ Async<bool> Session::respond(Response response, bool keep, std::size_t route, De
                {keep ? open : Connection::kClose, worker_.date(), request_id_, state.guard.vary(), cors});
   std::string_view header = out;
   std::string_view body = head_is_known() && parser_.head().method == "HEAD" ? std::string_view() : response.body;
+  observe(response.status, route, began);  // first, so that whoever has read the answer finds it counted
   const Written written = write_now(header, body);
-  observe(response.status, route, began);
   if (written != Written::kSome) co_return written == Written::kAll;
   const bool all = co_await write_rest(std::string(header), body);
   co_return all;
