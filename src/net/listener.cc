@@ -1,0 +1,159 @@
+#include "net/listener.h"
+
+#include <utility>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace parley::net {
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr std::chrono::milliseconds kPause{100};
+constexpr std::size_t kPerTurn = 64;  // so that a flood of connections does not starve those that are there
+// More than any backlog holds (net.core.somaxconn); close() ends even where connections come as fast as it accepts.
+constexpr std::size_t kBacklogBound = 65536;
+
+std::unexpected<Error> cannot_listen(const Endpoint& endpoint, const error_code& error) {
+  return fail(ErrorCode::kUnavailable, fmt::format("cannot listen on {}: {}", endpoint.to_string(), error.message()));
+}
+
+/// The first address of the host, an IPv4 one if there is any: "localhost" then means the same on every machine.
+Result<tcp::endpoint> resolve(boost::asio::io_context& io, const Endpoint& endpoint) {
+  error_code error;
+  const auto address = boost::asio::ip::make_address(endpoint.host, error);
+  if (!error) return tcp::endpoint(address, endpoint.port);
+  const auto found =
+      tcp::resolver(io).resolve(endpoint.host, std::to_string(endpoint.port), tcp::resolver::passive, error);
+  if (error) return cannot_listen(endpoint, error);
+  for (const auto& entry : found) {
+    if (entry.endpoint().address().is_v4()) return entry.endpoint();
+  }
+  return found.begin()->endpoint();
+}
+
+/// Errors of the one connection that was about to be accepted, which accept(2) says to treat like EAGAIN.
+bool concerns_one_connection(const error_code& error) {
+  switch (error.value()) {
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case EINTR: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+Listener::Listener(LoopPool& loops, std::string name)
+    : loops_(loops), name_(std::move(name)), acceptor_(loops[0].io()), retry_([this] { wait(); }) {}
+
+Listener::~Listener() { shut(false); }
+
+Result<void> Listener::listen(const Endpoint& endpoint) {
+  const auto address = resolve(loops_[0].io(), endpoint);
+  if (!address) return std::unexpected(address.error());
+  error_code error;
+  const auto step = [&error](auto&& call) {
+    if (!error) call();
+  };
+  step([&] { acceptor_.open(address->protocol(), error); });
+  step([&] { acceptor_.set_option(boost::asio::socket_base::reuse_address(true), error); });
+  step([&] { acceptor_.set_option(tcp::no_delay(true), error); });  // Linux: accepted sockets inherit it
+  step([&] { acceptor_.bind(*address, error); });
+  step([&] { acceptor_.listen(boost::asio::socket_base::max_listen_connections, error); });
+  step([&] { acceptor_.non_blocking(true, error); });
+  tcp::endpoint local;
+  step([&] { local = acceptor_.local_endpoint(error); });
+  if (error) {
+    error_code ignored;
+    acceptor_.close(ignored);
+    return cannot_listen(endpoint, error);
+  }
+  endpoint_ = Endpoint{local.address().to_string(), local.port()};
+  return {};
+}
+
+void Listener::start(OnAccept on_accept) {
+  on_accept_ = std::move(on_accept);
+  boost::asio::post(loops_[0].executor(), [this] { wait(); });
+}
+
+void Listener::close() { shut(true); }
+
+void Listener::wait() {
+  acceptor_.async_wait(boost::asio::socket_base::wait_read, [this](const error_code& error) {
+    if (!error) on_readable();
+  });
+}
+
+void Listener::on_readable() {
+  switch (accept(kPerTurn)) {
+    case Round::kDrained:
+      if (std::exchange(exhausted_, false)) log_info("accepting connections again", {{"listener", name_}});
+      return wait();
+    case Round::kMore: return wait();
+    case Round::kExhausted: return loops_[0].deadlines().arm(retry_, std::chrono::steady_clock::now() + kPause);
+  }
+}
+
+Listener::Round Listener::accept(std::size_t most) {
+  for (std::size_t i = 0; i < most; ++i) {
+    Loop& loop = loops_[next_loop_];
+    error_code error;
+    Socket socket = acceptor_.accept(loop.io(), error);
+    if (!error) {
+      next_loop_ = (next_loop_ + 1) % loops_.size();
+      hand_over(std::move(socket), loop);
+      continue;
+    }
+    if (error == boost::asio::error::would_block || error == boost::asio::error::try_again) return Round::kDrained;
+    if (concerns_one_connection(error)) continue;
+    pause(error);
+    return Round::kExhausted;
+  }
+  return Round::kMore;
+}
+
+void Listener::hand_over(Socket socket, Loop& loop) {
+  error_code error;
+  socket.non_blocking(true, error);
+  if (error) return;
+  boost::asio::post(loop.executor(),
+                    [this, &loop, held = std::move(socket)]() mutable { on_accept_(std::move(held), loop); });
+}
+
+void Listener::pause(const error_code& why) {
+  if (std::exchange(exhausted_, true)) return;
+  log_warn("cannot accept connections for now", {{"listener", name_}, {"why", why.message()}});
+}
+
+void Listener::shut(bool serve_backlog) {
+  if (!acceptor_.is_open()) return;
+  const auto close = [this, serve_backlog] {
+    if (serve_backlog && on_accept_) (void)accept(kBacklogBound);
+    retry_.disarm();
+    error_code ignored;
+    acceptor_.close(ignored);
+  };
+  boost::asio::post(loops_[0].executor(), boost::asio::use_future(close)).get();
+  // Each loop runs what it was given in order, so after this nothing is left that knows `this`.
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    boost::asio::post(loops_[i].executor(), boost::asio::use_future([] {})).get();
+  }
+}
+
+}  // namespace parley::net
