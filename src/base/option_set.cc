@@ -340,6 +340,11 @@ Option* OptionSet::find(std::string_view name) {
   return found == options_.end() ? nullptr : &*found;
 }
 
+bool OptionSet::is_set(std::string_view name) const {
+  const auto found = std::ranges::find(options_, name, &Option::name);
+  return found != options_.end() && !found->origin.empty();
+}
+
 std::string OptionSet::nearest(std::string_view name) const {
   std::string_view best;
   std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;

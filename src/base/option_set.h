@@ -46,6 +46,10 @@ class OptionSet {
   using Check = std::function<bool(std::string_view)>;
   using Environment = std::function<const char*(const char*)>;  ///< as getenv
 
+  OptionSet() = default;
+  OptionSet(OptionSet&&) = default;
+  OptionSet& operator=(OptionSet&&) = default;
+
   // What is declared next belongs to this section.
   void section(std::string name) { section_ = std::move(name); }
 
@@ -104,6 +108,9 @@ class OptionSet {
   /// Sets what the file, the environment and the parsed command line of `app` give, each over the one before. An empty
   /// variable counts as none; variables that are no options are ignored; unknown keys of the file are errors.
   [[nodiscard]] OptionResult load(const CLI::App& app, const Environment& environment);
+
+  /// Whether load() found a value for the option of this name anywhere.
+  [[nodiscard]] bool is_set(std::string_view name) const;
 
   /// The declared name nearest to `name`, or nothing where none is near: "did you mean …?"
   [[nodiscard]] std::string nearest(std::string_view name) const;
