@@ -1,27 +1,30 @@
 #include "base/log.h"
 
+#include <exception>
 #include <string>
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include "base/quote.h"
 
 namespace parley {
 namespace {
 
 LogFormat g_format = LogFormat::kText;
 
-spdlog::logger& logger() {
-  static const std::shared_ptr<spdlog::logger> instance = spdlog::stderr_logger_mt("parley");
-  return *instance;
-}
+// The clock and the level's filter are spdlog's; the rest of the line comes ready made.
+constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%eZ %v";
+constexpr const char* kJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v})";
 
-void write(spdlog::level::level_enum level, std::string_view message, std::initializer_list<LogField> fields) {
-  if (!logger().should_log(level)) return;
-  std::string line(message);
-  for (const LogField& field : fields) {
-    line.append(" ").append(field.key).append("=").append(field.value);
-  }
-  logger().log(level, "{}", line);
+spdlog::logger& logger() {
+  static const std::shared_ptr<spdlog::logger> instance = [] {
+    auto made = std::make_shared<spdlog::logger>("parley", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made->set_pattern(kTextPattern, spdlog::pattern_time_type::utc);
+    made->set_error_handler([](const std::string&) {});  // a full disk behind standard error is not the server's end
+    return made;
+  }();
+  return *instance;
 }
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
@@ -34,26 +37,74 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   return spdlog::level::info;
 }
 
+struct LevelName {
+  std::string_view text;
+  std::string_view json;
+};
+
+LevelName name_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug: return {"DEBUG", "debug"};
+    case LogLevel::kInfo: return {"INFO", "info"};
+    case LogLevel::kWarn: return {"WARN", "warn"};
+    case LogLevel::kError: return {"ERROR", "error"};
+  }
+  return {"INFO", "info"};
+}
+
+/// A value of `key=value`: bare where that is clear, else quoted.
+std::string text_value(std::string_view value) {
+  if (value.empty() || value.find_first_of(" \"=\\") != std::string_view::npos || escape_controls(value) != value) {
+    return quote(value);
+  }
+  return std::string(value);
+}
+
+std::string text_line(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
+  std::string line(name_of(level).text);
+  line.append(" ").append(escape_controls(message));
+  for (const LogField& field : fields) line.append(" ").append(field.key).append("=").append(text_value(field.value));
+  return line;
+}
+
+std::string json_line(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
+  std::string line = R"("level":")";
+  line.append(name_of(level).json).append(R"(","message":)").append(quote(message));
+  for (const LogField& field : fields) line.append(",").append(quote(field.key)).append(":").append(quote(field.value));
+  return line;
+}
+
+void write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) noexcept {
+  try {
+    if (!log_enabled(level)) return;
+    logger().log(to_spdlog(level), "{}",
+                 g_format == LogFormat::kJson ? json_line(level, message, fields) : text_line(level, message, fields));
+  } catch (const std::exception&) {
+    // Out of memory: the line is lost, not the server.
+  }
+}
+
 }  // namespace
 
 void configure_log(LogFormat format, LogLevel level) {
   g_format = format;
+  logger().set_pattern(format == LogFormat::kJson ? kJsonPattern : kTextPattern, spdlog::pattern_time_type::utc);
   logger().set_level(to_spdlog(level));
 }
 
 bool log_enabled(LogLevel level) noexcept { return logger().should_log(to_spdlog(level)); }
 
 void log_debug(std::string_view message, std::initializer_list<LogField> fields) {
-  write(spdlog::level::debug, message, fields);
+  write(LogLevel::kDebug, message, fields);
 }
 void log_info(std::string_view message, std::initializer_list<LogField> fields) {
-  write(spdlog::level::info, message, fields);
+  write(LogLevel::kInfo, message, fields);
 }
 void log_warn(std::string_view message, std::initializer_list<LogField> fields) {
-  write(spdlog::level::warn, message, fields);
+  write(LogLevel::kWarn, message, fields);
 }
 void log_error(std::string_view message, std::initializer_list<LogField> fields) {
-  write(spdlog::level::err, message, fields);
+  write(LogLevel::kError, message, fields);
 }
 
 }  // namespace parley

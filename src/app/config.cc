@@ -1,0 +1,183 @@
+#include "app/config.h"
+
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "app/store_url.h"
+#include "base/units.h"
+#include "net/endpoint.h"
+
+namespace parley::app {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::size_t kKiB = 1024;
+constexpr std::size_t kMiB = 1024 * kKiB;
+constexpr std::size_t kGiB = 1024 * kMiB;
+
+constexpr std::string_view kDefaultHttp = "127.0.0.1:8080";
+constexpr std::string_view kDefaultAdmin = "127.0.0.1:8081";
+
+bool is_address(std::string_view text) { return net::Endpoint::parse(text).has_value(); }
+
+/// `*`, or SCHEME://HOST[:PORT] as browsers send it (RFC 6454): no path, no trailing slash.
+bool is_origin(std::string_view text) {
+  if (text == "*") return true;
+  const std::size_t colon = text.find("://");
+  if (colon == 0 || colon == std::string_view::npos) return false;
+  const std::string_view host = text.substr(colon + 3);
+  return !host.empty() && host.find_first_of("/?#@ \t*") == std::string_view::npos;
+}
+
+bool is_host(std::string_view text) { return !text.empty() && text.find_first_of("/?#@ \t") == std::string_view::npos; }
+
+void declare_listeners(OptionSet& options, Config& config) {
+  options.section("Listeners");
+  const auto listener = [&](std::string name, std::string& target, std::string_view fallback, std::string help) {
+    options
+        .text(std::move(name), target, "ADDR", "HOST:PORT, such as 127.0.0.1:0 for any free port", is_address,
+              std::move(help))
+        .default_value = fallback;
+  };
+  listener("http", config.http, kDefaultHttp,
+           "Where the HTTP API listens; naming any listener starts just those named");
+  listener("rpc", config.rpc, "", "Where the Thrift service listens; not in this version");
+  listener("admin", config.admin, kDefaultAdmin, "Where /healthz, /readyz and /metrics are served");
+  options.flag("allow-anonymous", config.allow_anonymous,
+               "Let listeners be reachable from other machines although nobody is authenticated");
+  options.texts("allow-origin", config.http_options.allow_origins, "ORIGIN",
+                "origins such as https://chat.example, or *", is_origin, "Web pages of these origins may call");
+  options.texts("allow-host", config.http_options.allow_hosts, "HOST", "host names, or *", is_host,
+                "Further names that a loopback listener answers to, as behind a reverse proxy");
+  options.choice<http::ErrorFormat>(
+      "http-errors", config.http_options.errors,
+      {{"problem", http::ErrorFormat::kProblem}, {"template", http::ErrorFormat::kTemplate}},
+      "Errors as RFC 9457 problem details, or as the template's Go server writes them");
+}
+
+void declare_store(OptionSet& options, Config& config) {
+  options.section("Store");
+  options
+      .text(
+          "store", config.store, "URL",
+          "rocksdb:PATH, memory:, redis://[USER:PASSWORD@]HOST:PORT[/DB], rediss://, redis+cluster://HOST:PORT,... or "
+          "redis+sentinel://HOST:PORT,.../MASTER",
+          [](std::string_view text) { return parse_store_url(text).has_value(); },
+          "Where messages are kept; of these, redis is not in this version")
+      .redact = without_password;
+  options.text(
+      "backend", config.backend, "URL", "thrift://HOST:PORT[,HOST:PORT...]",
+      [](std::string_view text) { return parse_backend_url(text).has_value(); },
+      "Remote nodes in place of the store; not in this version");
+  options.choice<store::Durability>("durability", config.store_options.durability,
+                                    {{"fsync", store::Durability::kFsync}, {"os", store::Durability::kOs}},
+                                    "A send is acknowledged once on disk, or once the operating system has it");
+  options.duration("idempotency-window", config.store_options.idempotency_window, seconds(1), hours(24 * 366),
+                   "How long idempotency keys are remembered, at least");
+  options.size("store-memory", config.store_options.memory, 8 * kMiB, 1024 * kGiB,
+               "The store's caches and write buffers together");
+  options.count("store-queue", config.store_options.max_queue, 1, 1'000'000,
+                "Sends that may wait for the disk; one more is answered overloaded");
+}
+
+void declare_limits(OptionSet& options, Config& config) {
+  options.section("Limits");
+  options.size("max-text", config.limits.max_text, 1, 16 * kMiB, "Bytes of a message's text");
+  options.size("max-page-bytes", config.limits.max_page_bytes, 1, 64 * kMiB,
+               "Bytes of text in a page; one message is served whatever its size");
+  config.http_options.max_body = 0;  // until load_config() knows --max-text
+  options.size("max-body", config.http_options.max_body, 0, 256 * kMiB, "Bytes of a request's body; 0 is the default")
+      .default_value = "6 x max-text + 16KiB";
+  options.size("max-header", config.http_options.max_header, kKiB, kMiB, "Bytes of a request's line and header fields");
+  options.size("max-memory", config.max_memory, kMiB, 1024 * kGiB,
+               "All bodies and pages in memory together; past it the answer is overloaded");
+  options.count("max-connections", config.http_options.max_connections, 1, 1'000'000, "Connections of one listener");
+}
+
+void declare_times(OptionSet& options, Config& config) {
+  options.section("Times");
+  const auto time = [&](std::string name, milliseconds& target, std::string help) {
+    options.duration(std::move(name), target, milliseconds(10), hours(24), std::move(help));
+  };
+  http::HttpOptions& http = config.http_options;
+  time("header-timeout", http.header_timeout, "For a request's header to arrive");
+  time("body-timeout", http.body_timeout, "For a request's body to arrive");
+  time("idle-timeout", http.idle_timeout, "Between two requests of a connection");
+  time("write-timeout", http.write_timeout, "For a client to take an answer");
+  time("request-timeout", http.request_timeout, "For a request to be answered; what has not begun by then is dropped");
+  options.duration("drain-delay", config.drain_delay, seconds(0), hours(1),
+                   "Between /readyz turning 503 and the listeners closing, on SIGTERM or SIGINT");
+  options.duration("drain-timeout", config.drain_timeout, seconds(0), hours(1),
+                   "For requests in flight to be answered before the end");
+}
+
+void declare_process(OptionSet& options, Config& config) {
+  options.section("Process");
+  options.file("config", config.file, "A TOML file with these options as its keys");
+  options.count("threads", config.threads, 0, 256, "Event loops; 0 is one for each usable processor");
+  options.choice<LogFormat>("log-format", config.log_format, {{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
+                            "The form of the log on standard error");
+  options.choice<LogLevel>(
+      "log-level", config.log_level,
+      {{"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo}, {"warn", LogLevel::kWarn}, {"error", LogLevel::kError}},
+      "The least level that is logged");
+}
+
+void fill_in(Config& config) {
+  if (!config.backend.empty()) config.store.clear();
+  if (config.http.empty() && config.rpc.empty() && config.admin.empty()) {
+    config.http = kDefaultHttp;
+    config.admin = kDefaultAdmin;
+  }
+  // A text may be all six-byte escapes; the rest is for the other fields.
+  std::size_t& max_body = config.http_options.max_body;
+  if (max_body == 0) max_body = 6 * config.limits.max_text + 16 * kKiB;
+}
+
+OptionResult check(const Config& config) {
+  for (const auto& [name, address] :
+       {std::pair{"http", &config.http}, std::pair{"rpc", &config.rpc}, std::pair{"admin", &config.admin}}) {
+    if (address->empty() || config.allow_anonymous || net::Endpoint::parse(*address)->is_loopback()) continue;
+    return std::unexpected(
+        fmt::format("--{} {} can be reached from other machines, and nobody would be authenticated: "
+                    "listen on loopback or give --allow-anonymous",
+                    name, *address));
+  }
+  const std::size_t least = config.http_options.max_body + config.limits.max_page_bytes;
+  if (config.max_memory < least) {
+    return std::unexpected(fmt::format("--max-memory {} is less than one body and one page together ({})",
+                                       format_size(config.max_memory), format_size(least)));
+  }
+  return {};
+}
+
+}  // namespace
+
+OptionSet declare_options(Config& config) {
+  OptionSet options;
+  declare_listeners(options, config);
+  declare_store(options, config);
+  declare_limits(options, config);
+  declare_times(options, config);
+  declare_process(options, config);
+  return options;
+}
+
+OptionResult load_config(Config& config, OptionSet& options, const CLI::App& app,
+                         const OptionSet::Environment& environment) {
+  if (auto loaded = options.load(app, environment); !loaded) return loaded;
+  if (options.is_set("store") && options.is_set("backend")) {
+    return std::unexpected("--store and --backend exclude each other");
+  }
+  fill_in(config);
+  return check(config);
+}
+
+}  // namespace parley::app

@@ -1,0 +1,47 @@
+// What an operator may set about a server, and the declaration of each option.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "base/log.h"
+#include "base/option_set.h"
+#include "http/http_options.h"
+#include "service/local_service.h"
+#include "store/store_options.h"
+
+namespace parley::app {
+
+struct Config {
+  std::string file;
+
+  std::string http;  ///< the listeners' addresses; empty: none
+  std::string rpc;
+  std::string admin;
+  bool allow_anonymous = false;
+  http::HttpOptions http_options;
+
+  std::string store = "rocksdb:parley-data";
+  std::string backend;  ///< empty: the store is ours
+  store::StoreOptions store_options;
+
+  service::ServiceLimits limits;
+  std::size_t max_memory = std::size_t{256} << 20;  ///< bytes of bodies and pages in memory together
+
+  std::size_t threads = 0;  ///< event loops; 0: one for each usable processor
+  LogFormat log_format = LogFormat::kText;
+  LogLevel log_level = LogLevel::kInfo;
+  std::chrono::milliseconds drain_delay{0};
+  std::chrono::milliseconds drain_timeout{10'000};
+};
+
+/// Declares every option of `parley serve` over `config`, which must outlive what is returned.
+[[nodiscard]] OptionSet declare_options(Config& config);
+
+/// Loads `config` through its `options` (file, environment, command line of `app`), fills in what depends on other
+/// options, and checks what must fit together.
+[[nodiscard]] OptionResult load_config(Config& config, OptionSet& options, const CLI::App& app,
+                                       const OptionSet::Environment& environment);
+
+}  // namespace parley::app

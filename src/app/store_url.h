@@ -1,0 +1,47 @@
+// Where the messages are kept, as an operator writes it: --store and --backend.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "net/endpoint.h"
+
+namespace parley::app {
+
+/// `memory:`
+struct MemoryStoreUrl {
+  friend bool operator==(const MemoryStoreUrl&, const MemoryStoreUrl&) = default;
+};
+
+/// `rocksdb:PATH`
+struct RocksdbStoreUrl {
+  std::string path;
+  friend bool operator==(const RocksdbStoreUrl&, const RocksdbStoreUrl&) = default;
+};
+
+/// `redis://[user:password@]HOST:PORT[/DB]`, `rediss://` the same over TLS, `redis+cluster://HOST:PORT,…`,
+/// `redis+sentinel://HOST:PORT,…/MASTER`. All but plain `redis` and `rediss` may carry several hosts.
+struct RedisStoreUrl {
+  std::string scheme;  ///< all of it: "redis+cluster"
+  std::string user;
+  std::string password;
+  std::vector<net::Endpoint> hosts;  ///< at least one; none has port 0
+  std::string path;                  ///< DB or MASTER; empty where there is none
+  friend bool operator==(const RedisStoreUrl&, const RedisStoreUrl&) = default;
+};
+
+using StoreUrl = std::variant<MemoryStoreUrl, RocksdbStoreUrl, RedisStoreUrl>;
+
+/// What `--store` takes; nothing where `text` is no such URL.
+[[nodiscard]] std::expected<StoreUrl, std::string> parse_store_url(std::string_view text);
+
+/// What `--backend` takes, `thrift://HOST:PORT[,HOST:PORT…]`, as its nodes.
+[[nodiscard]] std::expected<std::vector<net::Endpoint>, std::string> parse_backend_url(std::string_view text);
+
+/// `url` without the password that it may carry; still a URL that parses.
+[[nodiscard]] std::string without_password(const std::string& url);
+
+}  // namespace parley::app

@@ -1,0 +1,71 @@
+#include "cli/api_client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace parley::cli {
+namespace {
+
+using Answer = std::expected<HttpAnswer, std::string>;
+
+Answer answered(unsigned status, std::string body, std::string code = "") {
+  return HttpAnswer{.status = status, .code = std::move(code), .body = std::move(body), .retry_after = {}};
+}
+
+TEST(ApiClient, ReadsASend) {
+  const auto sent = read_sent(answered(200, R"({"chat":"a:b","send_time":1700000000000001,"duplicate":true})"));
+  ASSERT_TRUE(sent);
+  EXPECT_EQ(sent->chat, "a:b");
+  EXPECT_EQ(sent->send_time, 1700000000000001);
+  EXPECT_TRUE(sent->duplicate);
+}
+
+TEST(ApiClient, ReadsAPull) {
+  const auto pulled = read_pulled(answered(
+      200,
+      R"({"messages":[{"chat":"a:b","text":"\u0000x","sender":"a","send_time":5}],"has_more":true,"next_cursor":6})"));
+  ASSERT_TRUE(pulled);
+  ASSERT_EQ(pulled->messages.size(), 1U);
+  EXPECT_EQ(pulled->messages[0].text, std::string("\0x", 2));
+  EXPECT_TRUE(pulled->has_more);
+  EXPECT_EQ(pulled->next_cursor, 6);
+}
+
+TEST(ApiClient, AProblemIsOneLineWithItsCode) {
+  const auto sent =
+      read_sent(answered(400, R"({"code":"invalid_chat","detail":"no\u001b:","title":"t","status":400})"));
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().message, "no\\u001b: (invalid_chat)");
+  EXPECT_EQ(sent.error().code, "invalid_chat");
+  EXPECT_FALSE(sent.error().passing);
+}
+
+TEST(ApiClient, TheTemplatesPlainErrorsKeepTheirCode) {
+  const auto pulled = read_pulled(answered(500, "the chat never had a message", "chat_not_found"));
+  ASSERT_FALSE(pulled);
+  EXPECT_EQ(pulled.error().code, "chat_not_found");
+  EXPECT_FALSE(pulled.error().passing);
+}
+
+TEST(ApiClient, WhatPassesIsTriedAgain) {
+  for (const char* code : {"overloaded", "unavailable", "outcome_unknown"}) {
+    EXPECT_TRUE(read_sent(answered(503, "{}", code)).error().passing) << code;
+  }
+  EXPECT_TRUE(read_sent(answered(502, "<html>bad gateway")).error().passing);
+  EXPECT_TRUE(read_sent(Answer(std::unexpected("refused"))).error().passing);
+  EXPECT_FALSE(read_sent(Answer(std::unexpected("refused"))).error().reached);
+  EXPECT_FALSE(read_sent(answered(409, "{}", "idempotency_conflict")).error().passing);
+}
+
+TEST(ApiClient, AForeignAnswerIsAFailure) {
+  for (const char* body : {"", "hello", "[]", "{}", R"({"send_time":"x"})"}) {
+    EXPECT_FALSE(read_sent(answered(200, body))) << body;
+  }
+  for (const char* body : {"{}", R"({"messages":{}})", R"({"messages":[1],"has_more":false,"next_cursor":1})",
+                           R"({"messages":[],"has_more":false})"}) {
+    EXPECT_FALSE(read_pulled(answered(200, body))) << body;
+  }
+}
+
+}  // namespace
+}  // namespace parley::cli

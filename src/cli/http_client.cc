@@ -1,0 +1,85 @@
+#include "cli/http_client.h"
+
+#include <charconv>
+#include <string_view>
+
+#include <boost/asio/ip/basic_resolver.hpp>
+#include <boost/beast/http.hpp>
+#include <fmt/format.h>
+
+#include "base/version.h"
+
+namespace parley::cli {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+// More than the largest page: 64 MiB of text, all of it escapes.
+constexpr std::size_t kMaxAnswerBytes = std::size_t{512} << 20;
+
+std::chrono::seconds retry_after(std::string_view value) {
+  unsigned seconds = 0;
+  std::from_chars(value.data(), value.data() + value.size(), seconds);
+  return std::chrono::seconds(seconds);
+}
+
+std::string_view field(const http::response<http::string_body>& answer, std::string_view name) {
+  const auto found = answer.find(name);
+  return found == answer.end() ? std::string_view() : std::string_view(found->value());
+}
+
+}  // namespace
+
+Async<std::expected<HttpAnswer, std::string>> HttpClient::call(HttpRequest request) {
+  for (;;) {
+    const bool kept = stream_.has_value();
+    std::string why;
+    try {
+      if (!kept) co_await connect();
+      HttpAnswer answer = co_await exchange(request);
+      co_return answer;
+    } catch (const boost::system::system_error& error) {
+      why = error.code() == beast::error::timeout ? "no answer in time" : error.code().message();
+    }
+    stream_.reset();
+    if (!kept) co_return std::unexpected(fmt::format("{}: {}", url_.authority, why));
+  }
+}
+
+Async<> HttpClient::connect() {
+  asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(executor_);
+  const auto addresses = co_await resolver.async_resolve(url_.host, url_.port, kAwait);
+  buffer_.clear();
+  stream_.emplace(executor_);
+  stream_->expires_after(timeout_);
+  co_await stream_->async_connect(addresses, kAwait);
+}
+
+Async<HttpAnswer> HttpClient::exchange(const HttpRequest& request) {
+  http::request<http::string_body> message;
+  message.method_string(request.method);
+  message.target(url_.base + request.target);
+  message.version(11);
+  message.set(http::field::host, url_.authority);
+  message.set(http::field::user_agent, std::string("parley/") + kVersion);
+  for (const auto& [name, value] : request.headers) message.set(name, value);
+  message.body() = request.body;
+  if (!request.body.empty()) message.prepare_payload();
+
+  stream_->expires_after(timeout_);
+  co_await http::async_write(*stream_, message, kAwait);
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(kMaxAnswerBytes);
+  co_await http::async_read(*stream_, buffer_, parser, kAwait);
+  stream_->expires_never();
+  auto answer = parser.release();
+  if (!answer.keep_alive()) stream_.reset();
+  co_return HttpAnswer{.status = answer.result_int(),
+                       .code = std::string(field(answer, "Parley-Code")),
+                       .body = std::move(answer.body()),
+                       .retry_after = retry_after(field(answer, "Retry-After"))};
+}
+
+}  // namespace parley::cli

@@ -1,0 +1,60 @@
+// HTTP to one server, a request at a time.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/rate_policy.hpp>
+
+#include "base/task.h"
+#include "cli/server_url.h"
+
+namespace parley::cli {
+
+struct HttpRequest {
+  std::string method;
+  std::string target;  ///< from the slash on, encoded
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+struct HttpAnswer {
+  unsigned status = 0;
+  std::string code;  ///< Parley-Code; empty where there is none
+  std::string body;
+  std::chrono::seconds retry_after{0};  ///< Retry-After; 0 where there is none
+};
+
+/// Keeps its connection between requests. One thread, one call at a time.
+class HttpClient {
+ public:
+  HttpClient(Executor executor, ServerUrl url, std::chrono::milliseconds timeout)
+      : executor_(std::move(executor)), url_(std::move(url)), timeout_(timeout) {}
+
+  /// The answer, whatever its status, or why there is none, in one line; the server may then have acted or not. The
+  /// timeout bounds connecting, and again the exchange. A kept connection that turns out dead is replaced once, so only
+  /// requests that may be repeated are for this client.
+  [[nodiscard]] Async<std::expected<HttpAnswer, std::string>> call(HttpRequest request);
+
+ private:
+  using Stream = boost::beast::basic_stream<boost::asio::ip::tcp, Executor>;
+
+  [[nodiscard]] Async<> connect();
+  [[nodiscard]] Async<HttpAnswer> exchange(const HttpRequest& request);
+
+  Executor executor_;
+  ServerUrl url_;
+  std::chrono::milliseconds timeout_;
+  std::optional<Stream> stream_;
+  boost::beast::flat_buffer buffer_;
+};
+
+}  // namespace parley::cli

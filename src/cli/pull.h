@@ -1,0 +1,25 @@
+// `parley pull`
+#pragma once
+
+#include <chrono>
+
+#include "cli/api_client.h"
+#include "cli/message_printer.h"
+#include "cli/server_url.h"
+
+namespace parley::cli {
+
+struct PullCommand {
+  ServerUrl url;
+  std::chrono::milliseconds timeout{5'000};  ///< of one request
+  PullCall call;
+  bool follow = false;  ///< go on with what comes later; call.limit is then the size of a page
+  PrintStyle style;
+};
+
+/// Prints the messages, or one line of error. Without `follow` it ends after call.limit messages; with it, at SIGINT or
+/// SIGTERM or when nobody reads standard output any more (0), or when the server refuses the call (1). Returns the
+/// process' exit code.
+[[nodiscard]] int run(const PullCommand& command);
+
+}  // namespace parley::cli

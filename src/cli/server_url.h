@@ -1,0 +1,20 @@
+// The server that the commands talk to: --url.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace parley::cli {
+
+struct ServerUrl {
+  std::string host;       ///< a name or an address; an IPv6 address without its brackets
+  std::string port;       ///< "80" where the URL names none
+  std::string authority;  ///< for the Host header
+  std::string base;       ///< what comes before /api, without a trailing slash; mostly empty
+
+  /// Reads http://HOST[:PORT][/BASE]; else says what is wrong.
+  [[nodiscard]] static std::expected<ServerUrl, std::string> parse(std::string_view text);
+};
+
+}  // namespace parley::cli

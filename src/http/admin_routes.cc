@@ -1,0 +1,49 @@
+#include "http/admin_routes.h"
+
+#include <string>
+#include <string_view>
+
+#include "base/quote.h"
+
+namespace parley::http {
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
+
+Response not_ready(std::string_view reason) {
+  return {.status = 503,
+          .content_type = kJson,
+          .body = R"({"status":"unavailable","reason":)" + quote(reason) + "}",
+          .headers = {}};
+}
+
+// Coroutines that a route calls are free functions: a capturing lambda would die with its captures.
+Async<Response> healthz() {
+  co_return Response{.status = 200, .content_type = kJson, .body = R"({"status":"ok"})", .headers = {}};
+}
+
+Async<Response> readyz(service::MessageService& service, const std::atomic<bool>& draining, const Request& request) {
+  if (draining.load()) co_return not_ready("draining");
+  service::CallContext context{request.deadline, std::string(request.request_id)};
+  const Result<void> ready = co_await service.ready(std::move(context));
+  if (!ready) co_return not_ready(ready.error().detail);
+  co_return Response{.status = 200, .content_type = kJson, .body = R"({"status":"ready"})", .headers = {}};
+}
+
+Async<Response> metrics_text(const MetricsRegistry& metrics) {
+  co_return Response{.status = 200, .content_type = kMetricsText, .body = metrics.text(), .headers = {}};
+}
+
+}  // namespace
+
+Routes admin_routes(service::MessageService& service, const std::atomic<bool>& draining,
+                    const MetricsRegistry& metrics) {
+  return {
+      {"/healthz", {"GET"}, [](const Request&) { return healthz(); }},
+      {"/readyz", {"GET"}, [&](const Request& request) { return readyz(service, draining, request); }},
+      {"/metrics", {"GET"}, [&metrics](const Request&) { return metrics_text(metrics); }},
+  };
+}
+
+}  // namespace parley::http
