@@ -129,7 +129,7 @@ def test_during_drain_delay_readyz_is_503_and_calls_are_served(start, chat):
     client = Client(running)
     client.send(chat, "before")
     began = time.monotonic()
-    running.signal()
+    running.send_signal()
     answer = eventually(lambda: not_ready(client), "readyz to turn 503")
     check_error(answer, "unavailable")
     assert client.get("/healthz", admin=True).status_code == 200
@@ -155,7 +155,7 @@ def test_a_request_half_received_at_the_signal_is_answered(start, chat):
     with Connection(running.http) as connection:
         connection.send(whole[:-5])
         received(running, connection)
-        running.signal()
+        running.send_signal()
         eventually(lambda: status_of(running.http, "/ping") is None, "the listener's end")
         connection.send(whole[-5:])
         answer = connection.answer()
@@ -187,7 +187,7 @@ def test_the_backlog_is_served_at_the_signal(start):
     try:
         for connection in connections:
             connection.send(get())
-        running.signal()
+        running.send_signal()
         assert [connection.answer().status for connection in connections] == [200] * 100
     finally:
         for connection in connections:
@@ -201,7 +201,7 @@ def test_idle_connections_do_not_hold_the_drain(start):
         idle.send(get())
         assert idle.answer().status == 200
         began = time.monotonic()
-        running.signal()
+        running.send_signal()
         assert idle.closed()
         fresh.rest()
         assert running.wait() == 0
@@ -213,7 +213,7 @@ def test_drain_timeout_ends_what_does_not_end(start):
     with Connection(running.http) as connection:
         connection.send(post(b"{}")[:-1])
         received(running, connection)
-        running.signal()
+        running.send_signal()
         assert running.wait() == 0
 
 
@@ -221,10 +221,10 @@ def test_drain_timeout_ends_what_does_not_end(start):
 def test_a_second_signal_ends_it_at_once(start, first, second):
     running = start("--drain-delay", "600s")
     client = Client(running)
-    running.signal(first)
+    running.send_signal(first)
     eventually(lambda: not_ready(client), "the drain's begin")
     client.close()
-    running.signal(second)
+    running.send_signal(second)
     assert running.wait() == 128 + second
 
 
@@ -234,7 +234,7 @@ def test_admin_closes_last(start, chat):
     with Connection(running.http) as connection:
         connection.send(whole[:-1])
         received(running, connection)
-        running.signal()
+        running.send_signal()
         eventually(lambda: status_of(running.http, "/ping") is None, "the HTTP listener's end")
         assert status_of(running.admin, "/healthz") == 200
         assert status_of(running.admin, "/readyz") == 503

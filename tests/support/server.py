@@ -86,7 +86,7 @@ class Server:
         self.admin = _address(found.get("admin"))
         return self
 
-    def signal(self, number=signal.SIGTERM):
+    def send_signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 
     def wait(self, timeout=PATIENCE):
@@ -107,7 +107,7 @@ class Server:
         """Ends it in good order; fails where it does not exit with 0."""
         if not self.running():
             return
-        self.signal(number)
+        self.send_signal(number)
         code = self.wait()
         assert code == 0, f"exit {code} after signal {number}\nstderr: {self.stderr}"
 
