@@ -20,11 +20,6 @@ def pytest_report_header(config):
     return f"parley: {BINARY} ({PRESET}), topology {config.getoption('topology')}, seed {config.getoption('seed')}"
 
 
-def pytest_sessionstart(session):
-    if not session.config.getoption("collectonly") and not BINARY.exists():
-        raise pytest.UsageError(f"there is no binary at {BINARY}: build it, or name one in PARLEY_BIN")
-
-
 @pytest.fixture(scope="session")
 def long(request):
     return request.config.getoption("long")

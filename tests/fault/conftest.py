@@ -13,13 +13,13 @@ def shim(tmp_path_factory):
 
 @pytest.fixture
 def faulty(shim, tmp_path):
-    """faulty(*options) is a server (not started) and its disk. What still runs is killed after the test."""
+    """faulty(*options) is a server (not started) and its disk; suffix="…" names the files that may fail. What still runs is killed after the test."""
     made = []
 
-    def make(*options, **settings):
+    def make(*options, suffix="", **settings):
         folder = tmp_path / f"faulty{len(made)}"
         folder.mkdir()
-        disk = FaultyDisk(shim, folder, folder / "data")
+        disk = FaultyDisk(shim, folder, folder / "data", suffix)
         made.append(Server(folder, *options, env=disk.environment(), **settings))
         return made[-1], disk
 

@@ -1,7 +1,8 @@
 // Preloaded into the server: makes chosen writes and syncs of the files below one folder fail, fall short or take long.
 //
-// PARLEY_FAULT_FOLDER names the folder, PARLEY_FAULT_CONTROL a file that holds a struct control; both sides map it, so
-// that a test can arm a fault and count calls while the server runs.
+// PARLEY_FAULT_FOLDER names the folder, PARLEY_FAULT_SUFFIX how the names of the files concerned end, and
+// PARLEY_FAULT_CONTROL a file that holds a struct control; both sides map it, so that a test can arm a fault and count
+// calls while the server runs.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -34,10 +35,12 @@ struct control {
 
 static struct control* control;
 static char folder[4096];
+static const char* suffix = "";
 
 __attribute__((constructor)) static void open_control(void) {
   const char* path = getenv("PARLEY_FAULT_CONTROL");
   const char* below = getenv("PARLEY_FAULT_FOLDER");
+  if (getenv("PARLEY_FAULT_SUFFIX") != NULL) suffix = getenv("PARLEY_FAULT_SUFFIX");
   if (path == NULL || below == NULL || realpath(below, folder) == NULL) return;
   const int fd = open(path, O_RDWR | O_CLOEXEC);
   if (fd < 0) return;
@@ -46,7 +49,7 @@ __attribute__((constructor)) static void open_control(void) {
   if (mapped != MAP_FAILED) control = mapped;
 }
 
-static int is_below_folder(int fd) {
+static int is_concerned(int fd) {
   char link[64];
   char path[4096];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -54,6 +57,8 @@ static int is_below_folder(int fd) {
   if (length <= 0) return 0;
   path[length] = '\0';
   const size_t prefix = strlen(folder);
+  const size_t ending = strlen(suffix);
+  if ((size_t)length < ending || strcmp(path + length - ending, suffix) != 0) return 0;
   return strncmp(path, folder, prefix) == 0 && (path[prefix] == '/' || path[prefix] == '\0');
 }
 
@@ -67,7 +72,7 @@ static void take_long(void) {
 
 // What happens to this call: 0, FAIL (errno is set) or FALL_SHORT; a delay is over on return.
 static int fate(int call, int fd) {
-  if (control == NULL || (control->mask & call) == 0 || !is_below_folder(fd)) return 0;
+  if (control == NULL || (control->mask & call) == 0 || !is_concerned(fd)) return 0;
   const int32_t number = ++control->calls;
   const int32_t first = control->first;
   const int32_t count = control->count;

@@ -27,9 +27,10 @@ def compile_shim(folder):
 class FaultyDisk:
     """One server's disk. Nothing is wrong with it until a fault is armed."""
 
-    def __init__(self, shim, folder, store):
-        """`folder` for the control file; `store` is the folder whose files are concerned."""
+    def __init__(self, shim, folder, store, suffix=""):
+        """`folder` for the control file; concerned are the files below `store` whose names end in `suffix`."""
         self._shim = shim
+        self._suffix = suffix
         self._store = pathlib.Path(store)
         self._store.mkdir(parents=True, exist_ok=True)
         self._path = pathlib.Path(folder) / "faults"
@@ -40,7 +41,8 @@ class FaultyDisk:
     def environment(self):
         options = os.environ.get("ASAN_OPTIONS", "")
         return {"LD_PRELOAD": str(self._shim), "PARLEY_FAULT_CONTROL": str(self._path),
-                "PARLEY_FAULT_FOLDER": str(self._store), "ASAN_OPTIONS": f"{options}:verify_asan_link_order=0"}
+                "PARLEY_FAULT_FOLDER": str(self._store), "PARLEY_FAULT_SUFFIX": self._suffix,
+                "ASAN_OPTIONS": f"{options}:verify_asan_link_order=0"}
 
     def count(self, mask):
         """Counts the calls from here on, and hits none."""

@@ -218,6 +218,29 @@ def test_repeats_of_what_was_stored_never_lie_after_a_failure(faulty):
     server.kill()
 
 
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_a_flush_in_the_background_that_fails(faulty, number, error):
+    """No send is hit itself. It may go on or stop taking sends, but says which, and loses nothing."""
+    server, disk = faulty("--store-memory", "8MiB", suffix=".sst")
+    server.start()
+    client = Client(server)
+    history = History()
+    disk.fail(WRITES | SYNCS, ERRORS[error], first=number)
+    while disk.hits == 0:
+        assert send(client, history, f"{len(history.sends)} " + "x" * 60_000) == ACKED
+        assert len(history.sends) < 2000, "it never flushed"
+    for _ in range(20):
+        send(client, history, f"{len(history.sends)} " + "x" * 60_000)
+    assert violations(history, final_state(client, [CHAT])) == []
+    taken = history.sends[-1].outcome == ACKED
+    assert (client.get("/readyz", admin=True).status_code == 200) is taken
+    client.close()
+    server.kill()
+    disk.heal()
+    check_after_restart(server, history)
+
+
 @pytest.mark.parametrize("mode", ["problem", "template"])
 def test_error_rows_of_a_failed_disk(faulty, mode):
     server, disk = faulty("--http-errors", mode)

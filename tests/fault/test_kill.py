@@ -31,7 +31,7 @@ def kill_somewhere(server, randoms, workload):
 @pytest.mark.parametrize("durability, rounds", [("fsync", 5), ("os", 3)])
 def test_nothing_acknowledged_is_lost_doubled_or_reordered(tmp_path, seed, long, durability, rounds):
     randoms = random.Random(seed)
-    server = Server(tmp_path, "--durability", durability).start()
+    server = Server(tmp_path, "--durability", durability, "--store-memory", "8MiB").start()
     workload = Workload(server, seed, CHATS)
     try:
         for _ in range(rounds * 40 if long else rounds):

@@ -67,7 +67,7 @@ def accepted(client, text):
 
 
 def test_a_full_queue_refuses_at_once_and_stores_the_rest(faulty):
-    server, disk, client = begin(faulty, "--max-queue", "8", "--request-timeout", duration(30))
+    server, disk, client = begin(faulty, "--store-queue", "8", "--request-timeout", duration(30))
     with contextlib.ExitStack() as stack:
         blocker = block(server, disk, scaled(2), stack)
         others = [stack.enter_context(Connection(server.http, timeout=60)) for _ in range(40)]
@@ -140,7 +140,7 @@ def test_requests_in_flight_at_the_signal_are_answered(faulty):
 
 def test_goodput_goes_on_under_more_load_than_it_takes(faulty):
     """Many senders against a short queue: some are refused, the others stored; nothing refused is."""
-    server, _, client = begin(faulty, "--max-queue", "4")
+    server, _, client = begin(faulty, "--store-queue", "4")
 
     def burst(number):
         with Connection(server.http, timeout=60) as connection:

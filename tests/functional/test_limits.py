@@ -144,7 +144,7 @@ def pings(running):
 
 def test_max_memory_bounds_the_bodies_in_memory_together(start, client_of, chat):
     """Bodies that have arrived in part hold memory; past the bound a send is overloaded, and it comes back."""
-    running = start("--max-memory", "1MiB", "--body-timeout", duration(120))
+    running = start("--max-memory", "1MiB", "--max-page-bytes", "64KiB", "--body-timeout", duration(120))
     client = client_of(running)
     large = padded(chat, 350_000)
     held = []

@@ -307,9 +307,9 @@ def test_help_of_each_command(command):
 
 def test_help_of_serve_names_each_option_of_the_contract():
     text = parley("serve", "--help").out
-    for option in ("--http", "--admin", "--store", "--config", "--durability", "--max-text", "--max-body", "--max-page-bytes",
+    for option in ("--http", "--admin", "--store", "--config", "--durability", "--store-memory", "--store-queue", "--max-text", "--max-body", "--max-page-bytes",
                    "--max-memory", "--max-connections", "--request-timeout", "--header-timeout", "--body-timeout",
-                   "--idle-timeout", "--idempotency-window", "--allow-origin", "--allow-host", "--allow-anonymous",
+                   "--idle-timeout", "--write-timeout", "--log-format", "--log-level", "--idempotency-window", "--allow-origin", "--allow-host", "--allow-anonymous",
                    "--http-errors", "--drain-delay", "--drain-timeout"):
         assert re.search(rf"{option}\b", text), option
 

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from support.build import BINARY, scaled
+from support.build import binary, scaled
 from support.server import clean_environment
 
 
@@ -16,7 +16,7 @@ class Outcome:
 
 def parley(*arguments, env=None, cwd=None, stdin=b"", timeout=30):
     """Runs `parley arguments…`; one that does not end fails the test."""
-    done = subprocess.run([str(BINARY), *map(str, arguments)], input=stdin, capture_output=True, cwd=cwd,
+    done = subprocess.run([binary(), *map(str, arguments)], input=stdin, capture_output=True, cwd=cwd,
                           env=clean_environment(env), timeout=scaled(timeout), check=False)
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -27,7 +27,7 @@ class Background:
     def __init__(self, folder, *arguments, env=None):
         self._out = open(folder / "out", "w+b")
         self._err = open(folder / "err", "w+b")
-        self._process = subprocess.Popen([str(BINARY), *map(str, arguments)], stdin=subprocess.DEVNULL,
+        self._process = subprocess.Popen([binary(), *map(str, arguments)], stdin=subprocess.DEVNULL,
                                          stdout=self._out, stderr=self._err, env=clean_environment(env))
 
     def __enter__(self):

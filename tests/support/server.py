@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from support.build import BINARY, scaled
+from support.build import binary, scaled
 from support.wait import PATIENCE
 
 _REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error: |SUMMARY: \w+Sanitizer")
@@ -157,7 +157,7 @@ class Server:
         return self.folder / "stderr"
 
     def _command(self):
-        command = [*self.prefix, str(BINARY), "serve"]
+        command = [*self.prefix, binary(), "serve"]
         if "--http" not in self.options:
             command += ["--http", "127.0.0.1:0"]
         if "--admin" not in self.options:
