@@ -227,14 +227,18 @@ def test_a_flush_in_the_background_that_fails(faulty, number, error):
     client = Client(server)
     history = History()
     disk.fail(WRITES | SYNCS, ERRORS[error], first=number)
+
+    def send_large():
+        return send(client, history, f"{len(history.sends)} " + "x" * 60_000)
+
     while disk.hits == 0:
-        assert send(client, history, f"{len(history.sends)} " + "x" * 60_000) == ACKED
+        assert send_large() == ACKED or disk.hits > 0
         assert len(history.sends) < 2000, "it never flushed"
     for _ in range(20):
-        send(client, history, f"{len(history.sends)} " + "x" * 60_000)
+        send_large()
+    eventually(lambda: (send_large() == ACKED) is (client.get("/readyz", admin=True).status_code == 200),
+               "/readyz to agree with what sends are told")
     assert violations(history, final_state(client, [CHAT])) == []
-    taken = history.sends[-1].outcome == ACKED
-    assert (client.get("/readyz", admin=True).status_code == 200) is taken
     client.close()
     server.kill()
     disk.heal()
