@@ -1,0 +1,56 @@
+"""kill -9 under load, again and again: what was promised must hold."""
+
+import random
+import time
+
+import pytest
+
+from history import violations
+from support.client import Client
+from support.server import Server
+from support.wait import eventually
+from workload import Workload, final_state
+
+CHATS = ["a:b", "a:c", "c:d"]
+
+
+def kill_somewhere(server, randoms, workload):
+    """Kills at a random moment of a running load, and now and then again while the store opens."""
+    before = workload.acknowledged
+    eventually(lambda: workload.acknowledged > before, "a send to be acknowledged after the restart")
+    time.sleep(randoms.uniform(0, 0.4))  # the moment of the fault, not a wait for anything
+    server.kill()
+    if randoms.random() < 0.25:
+        server.spawn()
+        time.sleep(randoms.uniform(0, 0.1))
+        server.kill()
+    server.start()
+    workload.server_moved(server)
+
+
+@pytest.mark.parametrize("durability, rounds", [("fsync", 5), ("os", 3)])
+def test_nothing_acknowledged_is_lost_doubled_or_reordered(tmp_path, seed, long, durability, rounds):
+    randoms = random.Random(seed)
+    server = Server(tmp_path, "--durability", durability, "--store-memory", "8MiB").start()
+    workload = Workload(server, seed, CHATS)
+    try:
+        for _ in range(rounds * 40 if long else rounds):
+            kill_somewhere(server, randoms, workload)
+        workload.stop()
+    except BaseException:
+        workload.abandon()
+        server.kill()
+        raise
+    check(server, workload, seed)
+    server.restart()
+    check(server, workload, seed)
+    server.stop()
+
+
+def check(server, workload, seed):
+    client = Client(server)
+    final = final_state(client, CHATS)
+    client.close()
+    found = workload.problems + violations(workload.history, final)
+    assert not found, f"seed {seed}, {len(workload.history.sends)} sends:\n" + "\n".join(found[:20])
+    assert workload.acknowledged > 0

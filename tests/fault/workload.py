@@ -1,0 +1,224 @@
+"""Writers and followers that go on while the server is killed under them, and write down what they saw."""
+
+import http.client
+import json
+import random
+import threading
+import time
+import urllib.parse
+
+from history import ACKED, REFUSED, UNKNOWN, History, Message, Page, Send
+from support.build import scaled
+
+
+class Workload:
+    """Start it on a running server; call server_moved() after each restart; stop() settles and joins."""
+
+    def __init__(self, server, seed, chats, writers=6, followers_per_chat=1):
+        self.history = History()
+        self.problems = []  # answers that no server should give, a line each
+        self.acknowledged = 0
+        self.server_moved(server)
+        self._stop_writing = threading.Event()
+        self._stop_reading = threading.Event()
+        randoms = random.Random(seed)
+        self._writers = [_Thread(self, Writer, f"w{n}", randoms.random(), chats) for n in range(writers)]
+        self._followers = [_Thread(self, Follower, f"f{n}-{chat}", randoms.random(), chat)
+                           for chat in chats for n in range(followers_per_chat)]
+        for thread in self._writers + self._followers:
+            thread.start()
+
+    def server_moved(self, server):
+        self.address = server.http
+
+    def stop(self):
+        """With the server running: keyed sends are settled, followers read to the end."""
+        self._stop_writing.set()
+        for thread in self._writers:
+            thread.finish()
+        self._stop_reading.set()
+        for thread in self._followers:
+            thread.finish()
+
+    def abandon(self):
+        """After a failure: ends the threads without settling."""
+        self._stop_writing.set()
+        self._stop_reading.set()
+        self.address = None
+
+    def writing(self):
+        return not self._stop_writing.is_set()
+
+    def reading(self):
+        return not self._stop_reading.is_set()
+
+
+class _Thread(threading.Thread):
+    """Runs one actor and keeps what it died of."""
+
+    def __init__(self, workload, kind, name, seed, chats):
+        super().__init__(name=name, daemon=True)
+        self._actor = kind(workload, name, random.Random(seed), chats)
+        self._died_of = None
+
+    def run(self):
+        try:
+            self._actor.run()
+        except Exception as error:  # told by finish(), in the test's thread
+            self._died_of = error
+
+    def finish(self):
+        self.join(scaled(60))
+        assert not self.is_alive(), f"{self.name} did not finish"
+        if self._died_of:
+            raise self._died_of
+
+
+class _Caller:
+    """One keep-alive connection to wherever the server is now."""
+
+    def __init__(self, workload):
+        self.workload = workload
+        self._connection = None
+        self._address = None
+
+    def call(self, method, path, body=None, key=None):
+        """(status, decoded body); None where no connection was made; raises where one broke."""
+        if self._connection is None or self._address != self.workload.address:
+            if not self._connect():
+                return None
+        headers = {"Content-Type": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
+        try:
+            self._connection.request(method, path, body and json.dumps(body), headers)
+            answer = self._connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError):
+            self._connection.close()
+            self._connection = None
+            raise
+
+    def _connect(self):
+        self._address = self.workload.address
+        if self._address is None:
+            return False
+        connection = http.client.HTTPConnection(*self._address, timeout=scaled(20))
+        try:
+            connection.connect()
+        except OSError:
+            return False
+        self._connection = connection
+        return True
+
+
+class Writer:
+    def __init__(self, workload, name, randoms, chats):
+        self._workload, self._name, self._random, self._chats = workload, name, randoms, chats
+        self._caller = _Caller(workload)
+
+    def run(self):
+        number = 0
+        while self._workload.writing():
+            number += 1
+            chat = self._random.choice(self._chats)
+            text = f"{self._name}.{number}" + "." * self._random.choice((0, 0, 0, 100, 5000))
+            key = f"{self._name}.{number}" if self._random.random() < 0.5 else None
+            self._send(chat, text, key)
+
+    def _send(self, chat, text, key):
+        """A keyed send is repeated until it is acknowledged; one without a key is tried once."""
+        body = {"chat": chat, "text": text, "sender": self._random.choice(chat.split(":"))}
+        began = time.monotonic()
+        give_up = began + scaled(60)
+        may_be_stored = False
+        while True:
+            outcome, answer = self._attempt(body, key)
+            if outcome == ACKED:
+                break
+            may_be_stored = may_be_stored or outcome == UNKNOWN
+            if not key or time.monotonic() > give_up or self._workload.address is None:
+                self._record(body, UNKNOWN if may_be_stored else REFUSED, began)
+                return
+            time.sleep(0.005)
+        self._record(body, ACKED, began, answer)
+        self._workload.acknowledged += 1
+        if key and self._random.random() < 0.3:
+            self._repeat(body, key, answer)
+
+    def _attempt(self, body, key):
+        try:
+            answer = self._caller.call("POST", "/api/send", body, key)
+        except (OSError, http.client.HTTPException, ValueError):
+            return UNKNOWN, None
+        if answer is None:
+            time.sleep(0.005)  # nobody listens: the server is being started
+            return REFUSED, None
+        status, content = answer
+        if status == 200:
+            return ACKED, content
+        if status == 504:
+            return UNKNOWN, None
+        if status != 503:
+            self._workload.problems.append(f"{self._name}: {status} {content}")
+        return REFUSED, None
+
+    def _repeat(self, body, key, first):
+        outcome, answer = self._attempt(body, key)
+        if outcome == ACKED and answer != {**first, "duplicate": True}:
+            self._workload.problems.append(f"{self._name}: {first} repeated is {answer}")
+
+    def _record(self, body, outcome, began, answer=None):
+        self._workload.history.add_send(Send(
+            body["chat"], body["text"], body["sender"], outcome, answer["send_time"] if answer else 0, began,
+            time.monotonic(), 1 if answer is None or not answer["duplicate"] else 0))
+
+
+class Follower:
+    """Reads one chat from its beginning, going on from each page's next_cursor, across restarts."""
+
+    def __init__(self, workload, name, randoms, chat):
+        self._workload, self._name, self._random, self._chat = workload, name, randoms, chat
+        self._caller = _Caller(workload)
+        self._cursor = 0
+
+    def run(self):
+        while True:
+            last_round = not self._workload.reading()
+            page = self._pull()
+            if page is None or not page.messages:
+                if last_round and (page is not None or self._workload.address is None):
+                    return
+                time.sleep(0.005)
+
+    def _pull(self):
+        """The next page, None where there was no answer (or no chat yet)."""
+        query = urllib.parse.urlencode(
+            {"chat": self._chat, "cursor": self._cursor, "limit": self._random.choice((1, 7, 100, 1000))})
+        began = time.monotonic()
+        try:
+            answer = self._caller.call("GET", f"/api/pull?{query}")
+        except (OSError, http.client.HTTPException, ValueError):
+            return None
+        if answer is None or answer[0] in (503, 404):
+            return Page(self._chat, began, ()) if answer and answer[0] == 404 else None
+        status, content = answer
+        if status != 200:
+            self._workload.problems.append(f"{self._name}: {status} {content}")
+            return None
+        messages = tuple(Message(m["text"], m["sender"], m["send_time"]) for m in content["messages"])
+        page = Page(self._chat, began, messages, content["has_more"])
+        self._workload.history.add_page(self._name, page)
+        self._cursor = content["next_cursor"]
+        return page
+
+
+def final_state(client, chats):
+    """Chat → its messages, as checked forward and backward."""
+    final = {}
+    for chat in chats:
+        forward = client.read_all(chat) if client.try_pull(chat).status_code != 404 else []
+        backward = client.read_all(chat, reverse=True) if forward else []
+        assert forward == backward[::-1], f"{chat} differs between forward and reverse"
+        final[chat] = [Message(m["text"], m["sender"], m["send_time"]) for m in forward]
+    return final
