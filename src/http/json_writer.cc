@@ -1,7 +1,9 @@
 #include "http/json_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
@@ -65,22 +67,30 @@ std::size_t json_string_size(std::string_view utf8) noexcept {
   return size;
 }
 
-void append_json_string(std::string& out, std::string_view utf8) {
-  out += '"';
+char* put_json_string(char* out, std::string_view utf8) noexcept {
+  *out++ = '"';
   std::size_t begin = 0;
   for (std::size_t i = find_escape(utf8, 0); i < utf8.size(); i = find_escape(utf8, begin)) {
-    out.append(utf8, begin, i - begin);
+    out = std::copy_n(utf8.data() + begin, i - begin, out);
     const char escape = escape_of(utf8[i]);
-    out += '\\';
-    out += escape;
+    *out++ = '\\';
+    *out++ = escape;
     if (escape == 'u') {
       const auto byte = static_cast<unsigned char>(utf8[i]);
-      out.append({'0', '0', kHex[byte >> 4], kHex[byte & 15]});
+      for (const char digit : {'0', '0', kHex[byte >> 4], kHex[byte & 15]}) *out++ = digit;
     }
     begin = i + 1;
   }
-  out.append(utf8, begin);
-  out += '"';
+  out = std::copy_n(utf8.data() + begin, utf8.size() - begin, out);
+  *out++ = '"';
+  return out;
+}
+
+void append_json_string(std::string& out, std::string_view utf8) {
+  const std::size_t size = out.size();
+  out.resize(size + json_string_size(utf8));
+  [[maybe_unused]] const char* const end = put_json_string(out.data() + size, utf8);
+  assert(end == out.data() + out.size());
 }
 
 std::string replace_invalid_utf8(std::string_view bytes) {
