@@ -20,8 +20,11 @@ char* put(char* out, std::string_view text) noexcept {
   std::memcpy(out, text.data(), text.size());
   return out + text.size();
 }
-char* put(char* out, std::int64_t value) noexcept { return std::to_chars(out, out + kMaxIntegerSize, value).ptr; }
-char* put(char* out, bool value) noexcept { return put(out, value ? std::string_view("true") : "false"); }
+// Named apart: a literal would rather be a bool than a view.
+char* put_integer(char* out, std::int64_t value) noexcept {
+  return std::to_chars(out, out + kMaxIntegerSize, value).ptr;
+}
+char* put_bool(char* out, bool value) noexcept { return put(out, value ? std::string_view("true") : "false"); }
 
 std::string send_json(const service::SendResponse& send) {
   std::string json = R"({"chat":)";
@@ -67,14 +70,14 @@ char* put_page(char* out, const Page& page, std::string_view head) noexcept {
     out = put(out, kSender);
     out = put_json_string(out, message.sender);
     out = put(out, kSendTime);
-    out = put(out, message.send_time);
+    out = put_integer(out, message.send_time);
     out = put(out, "},");
   }
   if (!page.messages.empty()) --out;  // the last comma
   out = put(out, kHasMore);
-  out = put(out, page.has_more);
+  out = put_bool(out, page.has_more);
   out = put(out, kNextCursor);
-  out = put(out, page.next_cursor);
+  out = put_integer(out, page.next_cursor);
   return put(out, "}");
 }
 
