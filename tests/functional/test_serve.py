@@ -256,9 +256,10 @@ def test_unknown_variables_are_ignored(server):
     server(env={"PARLEY_NO_SUCH_OPTION": "x", "PARLEY_SERVICE_HOST": "10.0.0.1"}).start().stop()
 
 
-@pytest.mark.parametrize("value", ["500ms", "2s", "1m", "24h"])
-def test_durations_have_units(tmp_path, value):
-    configured(tmp_path, "--drain-timeout", value)
+@pytest.mark.parametrize("option, value", [("--request-timeout", "500ms"), ("--request-timeout", "2s"),
+                                           ("--drain-timeout", "1m"), ("--idempotency-window", "24h")])
+def test_durations_have_units(tmp_path, option, value):
+    configured(tmp_path, option, value)
 
 
 @pytest.mark.parametrize("value", ["4096", "64KiB", "1MiB"])
