@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from support.command import Background, parley
+from support.command import Background, on_terminal, parley
 from support.wait import eventually
 
 
@@ -96,10 +96,11 @@ def test_pull_takes_cursor_limit_and_reverse(deployment, client, chat):
 
 def test_control_characters_do_not_reach_a_readers_terminal(deployment, client, chat):
     """A text may hold escape sequences; the plain form must not act them out."""
-    client.send(chat, "\x1b[31mred\x1b]0;title\x07\r\x9b")
-    outcome = pull(deployment, chat)
-    assert "red" in outcome.out
-    assert not any(c in outcome.out for c in "\x1b\x07\r\x9b"), repr(outcome.out)
+    client.send(chat, "\x1b[31mred\x1b]0;title\x07\rover\x9b\nforged: line")
+    written = on_terminal("pull", chat, "--url", deployment.url)
+    assert "red" in written
+    for act in ("\x1b[31m", "\x1b]", "\x07", "\rover", "\x9b", "\nforged"):
+        assert act not in written, repr(written)
 
 
 def test_no_colour_away_from_a_terminal(deployment, client, chat):

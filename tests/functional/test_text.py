@@ -7,6 +7,12 @@ from support.protobuf import MEDIA_TYPE, messages
 
 LIMIT = 64 * 1024
 
+
+def size(text):
+    """A test's name for a long text."""
+    return f"{len(text.encode())} bytes of {text[0]!a}"
+
+
 SURVIVORS = ["x", " ", "\n", "\0", "a\0b", "\x01\x1f\x7f\x80", "\U0001f469\u200d\U0001f680", "e\u0301", "\ufeff", "\uffff",
              "\U0010ffff", '"\\/\b\f\n\r\t', "</script>", "\u2028\u2029", "  padded  ", "\r\n\r\n", "%00+&=", "日本語" * 100]
 
@@ -29,14 +35,14 @@ def test_any_text_survives_form_query_and_protobuf(client, chat, text):
     assert [m.text for m in messages().PullResponse.FromString(answer.content).messages] == [text] * 3
 
 
-@pytest.mark.parametrize("text", ["x" * LIMIT, "é" * (LIMIT // 2), "\U0001f600" * (LIMIT // 4), "\0" * LIMIT])
+@pytest.mark.parametrize("text", ["x" * LIMIT, "é" * (LIMIT // 2), "\U0001f600" * (LIMIT // 4), "\0" * LIMIT], ids=size)
 def test_a_text_of_the_limit_is_taken(client, chat, text):
     """NULs are the worst case: each is six bytes of JSON, \\u0000."""
     client.send(chat, text)
     assert client.texts(chat) == [text]
 
 
-@pytest.mark.parametrize("text", ["x" * (LIMIT + 1), "é" * (LIMIT // 2) + "x", "\0" * (LIMIT + 1)])
+@pytest.mark.parametrize("text", ["x" * (LIMIT + 1), "é" * (LIMIT // 2) + "x", "\0" * (LIMIT + 1)], ids=size)
 def test_one_byte_more_is_too_long(client, chat, text):
     check_error(client.try_send(chat, text), "text_too_long")
     check_error(client.try_pull(chat), "chat_not_found")

@@ -1,5 +1,7 @@
 """Running parley as a command, to its end."""
 
+import os
+import pty
 import subprocess
 
 from support.build import binary, scaled
@@ -19,6 +21,23 @@ def parley(*arguments, env=None, cwd=None, stdin=b"", timeout=30):
     done = subprocess.run([binary(), *map(str, arguments)], input=stdin, capture_output=True, cwd=cwd,
                           env=clean_environment(env), timeout=scaled(timeout), check=False)
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def on_terminal(*arguments):
+    """What `parley arguments…` writes to a terminal."""
+    ours, its = pty.openpty()
+    with subprocess.Popen([binary(), *map(str, arguments)], stdin=its, stdout=its, stderr=its,
+                          env=clean_environment({"TERM": "xterm"})) as process:
+        os.close(its)
+        written = b""
+        try:
+            while more := os.read(ours, 4096):
+                written += more
+        except OSError:  # EIO: the last writer has closed the terminal
+            pass
+        os.close(ours)
+        assert process.wait(scaled(30)) == 0, written
+    return written.decode()
 
 
 class Background:

@@ -8,11 +8,11 @@ PATIENCE = 20.0  # seconds of a release build on a busy machine
 
 
 def eventually(probe, what, timeout=PATIENCE):
-    """The first truthy value of probe(); an AssertionError that names `what` when the deadline passes."""
+    """What probe() returns once that is not None, False or empty; fails, naming `what`, when the deadline passes."""
     deadline = time.monotonic() + scaled(timeout)
     while True:
         value = probe()
-        if value:
+        if value is not None and value is not False and value != []:
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {scaled(timeout):.0f} s: {what} (last seen: {value!r})")
