@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cassert>
-#include <cstdint>
-#include <cstring>
+#include <cstddef>
 #include <iterator>
 
 #include <utf8.h>
@@ -31,57 +29,53 @@ constexpr auto kEscapes = [] {
 
 char escape_of(char c) noexcept { return kEscapes[static_cast<unsigned char>(c)]; }
 
-/// The high bit of each byte of `word` that must be escaped is set; of the bytes above the lowest such one it may be
-/// wrong (Warren, Hacker's Delight, §6-1).
-std::uint64_t escape_bits(std::uint64_t word) noexcept {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kHighs = 0x8080808080808080;
-  const std::uint64_t quote = word ^ (kOnes * '"');
-  const std::uint64_t backslash = word ^ (kOnes * '\\');
-  const std::uint64_t control = (word - kOnes * 0x20) & ~word;
-  return (((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash) | control) & kHighs;
+constexpr std::ptrdiff_t kBlock = 16;
+
+/// Written so that the compiler turns it into a few vector instructions.
+bool block_has_escape(const char* block) noexcept {
+  unsigned char found = 0;
+  for (std::ptrdiff_t i = 0; i < kBlock; ++i) {
+    const auto c = static_cast<unsigned char>(block[i]);
+    found |= static_cast<unsigned char>((c < 0x20) | (c == '"') | (c == '\\'));
+  }
+  return found != 0;
 }
 
-/// The index of the first byte from `from` on that must be escaped, or the size. Most texts have none, so eight bytes
-/// are looked at together.
-std::size_t find_escape(std::string_view text, std::size_t from) noexcept {
-  if constexpr (std::endian::native == std::endian::little) {
-    for (; from + 8 <= text.size(); from += 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, text.data() + from, 8);
-      const std::uint64_t bits = escape_bits(word);
-      if (bits != 0) return from + static_cast<std::size_t>(std::countr_zero(bits)) / 8;
-    }
-  }
-  while (from < text.size() && escape_of(text[from]) == 0) ++from;
-  return from;
+/// The first character from `at` on that must be escaped, or `end`. Most texts have none, so a block is looked at
+/// together.
+const char* find_escape(const char* at, const char* end) noexcept {
+  while (end - at >= kBlock && !block_has_escape(at)) at += kBlock;
+  while (at != end && escape_of(*at) == 0) ++at;
+  return at;
 }
 
 }  // namespace
 
 std::size_t json_string_size(std::string_view utf8) noexcept {
+  const char* const end = utf8.data() + utf8.size();
   std::size_t size = utf8.size() + 2;
-  for (std::size_t i = find_escape(utf8, 0); i < utf8.size(); i = find_escape(utf8, i + 1)) {
-    size += escape_of(utf8[i]) == 'u' ? 5 : 1;
+  for (const char* at = find_escape(utf8.data(), end); at != end; at = find_escape(at + 1, end)) {
+    size += escape_of(*at) == 'u' ? 5 : 1;
   }
   return size;
 }
 
 char* put_json_string(char* out, std::string_view utf8) noexcept {
+  const char* begin = utf8.data();
+  const char* const end = begin + utf8.size();
   *out++ = '"';
-  std::size_t begin = 0;
-  for (std::size_t i = find_escape(utf8, 0); i < utf8.size(); i = find_escape(utf8, begin)) {
-    out = std::copy_n(utf8.data() + begin, i - begin, out);
-    const char escape = escape_of(utf8[i]);
+  for (const char* at = find_escape(begin, end); at != end; at = find_escape(begin, end)) {
+    out = std::copy(begin, at, out);
+    const char escape = escape_of(*at);
     *out++ = '\\';
     *out++ = escape;
     if (escape == 'u') {
-      const auto byte = static_cast<unsigned char>(utf8[i]);
+      const auto byte = static_cast<unsigned char>(*at);
       for (const char digit : {'0', '0', kHex[byte >> 4], kHex[byte & 15]}) *out++ = digit;
     }
-    begin = i + 1;
+    begin = at + 1;
   }
-  out = std::copy_n(utf8.data() + begin, utf8.size() - begin, out);
+  out = std::copy(begin, end, out);
   *out++ = '"';
   return out;
 }

@@ -22,7 +22,7 @@ def test_is_made_where_the_request_has_none_and_each_is_another(client):
     assert all(made)
 
 
-@pytest.mark.parametrize("unusable", ["", "x" * 10_000, "a\tb\x80"])
+@pytest.mark.parametrize("unusable", ["", "x" * 10_000, "a\tb\x80"], ids=["empty", "long", "not-printable"])
 def test_an_unusable_one_is_replaced(deployment, unusable):
     with Connection(deployment.http) as connection:
         connection.send(get("/ping", f"X-Request-Id: {unusable}"))
