@@ -105,7 +105,9 @@ class Commands {
     }
     const CLI::App& command = *app_.get_subcommands().front();
     OptionSet& options = &command == serve_ || &command == config_ ? options_ : client_.options;
-    if (const auto extra = command.remaining(); !extra.empty()) return unexpected(command, extra.front(), options);
+    for (const std::string& extra : command.remaining()) {
+      if (extra != "--") return unexpected(command, extra, options);  // CLI11 keeps the mark of the positionals
+    }
     if (&command == serve_ || &command == config_) return run_configured(command);
     if (auto loaded = options.load(command, std::getenv); !loaded) return usage_error(loaded.error());
     return &command == send_ ? run_send() : run_pull();

@@ -33,6 +33,7 @@ std::string_view field(const http::response<http::string_body>& answer, std::str
 }  // namespace
 
 Async<std::expected<HttpAnswer, std::string>> HttpClient::call(HttpRequest request) {
+  delivered_ = false;
   for (;;) {
     const bool kept = stream_.has_value();
     std::string why;
@@ -58,6 +59,7 @@ Async<> HttpClient::connect() {
 }
 
 Async<HttpAnswer> HttpClient::exchange(const HttpRequest& request) {
+  delivered_ = true;
   http::request<http::string_body> message;
   message.method_string(request.method);
   message.target(url_.base + request.target);

@@ -44,6 +44,9 @@ class HttpClient {
   /// requests that may be repeated are for this client.
   [[nodiscard]] Async<std::expected<HttpAnswer, std::string>> call(HttpRequest request);
 
+  /// Whether any of the last call's request may have reached the server; if not, it surely did nothing.
+  [[nodiscard]] bool delivered() const noexcept { return delivered_; }
+
  private:
   using Stream = boost::beast::basic_stream<boost::asio::ip::tcp, Executor>;
 
@@ -55,6 +58,7 @@ class HttpClient {
   std::chrono::milliseconds timeout_;
   std::optional<Stream> stream_;
   boost::beast::flat_buffer buffer_;
+  bool delivered_ = false;
 };
 
 }  // namespace parley::cli

@@ -40,7 +40,7 @@ Async<Attempts> send_with_patience(HttpClient& client, Executor executor, const 
   bool stored = false;
   for (int attempt = 1;; ++attempt) {
     Outcome<Sent> sent = co_await send(client, call);
-    if (!sent && sent.error().passing) stored = stored || may_be_stored(sent.error());
+    if (!sent && client.delivered()) stored = stored || may_be_stored(sent.error());
     if (sent || !sent.error().passing || attempt == kAttempts) co_return Attempts{std::move(sent), stored};
     Timer timer(executor);
     timer.expires_after(std::clamp<std::chrono::milliseconds>(sent.error().retry_after, pause, kLongestPause));

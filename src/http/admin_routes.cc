@@ -2,8 +2,9 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "base/quote.h"
+#include "http/problem.h"
 
 namespace parley::http {
 namespace {
@@ -11,11 +12,8 @@ namespace {
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
 
-Response not_ready(std::string_view reason) {
-  return {.status = 503,
-          .content_type = kJson,
-          .body = R"({"status":"unavailable","reason":)" + quote(reason) + "}",
-          .headers = {}};
+Response not_ready(std::string reason, const Request& request) {
+  return error_response({ErrorCode::kUnavailable, std::move(reason)}, ErrorFormat::kProblem, request.request_id);
 }
 
 // Coroutines that a route calls are free functions: a capturing lambda would die with its captures.
@@ -24,10 +22,10 @@ Async<Response> healthz() {
 }
 
 Async<Response> readyz(service::MessageService& service, const std::atomic<bool>& draining, const Request& request) {
-  if (draining.load()) co_return not_ready("draining");
+  if (draining.load()) co_return not_ready("the server is draining", request);
   service::CallContext context{request.deadline, std::string(request.request_id)};
   const Result<void> ready = co_await service.ready(std::move(context));
-  if (!ready) co_return not_ready(ready.error().detail);
+  if (!ready) co_return not_ready(ready.error().detail, request);
   co_return Response{.status = 200, .content_type = kJson, .body = R"({"status":"ready"})", .headers = {}};
 }
 

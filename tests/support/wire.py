@@ -93,12 +93,16 @@ class Connection:
 
     def is_open(self):
         """Whether the server has neither closed nor sent anything."""
+        timeout = self._socket.gettimeout()
+        self._socket.setblocking(False)  # with a timeout Python itself would wait
         try:
-            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            self._socket.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
             return True
         except ConnectionResetError:
             return False
+        finally:
+            self._socket.settimeout(timeout)
         return False
 
     def _more(self):
