@@ -1,0 +1,308 @@
+"""Measures the release build, beside nginx where that says something. Writes a report to bench/results.
+
+    ./x bench [SCENARIO ...] [--rounds N] [--seconds N] [--full]
+
+  http        requests per second of ping, send and pull, wrk's 64 and 512 connections, interleaved with nginx
+  depth       the newest page of a long chat against that of a short one
+  fixed-rate  the latency of durable sends at a fixed 5,000 a second, beside the disk's own fdatasync
+  memory      an idle server, and 10,000 idle connections
+  open        from start to ready, with many messages stored
+"""
+
+import argparse
+import contextlib
+import datetime
+import http.client
+import json
+import os
+import pathlib
+import platform
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from servers import Nginx, Parley, running
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+BINARY = ROOT / "build" / "release" / "parley"
+OPEN_LOOP = ROOT / "build" / "release" / "bench" / "open_loop"
+CONNECTIONS = (64, 512)
+CHATS, TEXT, PAGE = 1000, 100, 10
+
+
+def cpus():
+    """(the server's, the load generator's), or (None, None) where there is only one."""
+    usable = sorted(os.sched_getaffinity(0))
+    return (usable[0], usable[1]) if len(usable) > 1 else (None, None)
+
+
+SERVER_CPU, LOAD_CPU = cpus()
+
+
+# Running a load -------------------------------------------------------------------------------------------------------
+
+
+def pinned(command):
+    return ["taskset", "-c", str(LOAD_CPU), *command] if LOAD_CPU is not None else list(command)
+
+
+def wrk(url, connections, seconds, *request):
+    """The figures of one run, as requests.lua prints them."""
+    command = pinned(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s",
+                      HERE / "requests.lua", url, "--", *request])
+    output = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"^figures (.*)$", output, re.M)
+    if not found:
+        raise RuntimeError(f"wrk said\n{output}")
+    return json.loads(found[1])
+
+
+def measure(server, connections, seconds, *request):
+    """wrk's figures with what the server used meanwhile."""
+    server.forget_peak()
+    cpu = server.cpu_us()
+    run = wrk(server.url, connections, seconds, *request)
+    run["rate"] = run["requests"] / (run["us"] / 1e6)
+    run["cpu_us"] = (server.cpu_us() - cpu) / max(1, run["requests"])
+    run["peak_mib"] = server.memory_kib("VmHWM") / 1024
+    return run
+
+
+def open_loop(server, rate, requests, connections, chats, first=0):
+    """The figures of sends at a fixed rate (0: as fast as can be), as open_loop.cc prints them."""
+    host, port = server.address.rsplit(":", 1)
+    command = pinned([OPEN_LOOP, host, port, rate, requests, connections, first, chats])
+    output = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
+    return json.loads(output)
+
+
+def fill(server, messages, chats, first=0):
+    """Stores `messages` in all in `chats` chats, in turn."""
+    run = open_loop(server, 0, messages, 256, chats, first)
+    if run["errors"]:
+        raise RuntimeError(f"{run['errors']} errors while filling the store")
+
+
+def median(runs, name):
+    return statistics.median(run[name] for run in runs)
+
+
+# Scenarios: each returns the lines of its section ---------------------------------------------------------------------
+
+
+def scenario_http(args, folder):
+    rows = {  # name: (server, durability, what wrk sends)
+        "nginx, 17 bytes by `return 200`": ("nginx", "–", lambda n: ["static"]),
+        "ping": ("parley", "–", lambda n: ["ping"]),
+        "send": ("parley", args.durability, lambda n: ["send", CHATS, TEXT]),
+        "send with a key": ("parley", args.durability, lambda n: ["keyed", CHATS, TEXT, f"{os.getpid()}-{n}"]),
+        f"pull of {PAGE} × {TEXT} bytes": ("parley", args.durability, lambda n: ["pull", CHATS, PAGE]),
+    }
+    results = {}
+    with running(Nginx(folder, SERVER_CPU)) as nginx, running(start(folder, args)) as parley:
+        servers = {"nginx": nginx, "parley": parley}
+        fill(parley, CHATS * PAGE * 2, CHATS)
+        for server in servers.values():
+            wrk(server.url, CONNECTIONS[0], 1, "ping")
+        for number in range(args.rounds):
+            for connections in CONNECTIONS:
+                for name, (server, _, request) in rows.items():
+                    run = measure(servers[server], connections, args.seconds, *request(f"{number}-{connections}"))
+                    results.setdefault((name, connections), []).append(run)
+                    progress(f"round {number + 1}: {name}, {connections} connections: {run['rate']:,.0f}/s")
+    lines = ["| request | connections | durability | requests/s | min – max | of nginx | p50 ms | p99 ms | CPU µs/request "
+             "| peak RSS MiB | errors |", "|---|---|---|---|---|---|---|---|---|---|---|"]
+    baseline = next(iter(rows))
+    for connections in CONNECTIONS:
+        for name, (_, durability, _) in rows.items():
+            runs = results[name, connections]
+            ratio = statistics.median(
+                run["rate"] / base["rate"] for run, base in zip(runs, results[baseline, connections]))
+            rates = [run["rate"] for run in runs]
+            lines.append(
+                f"| {name} | {connections} | {durability} | {median(runs, 'rate'):,.0f} | {min(rates):,.0f} – "
+                f"{max(rates):,.0f} | {ratio:.2f} | {median(runs, 'p50_us') / 1000:.2f} | "
+                f"{median(runs, 'p99_us') / 1000:.2f} | {median(runs, 'cpu_us'):.1f} | {median(runs, 'peak_mib'):.0f} | "
+                f"{sum(run['errors'] for run in runs)} |")
+    return lines
+
+
+def scenario_depth(args, folder):
+    """Two chats of different length in one store, read in turn."""
+    short, long = 1000, 1_000_000
+    results = {short: [], long: []}
+    with running(start(folder, args)) as parley:
+        for size in results:  # the chat's number is its size
+            fill(parley, size, 1, first=size)
+        for number in range(args.rounds):
+            for size in results:
+                run = measure(parley, CONNECTIONS[0], args.seconds, "newest", size, PAGE)
+                results[size].append(run)
+                progress(f"round {number + 1}: newest of {size:,}: {run['rate']:,.0f}/s")
+    ratio = statistics.median(s["rate"] / b["rate"] for s, b in zip(results[short], results[long]))
+    lines = [f"The newest {PAGE} messages, {CONNECTIONS[0]} connections; durability {args.durability}.", "",
+             "| messages in the chat | requests/s | p50 ms | p99 ms | CPU µs/request | errors |", "|---|---|---|---|---|---|"]
+    for size, runs in results.items():
+        lines.append(f"| {size:,} | {median(runs, 'rate'):,.0f} | {median(runs, 'p50_us') / 1000:.2f} | "
+                     f"{median(runs, 'p99_us') / 1000:.2f} | {median(runs, 'cpu_us'):.1f} | "
+                     f"{sum(run['errors'] for run in runs)} |")
+    return [*lines, "", f"The long chat takes {ratio:.2f}× the time of the short one."]
+
+
+def scenario_fixed_rate(args, folder):
+    rate, connections = 5000, 256
+    disk, server = [], []
+    with running(start(folder, args)) as parley:
+        for number in range(args.rounds):
+            disk.append(sync_times(folder))
+            server.append(open_loop(parley, rate, rate * max(args.seconds, 5), connections, CHATS))
+            progress(f"round {number + 1}: disk p99 {disk[-1]['p99_us'] / 1000:.2f} ms, "
+                     f"server p99 {server[-1]['p99_us'] / 1000:.2f} ms")
+    lines = [f"{rate:,} sends a second on {connections} connections, durability {args.durability}, timed from when each "
+             "was due; the disk alone before each round, 4 KiB appended and fdatasync, one at a time.", "",
+             "| | p50 ms | p99 ms | worst p99 of a round | max ms | errors |", "|---|---|---|---|---|---|"]
+    for name, runs in (("the disk's fdatasync", disk), ("send, from its due time", server)):
+        lines.append(f"| {name} | {median(runs, 'p50_us') / 1000:.2f} | {median(runs, 'p99_us') / 1000:.2f} | "
+                     f"{max(run['p99_us'] for run in runs) / 1000:.2f} | {max(run['max_us'] for run in runs) / 1000:.1f} | "
+                     f"{sum(run.get('errors', 0) for run in runs)} |")
+    return lines
+
+
+def scenario_memory(args, folder):
+    count = 10_000
+    raise_descriptor_limit(count + 100)
+    with running(start(folder, args)) as parley, contextlib.ExitStack() as stack:
+        idle = parley.memory_kib("VmRSS")
+        host, port = parley.address.rsplit(":", 1)
+        for _ in range(count):
+            connection = http.client.HTTPConnection(host, int(port), timeout=30)
+            stack.callback(connection.close)
+            connection.request("GET", "/ping")
+            if connection.getresponse().read() == b"":
+                raise RuntimeError("an empty answer to /ping")
+        held = parley.memory_kib("VmRSS")
+    return ["| | |", "|---|---|", f"| idle server, RSS | {idle / 1024:.1f} MiB |",
+            f"| with {count:,} idle connections, each of which was used once | {held / 1024:.1f} MiB |",
+            f"| each idle connection | {(held - idle) / count:.1f} KiB |"]
+
+
+def scenario_open(args, folder):
+    messages, chats = (10_000_000, 1_000_000) if args.full else (1_000_000, 100_000)
+    with running(start(folder, args, "--durability", "os")) as parley:
+        progress(f"storing {messages:,} messages")
+        fill(parley, messages, chats)
+    seconds = []
+    for number in range(args.rounds):
+        with running(start(folder, args)) as parley:
+            seconds.append(parley.seconds_to_ready)
+            progress(f"start {number + 1}: {seconds[-1]:.3f} s")
+    return [f"With {messages:,} messages in {chats:,} chats, after a stop in good order, the file cache warm: ready after "
+            f"{statistics.median(seconds):.3f} s ({min(seconds):.3f} – {max(seconds):.3f})."]
+
+
+SCENARIOS = {
+    "http": ("Throughput", scenario_http),
+    "depth": ("A long chat against a short one", scenario_depth),
+    "fixed-rate": ("Latency at a fixed rate", scenario_fixed_rate),
+    "memory": ("Memory", scenario_memory),
+    "open": ("From start to ready", scenario_open),
+}
+
+
+# What they share ------------------------------------------------------------------------------------------------------
+
+
+def start(folder, args, *options):
+    return Parley(BINARY, folder, SERVER_CPU, *(options or ("--durability", args.durability)))
+
+
+def sync_times(folder, count=1000):
+    """How long fdatasync takes after an append of 4 KiB, on the disk of the store."""
+    times = []
+    with open(pathlib.Path(folder) / "sync-probe", "wb", buffering=0) as file:
+        for _ in range(count):
+            file.write(b"\0" * 4096)
+            begun = time.monotonic_ns()
+            os.fdatasync(file.fileno())
+            times.append((time.monotonic_ns() - begun) / 1000)
+    times.sort()
+    return {"p50_us": times[count // 2], "p99_us": times[count * 99 // 100], "max_us": times[-1]}
+
+
+def raise_descriptor_limit(wanted):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise RuntimeError(f"this needs {wanted} file descriptors, and the limit is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def progress(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def first_line(*command):
+    result = subprocess.run(command, capture_output=True, text=True)
+    return ((result.stdout or result.stderr).splitlines() or ["?"])[0].strip()
+
+
+def machine(folder):
+    info = pathlib.Path("/proc/cpuinfo").read_text()
+    model = re.search(r"^model name\s*: (.*)$", info, re.M)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    rows = {
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "processor": f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB",
+        "pinning": f"server on CPU {SERVER_CPU}, load on CPU {LOAD_CPU}" if LOAD_CPU is not None else "none: one CPU",
+        "kernel": platform.release(),
+        "disk": first_line("findmnt", "-no", "SOURCE,FSTYPE,OPTIONS", "-T", str(folder)),
+        "parley": f"{first_line(str(BINARY), '--version')}, "
+                  f"{first_line('git', '-C', str(ROOT), 'describe', '--always', '--dirty')}",
+        "nginx": first_line("nginx", "-v"),
+        "wrk": first_line("wrk", "-v"),
+    }
+    return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="./x bench", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"{', '.join(SCENARIOS)} or all (default: http)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each measurement is made (5)")
+    parser.add_argument("--seconds", type=int, default=5, metavar="N", help="how long each takes (5)")
+    parser.add_argument("--durability", choices=("fsync", "os"), default="fsync")
+    parser.add_argument("--full", action="store_true", help="open: 10 million messages in 1 million chats, not a tenth")
+    parser.add_argument("--output", type=pathlib.Path, help="the report (default: bench/results/DATE.md)")
+    args = parser.parse_args()
+    names = list(SCENARIOS) if "all" in args.scenarios else args.scenarios or ["http"]
+    for name in names:
+        if name not in SCENARIOS:
+            parser.error(f"there is no scenario {name}")
+    return args, names
+
+
+def main():
+    args, names = parse()
+    scratch = ROOT / "build" / "bench"
+    scratch.mkdir(parents=True, exist_ok=True)
+    lines = [f"# Measured: {', '.join(names)}", "", *machine(scratch), "",
+             f"{args.rounds} rounds of {args.seconds} s, interleaved; figures are medians of the rounds."]
+    for name in names:
+        title, scenario = SCENARIOS[name]
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            lines += ["", f"## {title}", "", *scenario(args, folder)]
+    stamp = datetime.datetime.now().strftime("%Y-%m-%d-%H%M")
+    output = args.output or HERE / "results" / f"{stamp}.md"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    report = "\n".join(lines) + "\n"
+    output.write_text(report)
+    print(report)
+    progress(f"written to {output}")
+
+
+if __name__ == "__main__":
+    main()

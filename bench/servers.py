@@ -1,0 +1,103 @@
+"""The servers that are measured: each one process, on a free port, pinned, with what it uses read from /proc."""
+
+import contextlib
+import os
+import pathlib
+import resource
+import socket
+import subprocess
+import time
+
+
+class Process:
+    def __init__(self, command, cpu, **settings):
+        pinned = ["taskset", "-c", str(cpu), *command] if cpu is not None else command
+        self.process = subprocess.Popen([str(word) for word in pinned], preexec_fn=_raise_descriptor_limit, **settings)
+
+    def cpu_us(self):
+        """User and system time so far, of all threads."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) * 1_000_000 // os.sysconf("SC_CLK_TCK")
+
+    def memory_kib(self, name):
+        """VmRSS now, or VmHWM: the peak since forget_peak()."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1])
+        raise RuntimeError(f"no {name} of process {self.process.pid}")
+
+    def forget_peak(self):
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Nginx(Process):
+    """One process without a master, answering 17 bytes from memory (`return`), nothing logged."""
+
+    CONFIG = """
+        daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+        worker_rlimit_nofile 20000;
+        events {{ worker_connections 16384; }}
+        http {{
+          access_log off; keepalive_requests 1000000000; keepalive_timeout 600;
+          client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+          uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+          server {{ listen 127.0.0.1:{port}; location / {{ return 200 "hello from nginx\\n"; }} }}
+        }}
+    """
+
+    def __init__(self, folder, cpu):
+        with socket.socket() as probe:  # nginx itself takes no port 0
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        config = pathlib.Path(folder) / "nginx.conf"
+        config.write_text(self.CONFIG.format(folder=folder, port=port))
+        super().__init__(["nginx", "-p", folder, "-e", f"{folder}/error.log", "-c", config], cpu)
+        self.url = f"http://127.0.0.1:{port}"
+        _await_port(port, self.process)
+
+
+class Parley(Process):
+    def __init__(self, binary, folder, cpu, *options):
+        begun = time.monotonic()
+        self.log = open(pathlib.Path(folder) / "parley.log", "ab")
+        super().__init__(
+            [binary, "serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--store", f"rocksdb:{folder}/data",
+             *options], cpu, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        self.seconds_to_ready = time.monotonic() - begun
+        if not line.startswith("ready "):
+            self.process.wait()
+            raise RuntimeError(f"parley did not start: {pathlib.Path(self.log.name).read_text()}")
+        listeners = dict(word.split("=", 1) for word in line.split()[1:])
+        self.address = listeners["http"]
+        self.url = f"http://{self.address}"
+
+    def stop(self):
+        super().stop()
+        self.process.stdout.close()
+        self.log.close()
+
+
+@contextlib.contextmanager
+def running(server):
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _await_port(port, process):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+    raise RuntimeError("nginx did not start")
+
+
+def _raise_descriptor_limit():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
