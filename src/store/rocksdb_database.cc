@@ -1,7 +1,12 @@
 #include "store/rocksdb_database.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
 #include <fstream>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -69,6 +74,10 @@ class FailureListener final : public rocksdb::EventListener {
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
     failure_->set(status->ToString());
   }
+  /// Nor a second try when a full disk has room again: RocksDB would write on to a log that it knows to be torn.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
 
  private:
   std::shared_ptr<WriteFailure> failure_;
@@ -117,17 +126,29 @@ rocksdb::DBOptions database_options(const StoreOptions& options, RocksdbDatabase
   return db;
 }
 
+/// Makes the file whole or not at all, so that a failure here does not look like damage at the next start.
+Result<void> write_format(const fs::path& folder) {
+  const fs::path unfinished = folder / "FORMAT.new";
+  const std::string text = std::to_string(kFormatVersion) + "\n";
+  const int file = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  bool written =
+      file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
+  int error = errno;
+  if (file >= 0) ::close(file);
+  if (written && ::rename(unfinished.c_str(), (folder / kFormatFile).c_str()) != 0) {
+    written = false;
+    error = errno;
+  }
+  if (written) return {};
+  return fail(ErrorCode::kUnavailable, fmt::format("cannot write in {}: {}", folder.string(), std::strerror(error)));
+}
+
 Result<void> check_format(const fs::path& folder) {
   std::ifstream file(folder / kFormatFile);
   int version = 0;
   if (!file) {
-    if (fs::exists(folder / "CURRENT")) {
-      return fail(ErrorCode::kUnavailable, fmt::format("{} is a RocksDB folder, but not Parley's", folder.string()));
-    }
-    std::ofstream created(folder / kFormatFile);
-    created << kFormatVersion << '\n' << std::flush;
-    if (!created) return fail(ErrorCode::kUnavailable, fmt::format("cannot write in {}", folder.string()));
-    return {};
+    if (!fs::exists(folder / "CURRENT")) return write_format(folder);
+    return fail(ErrorCode::kUnavailable, fmt::format("{} is a RocksDB folder, but not Parley's", folder.string()));
   }
   if (!(file >> version) || version < 1) {
     return fail(ErrorCode::kUnavailable, fmt::format("{} is damaged", (folder / kFormatFile).string()));
@@ -139,6 +160,27 @@ Result<void> check_format(const fs::path& folder) {
   }
   return {};
 }
+
+std::string g_abort_line;  // what the handler below writes; set before it is installed
+
+/// Debian's RocksDB has its assertions on, and some of them stand where the disk fails: while this lives, an abort is a
+/// failed start like any other, and the assertion's own line says why. One opening at a time.
+class AbortIsFailedStart {
+ public:
+  explicit AbortIsFailedStart(const fs::path& folder) {
+    g_abort_line = fmt::format("parley: cannot open {}: RocksDB gave up on an error of the disk\n", folder.string());
+    before_ = std::signal(SIGABRT, [](int) {
+      static_cast<void>(!::write(STDERR_FILENO, g_abort_line.data(), g_abort_line.size()));
+      ::_exit(1);
+    });
+  }
+  ~AbortIsFailedStart() { std::signal(SIGABRT, before_); }
+  AbortIsFailedStart(const AbortIsFailedStart&) = delete;
+  AbortIsFailedStart& operator=(const AbortIsFailedStart&) = delete;
+
+ private:
+  void (*before_)(int) = nullptr;
+};
 
 std::string one_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
@@ -209,6 +251,7 @@ Result<RocksdbDatabase> RocksdbDatabase::open(const fs::path& folder, const Stor
   }
   if (auto format = check_format(folder); !format) return std::unexpected(std::move(format).error());
 
+  const AbortIsFailedStart guard(folder);  // before the database, whose closing may abort as well
   RocksdbDatabase database;
   database.failure = std::make_shared<WriteFailure>();
   database.cache = rocksdb::NewLRUCache(options.memory);
