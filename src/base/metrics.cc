@@ -4,6 +4,7 @@
 #include <bit>
 #include <dirent.h>
 #include <fstream>
+#include <iterator>
 #include <unistd.h>
 
 #include <prometheus/metric_family.h>
@@ -34,6 +35,16 @@ prometheus::MetricFamily single(std::string name, std::string help, prometheus::
   (type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
   out.metric.push_back(std::move(metric));
   return out;
+}
+
+/// The format wants a family in one piece, but several listeners have the same ones.
+void merge(std::vector<prometheus::MetricFamily>& families, prometheus::MetricFamily one) {
+  const auto same = std::ranges::find(families, one.name, &prometheus::MetricFamily::name);
+  if (same == families.end()) {
+    families.push_back(std::move(one));
+  } else {
+    std::ranges::move(one.metric, std::back_inserter(same->metric));
+  }
 }
 
 double open_descriptors() {
@@ -113,7 +124,7 @@ std::string MetricsRegistry::text() const {
   const std::scoped_lock lock(mutex_);
   std::vector<prometheus::MetricFamily> families;
   for (const Collector& collect : collectors_) {
-    for (prometheus::MetricFamily& one : collect()) families.push_back(std::move(one));
+    for (prometheus::MetricFamily& one : collect()) merge(families, std::move(one));
   }
   return prometheus::TextSerializer().Serialize(families);
 }

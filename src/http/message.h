@@ -31,14 +31,13 @@ struct Request {
   [[nodiscard]] const std::string_view* header(std::string_view name) const noexcept;
 };
 
-/// What a route answers. The server adds the status line, Date, Content-Length, Connection, Cache-Control, X-Request-Id
-/// and CORS.
+/// What a route answers. The server adds the status line, Date, Content-Length, Connection, Cache-Control, Vary,
+/// X-Request-Id and CORS.
 struct Response {
   int status = 200;
-  std::string_view content_type;  ///< static storage
-  std::string body;               ///< left out where the request was a HEAD
-  std::vector<std::pair<std::string_view, std::string>>
-      headers;  ///< further ones: Allow, Retry-After, Parley-Code, Vary
+  std::string_view content_type;                                  ///< static storage
+  std::string body;                                               ///< left out where the request was a HEAD
+  std::vector<std::pair<std::string_view, std::string>> headers;  ///< further ones: Allow, Retry-After, Parley-Code
 };
 
 }  // namespace parley::http

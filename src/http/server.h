@@ -1,0 +1,62 @@
+// An HTTP/1.1 listener: its address, its connections, its end.
+#pragma once
+
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/memory_budget.h"
+#include "base/metrics.h"
+#include "http/http_options.h"
+#include "http/router.h"
+#include "http/server_metrics.h"
+#include "http/worker.h"
+#include "net/endpoint.h"
+#include "net/listener.h"
+#include "net/loop.h"
+
+namespace parley::http {
+
+/// Its calls come from one thread that is none of the loops; they block, but for draining(). The loops must run for as
+/// long as it lives.
+class HttpServer {
+ public:
+  /// `name` tells listeners apart in logs and metrics. Routes run on any of the loops, several at a time; each must
+  /// come back by its request's deadline or soon after.
+  HttpServer(net::LoopPool& loops, net::Endpoint endpoint, Routes routes, HttpOptions options, MemoryBudget& budget,
+             MetricsRegistry& metrics, std::string name);
+  /// Closes what is left at once, and waits for the routes that still work.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  /// Binds, so that clients can connect; they are served from start() on. The error's detail is one line.
+  [[nodiscard]] Result<void> listen();
+  /// Where it listens: after listen() with the real port.
+  [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return endpoint_; }
+  /// Starts to serve. Once, after listen().
+  void start();
+
+  /// Stops listening, with the backlog served; closes idle connections; answers what is in flight, each with
+  /// `Connection: close`; returns when that is done. What is not by `deadline` is cut. Once.
+  void drain(Deadline deadline);
+  /// Whether drain() has begun. Any thread.
+  [[nodiscard]] bool draining() const noexcept { return state_.draining.load(std::memory_order_relaxed); }
+
+ private:
+  void on_each_loop(void (Worker::*call)());
+  /// Whether every connection has ended by `deadline`.
+  [[nodiscard]] bool wait_for_connections(Deadline deadline);
+
+  net::LoopPool& loops_;
+  net::Endpoint endpoint_;
+  ServerState state_;
+  std::shared_ptr<ServerMetrics> metrics_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::future<void>> ended_;
+  net::Listener listener_;
+};
+
+}  // namespace parley::http

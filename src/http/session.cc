@@ -1,0 +1,205 @@
+#include "http/session.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include <boost/beast/core/string.hpp>
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "http/problem.h"
+
+namespace parley::http {
+namespace {
+
+using boost::beast::iequals;
+using std::chrono::steady_clock;
+
+/// Whether a client's X-Request-Id can go into logs and answers as it is.
+bool is_usable_id(std::string_view id) {
+  return !id.empty() && id.size() <= 128 &&
+         std::ranges::all_of(id, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+}  // namespace
+
+Session::Session(Worker& worker, net::Socket socket, bool refused)
+    : worker_(worker),
+      socket_(std::move(socket)),
+      deadline_([this] { on_expiry(); }),
+      parser_({worker.state().options.max_header, worker.state().options.max_body}),
+      reservation_(worker.state().budget),
+      refused_(refused) {
+  worker_.metrics().connections.add(1);
+  (refused_ ? worker_.state().refusals : worker_.state().connections).fetch_add(1, std::memory_order_relaxed);
+}
+
+Session::~Session() {
+  worker_.forget(*this);
+  worker_.metrics().connections.add(-1);
+  (refused_ ? worker_.state().refusals : worker_.state().connections).fetch_sub(1, std::memory_order_relaxed);
+}
+
+Async<> Session::run(std::unique_ptr<Session> session) {
+  try {
+    if (session->refused_) {
+      co_await session->refuse();
+    } else {
+      co_await session->serve();
+    }
+  } catch (const std::exception& bug) {
+    // Such as no memory: this connection ends, the others need not.
+    log_error("a connection failed", {{"what", bug.what()}});
+  }
+}
+
+Async<> Session::refuse() {
+  failed_ = true;
+  identify();
+  Response response = error_response({ErrorCode::kOverloaded, "there are too many connections"},
+                                     worker_.state().options.errors, request_id_);
+  const bool written = co_await respond(std::move(response), false, worker_.state().router.size(), steady_clock::now());
+  if (written) co_await linger();
+}
+
+Async<> Session::serve() {
+  for (;;) {
+    Result<bool> received = co_await receive();
+    if (received && !*received) co_return;
+    const bool goes_on = co_await answer(std::move(received));
+    if (!goes_on) co_return;
+    parser_.next();
+    reservation_.release();
+    reserved_ = 0;
+    phase_ = Phase::kIdle;
+  }
+}
+
+Async<bool> Session::answer(Result<bool> received) {
+  const ServerState& state = worker_.state();
+  const Deadline began = steady_clock::now();
+  failed_ = !received;
+  identify();
+  phase_ = Phase::kHandling;
+  std::size_t route = state.router.size();
+  std::optional<Response> response;
+  if (failed_) {
+    response = error_response(received.error(), state.options.errors, request_id_);
+  } else {
+    route = state.router.find(parser_.head().target.path);
+    response = answer_here(route);
+  }
+  if (!response) response = co_await answer_by_route(route, began + state.options.request_timeout);
+  const bool keep = keeps_open();
+  const bool written = co_await respond(*std::move(response), keep, route, began);
+  if (written && !keep && may_still_send()) co_await linger();
+  co_return written&& keep;
+}
+
+void Session::identify() {
+  request_id_ = {};
+  origin_ = {};
+  if (head_is_known()) {
+    for (const Header& header : parser_.head().headers) {
+      if (header.name.size() == 6 && iequals(header.name, "Origin")) origin_ = header.value;
+      if (header.name.size() == 12 && iequals(header.name, "X-Request-Id") && is_usable_id(header.value)) {
+        request_id_ = header.value;
+      }
+    }
+  }
+  if (request_id_.empty()) request_id_ = worker_.make_request_id(made_id_);
+}
+
+std::optional<Response> Session::answer_here(std::size_t route) const {
+  const ServerState& state = worker_.state();
+  const RequestHead& head = parser_.head();
+  if (const auto checked = state.guard.check(head.headers, head.host); !checked) {
+    return error_response(checked.error(), state.options.errors, request_id_);
+  }
+  const bool known = route < state.router.size();
+  if (head.method == "OPTIONS" && (known || head.target.path == "*")) return answer_options(route);
+  if (!known) {
+    return error_response({ErrorCode::kNotFound, "there is nothing at this path"}, state.options.errors, request_id_);
+  }
+  if (state.router.takes(route, head.method)) return std::nullopt;
+  const std::string& allow = state.router.allow(route);
+  Response response =
+      error_response({ErrorCode::kMethodNotAllowed, "this path takes " + allow}, state.options.errors, request_id_);
+  response.headers.emplace_back("Allow", allow);
+  return response;
+}
+
+Response Session::answer_options(std::size_t route) const {
+  const std::string& allow = worker_.state().router.allow(route);
+  if (is_preflight(parser_.head().headers)) return HostGuard::preflight(allow);
+  Response response;
+  response.status = 204;
+  response.headers.emplace_back("Allow", allow);
+  return response;
+}
+
+Async<Response> Session::answer_by_route(std::size_t route, Deadline deadline) {
+  const ServerState& state = worker_.state();
+  const RequestHead& head = parser_.head();
+  const Request request{head.method,    head.target.path, head.target.query, head.headers,
+                        parser_.body(), request_id_,      deadline};
+  try {
+    Response response = co_await state.router[route].handler(request);
+    co_return response;
+  } catch (const std::exception& bug) {
+    log_error("a route threw", {{"what", bug.what()}, {"path", request.path}, {"request_id", request_id_}});
+  }
+  co_return error_response({ErrorCode::kInternal, "the request could not be served"}, state.options.errors,
+                           request_id_);
+}
+
+Async<bool> Session::respond(Response response, bool keep, std::size_t route, Deadline began) {
+  using Connection = ResponseFrame::Connection;
+  const ServerState& state = worker_.state();
+  const std::string cors = state.guard.cors(origin_);
+  const Connection open = head_is_known() && !parser_.head().http_1_1 ? Connection::kKeepAlive : Connection::kDefault;
+  std::string& out = worker_.header();
+  out.clear();
+  write_header(out, response,
+               {keep ? open : Connection::kClose, worker_.date(), request_id_, state.guard.vary(), cors});
+  std::string_view header = out;
+  std::string_view body = head_is_known() && parser_.head().method == "HEAD" ? std::string_view() : response.body;
+  observe(response.status, route, began);  // first, so that whoever has read the answer finds it counted
+  const Written written = write_now(header, body);
+  if (written != Written::kSome) co_return written == Written::kAll;
+  const bool all = co_await write_rest(std::string(header), body);
+  co_return all;
+}
+
+void Session::observe(int status, std::size_t route, Deadline began) {
+  using std::chrono::duration_cast;
+  using std::chrono::microseconds;
+  const auto taken = duration_cast<microseconds>(steady_clock::now() - began).count();
+  worker_.metrics().observe(route, status, static_cast<std::uint64_t>(taken));
+  const bool warn = status >= 500 && worker_.may_log();
+  if (!warn && !log_enabled(LogLevel::kDebug)) return;
+  const bool known = head_is_known();
+  const auto log = warn ? log_warn : log_debug;
+  log("request", {{"method", known ? parser_.head().method : "-"},
+                  {"path", known ? parser_.head().target.path : "-"},
+                  {"status", fmt::format_int(status).c_str()},
+                  {"us", fmt::format_int(taken).c_str()},
+                  {"request_id", request_id_}});
+}
+
+bool Session::head_is_known() const noexcept {
+  return parser_.state() == RequestParser::State::kBody || parser_.state() == RequestParser::State::kDone;
+}
+
+bool Session::keeps_open() const noexcept {
+  return !failed_ && !body_unread_ && !draining() && !cut_ && parser_.head().keep_alive;
+}
+
+bool Session::may_still_send() const noexcept {
+  return failed_ || body_unread_ || parser_.head().keep_alive || !leftover_.empty();
+}
+
+bool Session::draining() const noexcept { return worker_.state().draining.load(std::memory_order_relaxed); }
+
+}  // namespace parley::http

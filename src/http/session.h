@@ -1,0 +1,106 @@
+// One connection: requests in, answers out, in order.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/memory_budget.h"
+#include "http/request_parser.h"
+#include "http/worker.h"
+#include "net/deadlines.h"
+#include "net/listener.h"
+
+namespace parley::http {
+
+/// Lives on its worker's loop. While it waits for a request it holds no buffers.
+class Session {
+ public:
+  /// `refused`: past the cap on connections; to be told so, and not counted against it.
+  Session(Worker& worker, net::Socket socket, bool refused);
+  ~Session();
+
+  /// Serves the connection until it ends; a refused one gets the answer that says so, whatever it asks.
+  [[nodiscard]] static Async<> run(std::unique_ptr<Session> session);
+
+  /// The server is draining: closes an idle connection, gives a new one a moment for its first request.
+  void drain();
+  /// Closes now. The coroutine ends soon, or when the route that it waits for does.
+  void cut();
+
+ private:
+  enum class Phase : std::uint8_t {
+    kFresh,  ///< waits for its first request
+    kIdle,   ///< waits for a further one
+    kHead,
+    kBody,
+    kHandling,
+    kWriting,
+    kLingering,
+  };
+
+  [[nodiscard]] Async<> serve();
+  [[nodiscard]] Async<> refuse();
+  /// Answers the request, or says what is wrong with it. False: the connection ends here.
+  [[nodiscard]] Async<bool> answer(Result<bool> received);
+
+  // Reading.
+  /// Reads a whole request, or as much of it as is wanted. False: the client is gone, or owed nothing.
+  [[nodiscard]] Async<Result<bool>> receive();
+  [[nodiscard]] Result<bool> feed_leftover();
+  [[nodiscard]] Result<bool> feed_scratch(std::size_t size);
+  /// Feeds the parser from the front of `bytes`. True: a request is whole, or not to be read further.
+  [[nodiscard]] Result<bool> feed(std::string_view& bytes);
+  [[nodiscard]] Result<void> on_body_begins(bool nothing_read);
+  [[nodiscard]] Result<void> account_for_body();
+  [[nodiscard]] Result<bool> on_read_failed(bool end_of_stream) const;
+  [[nodiscard]] bool is_waiting() const noexcept { return phase_ == Phase::kFresh || phase_ == Phase::kIdle; }
+  [[nodiscard]] bool draining() const noexcept;
+
+  // Answering.
+  void identify();
+  /// The answer that needs no route, if that is so.
+  [[nodiscard]] std::optional<Response> answer_here(std::size_t route) const;
+  [[nodiscard]] Response answer_options(std::size_t route) const;
+  [[nodiscard]] Async<Response> answer_by_route(std::size_t route, Deadline deadline);
+  /// Writes the answer, counts and logs it. False: the connection is of no more use.
+  [[nodiscard]] Async<bool> respond(Response response, bool keep, std::size_t route, Deadline began);
+  void observe(int status, std::size_t route, Deadline began);
+  [[nodiscard]] bool head_is_known() const noexcept;
+  [[nodiscard]] bool keeps_open() const noexcept;
+  [[nodiscard]] bool may_still_send() const noexcept;
+
+  // Writing.
+  enum class Written : std::uint8_t { kAll, kSome, kFailed };
+  /// Writes what the socket takes at once off the fronts of `header` and `body`.
+  [[nodiscard]] Written write_now(std::string_view& header, std::string_view& body);
+  [[nodiscard]] Async<bool> write_rest(std::string header, std::string_view body);
+  /// Closes so that the client can read what was written: a close with unread bytes would be a reset.
+  [[nodiscard]] Async<> linger();
+
+  void arm(std::chrono::milliseconds time);
+  void on_expiry();
+
+  Worker& worker_;
+  net::Socket socket_;
+  net::DeadlineEntry deadline_;
+  RequestParser parser_;
+  MemoryReservation reservation_;
+  std::size_t reserved_ = 0;
+  std::string leftover_;  // bytes that came behind a request
+  std::size_t leftover_used_ = 0;
+  std::string_view request_id_;
+  Worker::RequestId made_id_;
+  std::string_view origin_;
+  Phase phase_ = Phase::kFresh;
+  bool refused_;
+  bool expired_ = false;      // deadline_ has passed since it was armed
+  bool cut_ = false;          // the socket is closed
+  bool body_unread_ = false;  // since nobody wants it
+  bool failed_ = false;       // the request could not be read
+};
+
+}  // namespace parley::http

@@ -1,0 +1,197 @@
+// A session's reading, writing and waiting.
+#include <array>
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include "http/session.h"
+
+namespace parley::http {
+namespace {
+
+using boost::asio::socket_base;
+using boost::system::error_code;
+using std::chrono::steady_clock;
+
+/// How long a client may take to read an answer and close, after which the connection is closed whatever is unread.
+constexpr std::chrono::milliseconds kLinger{2000};
+/// For the first request of a connection that was accepted just before a drain.
+constexpr std::chrono::milliseconds kDrainGrace{500};
+
+bool would_block(const error_code& error) {
+  return error == boost::asio::error::would_block || error == boost::asio::error::try_again;
+}
+
+}  // namespace
+
+void Session::drain() {
+  if (phase_ == Phase::kFresh) arm(kDrainGrace);
+  if (phase_ != Phase::kIdle) return;
+  error_code ignored;
+  socket_.cancel(ignored);  // receive() then looks once more, and ends
+}
+
+void Session::cut() {
+  cut_ = true;
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+void Session::arm(std::chrono::milliseconds time) {
+  expired_ = false;
+  worker_.loop().deadlines().arm(deadline_, steady_clock::now() + time);
+}
+
+void Session::on_expiry() {
+  if (phase_ == Phase::kHandling) return;  // armed for what came before; the route minds its own deadline
+  expired_ = true;
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+Async<Result<bool>> Session::receive() {
+  const HttpOptions& options = worker_.state().options;
+  const std::chrono::milliseconds grace = draining() ? kDrainGrace : options.header_timeout;
+  arm(phase_ == Phase::kFresh ? grace : options.idle_timeout);
+  Result<bool> ready = feed_leftover();
+  while (ready && !*ready) {
+    error_code error;
+    const bool last_look = phase_ == Phase::kIdle && draining();
+    if (!last_look) co_await socket_.async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
+    if (cut_ || (expired_ && is_waiting())) co_return false;
+    if (expired_) co_return fail(ErrorCode::kRequestTimeout, "the request took too long to arrive");
+    const std::size_t size = socket_.read_some(boost::asio::buffer(worker_.scratch(), Worker::kScratch), error);
+    if (would_block(error)) {
+      if (phase_ == Phase::kIdle && draining()) co_return false;
+      continue;
+    }
+    ready = error ? on_read_failed(error == boost::asio::error::eof) : feed_scratch(size);
+    if (error) break;
+  }
+  co_return ready;
+}
+
+Result<bool> Session::on_read_failed(bool end_of_stream) const {
+  if (!end_of_stream || parser_.state() == RequestParser::State::kEmpty) return false;
+  return fail(ErrorCode::kMalformedRequest, "the request ends before it is whole");
+}
+
+Result<bool> Session::feed_leftover() {
+  if (leftover_.empty()) return false;
+  std::string_view bytes = std::string_view(leftover_).substr(leftover_used_);
+  Result<bool> ready = feed(bytes);
+  leftover_used_ = leftover_.size() - bytes.size();
+  if (bytes.empty()) {
+    std::string().swap(leftover_);
+    leftover_used_ = 0;
+  }
+  return ready;
+}
+
+Result<bool> Session::feed_scratch(std::size_t size) {
+  std::string_view bytes(worker_.scratch(), size);
+  Result<bool> ready = feed(bytes);
+  leftover_.assign(bytes);
+  return ready;
+}
+
+Result<bool> Session::feed(std::string_view& bytes) {
+  using State = RequestParser::State;
+  while (!bytes.empty() && parser_.state() != State::kDone && !body_unread_) {
+    const State before = parser_.state();
+    const auto used = parser_.feed(bytes);
+    if (!used) return std::unexpected(used.error());
+    bytes.remove_prefix(*used);
+    if (before != State::kBody && parser_.state() != State::kBody) continue;
+    auto checked = before == State::kBody ? account_for_body() : on_body_begins(bytes.empty());
+    if (!checked) return std::unexpected(std::move(checked).error());
+  }
+  if (parser_.state() == State::kDone || body_unread_) return true;
+  if (parser_.state() == State::kBody && phase_ != Phase::kBody) {
+    phase_ = Phase::kBody;
+    arm(worker_.state().options.body_timeout);
+  } else if (parser_.state() == State::kHead && is_waiting()) {
+    phase_ = Phase::kHead;
+    arm(worker_.state().options.header_timeout);
+  }
+  return false;
+}
+
+Result<void> Session::on_body_begins(bool nothing_read) {
+  const ServerState& state = worker_.state();
+  const RequestHead& head = parser_.head();
+  const bool asks_first = head.expects_continue && head.http_1_1 && nothing_read;
+  if (asks_first) {
+    identify();
+    const std::size_t route = state.router.find(head.target.path);
+    if (answer_here(route)) {
+      body_unread_ = true;  // it would be read for nothing
+      return {};
+    }
+  }
+  if (head.content_length) {
+    if (!reservation_.grow(static_cast<std::size_t>(*head.content_length))) {
+      return fail(ErrorCode::kOverloaded, "there is no room for the body");
+    }
+    parser_.reserve_body();
+  }
+  if (asks_first) {
+    // A fresh or idle connection's buffer is empty, so this fits; where it does not, the client sends its body anyway.
+    std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
+    std::string_view nothing;
+    (void)write_now(line, nothing);
+  }
+  return {};
+}
+
+Result<void> Session::account_for_body() {
+  if (!parser_.head().chunked || parser_.body_capacity() <= reserved_) return {};
+  if (!reservation_.grow(parser_.body_capacity() - reserved_)) {
+    return fail(ErrorCode::kOverloaded, "there is no room for the body");
+  }
+  reserved_ = parser_.body_capacity();
+  return {};
+}
+
+Session::Written Session::write_now(std::string_view& header, std::string_view& body) {
+  while (!header.empty() || !body.empty()) {
+    const std::array buffers{boost::asio::buffer(header), boost::asio::buffer(body)};
+    error_code error;
+    const std::size_t written = socket_.write_some(buffers, error);
+    if (would_block(error)) return Written::kSome;
+    if (error) return Written::kFailed;
+    const std::size_t of_header = std::min(written, header.size());
+    header.remove_prefix(of_header);
+    body.remove_prefix(written - of_header);
+  }
+  return Written::kAll;
+}
+
+Async<bool> Session::write_rest(std::string header, std::string_view body) {
+  phase_ = Phase::kWriting;
+  arm(worker_.state().options.write_timeout);
+  std::string_view rest = header;
+  for (;;) {
+    error_code error;
+    co_await socket_.async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
+    if (error || expired_) co_return false;
+    const Written written = write_now(rest, body);
+    if (written != Written::kSome) co_return written == Written::kAll;
+  }
+}
+
+Async<> Session::linger() {
+  phase_ = Phase::kLingering;
+  arm(kLinger);
+  error_code error;
+  socket_.shutdown(socket_base::shutdown_send, error);
+  while (!error && !expired_) {
+    co_await socket_.async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
+    if (error) co_return;
+    (void)socket_.read_some(boost::asio::buffer(worker_.scratch(), Worker::kScratch), error);
+    if (would_block(error)) error = {};
+  }
+}
+
+}  // namespace parley::http

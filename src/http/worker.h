@@ -1,0 +1,95 @@
+// One loop's part of an HTTP listener: its connections and what they share.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "base/memory_budget.h"
+#include "base/task_group.h"
+#include "http/host_guard.h"
+#include "http/http_options.h"
+#include "http/response_writer.h"
+#include "http/router.h"
+#include "http/server_metrics.h"
+#include "net/listener.h"
+#include "net/loop.h"
+
+namespace parley::http {
+
+class Session;
+
+/// What all connections of a listener share. Read-only while it serves, but for the atomics.
+struct ServerState {
+  ServerState(HttpOptions http_options, Routes routes, bool loopback, MemoryBudget& memory)
+      : options(std::move(http_options)), router(std::move(routes)), guard(options, loopback), budget(memory) {}
+
+  HttpOptions options;
+  Router router;
+  HostGuard guard;
+  MemoryBudget& budget;
+  std::atomic<bool> draining{false};
+  std::atomic<std::size_t> connections{0};  ///< that are served, and so count against the cap
+  std::atomic<std::size_t> refusals{0};     ///< that are being told that they are past the cap
+};
+
+/// Everything here runs on its loop's thread, but for the constructor and destructor. Must outlive its connections: see
+/// ended().
+class Worker {
+ public:
+  static constexpr std::size_t kScratch = std::size_t{64} << 10;
+
+  Worker(ServerState& state, net::Loop& loop, LoopMetrics& metrics);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// Serves the connection, or tells it that there are too many.
+  void accept(net::Socket socket);
+
+  /// Closes what is idle, and everything else after its answer.
+  void drain();
+  /// Closes everything. A request that a route is working on ends when the route does, unanswered.
+  void cut();
+  /// Suspends until no connection is left. One waiter at a time.
+  [[nodiscard]] Async<> ended() { return sessions_group_.wait(); }
+
+  // For its sessions.
+  void forget(Session& session) noexcept { sessions_.erase(&session); }
+  [[nodiscard]] ServerState& state() noexcept { return state_; }
+  [[nodiscard]] net::Loop& loop() noexcept { return loop_; }
+  [[nodiscard]] LoopMetrics& metrics() noexcept { return metrics_; }
+  [[nodiscard]] std::string_view date() { return date_.now(); }
+  /// What is read goes here first; holds until the session suspends.
+  [[nodiscard]] char* scratch() noexcept { return scratch_.get(); }
+  /// Where an answer's header is written; holds until the session suspends.
+  [[nodiscard]] std::string& header() noexcept { return header_; }
+
+  /// A request id that no other request has had, in `place`.
+  using RequestId = std::array<char, 32>;
+  [[nodiscard]] std::string_view make_request_id(RequestId& place) noexcept;
+
+  /// Whether one more line about a failed request may be logged this second: failures come in floods.
+  [[nodiscard]] bool may_log() noexcept;
+
+ private:
+  ServerState& state_;
+  net::Loop& loop_;
+  LoopMetrics& metrics_;
+  TaskGroup sessions_group_;
+  std::unordered_set<Session*> sessions_;
+  std::unique_ptr<char[]> scratch_;
+  std::string header_;
+  DateCache date_;
+  std::string id_prefix_;
+  std::uint64_t ids_ = 0;
+  std::int64_t log_second_ = 0;
+  int logged_ = 0;
+};
+
+}  // namespace parley::http
