@@ -1,0 +1,139 @@
+#include "store/rocksdb_database.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <system_error>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <rocksdb/write_batch.h>
+
+#include "base/log.h"
+#include "store/rocksdb_keys.h"
+#include "store/rocksdb_options.h"
+#include "store/store_id.h"
+
+namespace parley::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::unexpected<Error> cannot_open(const fs::path& folder, std::string_view why) {
+  std::string line = fmt::format("cannot open the store in {}: {}", folder.string(), why);
+  std::ranges::replace(line, '\n', ' ');
+  return fail(ErrorCode::kUnavailable, std::move(line));
+}
+
+/// What can be said better than RocksDB says it, before it touches anything.
+Result<void> check_folder(const fs::path& folder) {
+  std::error_code error;
+  const fs::file_status status = fs::status(folder, error);
+  if (fs::exists(status) && !fs::is_directory(status)) return cannot_open(folder, "it is not a directory");
+  fs::create_directories(folder, error);
+  if (error) return cannot_open(folder, error.message());
+  if (access(folder.c_str(), R_OK | W_OK | X_OK) != 0) return cannot_open(folder, "no permission to write there");
+  if (fs::exists(folder / "CURRENT", error)) return {};
+  // RocksDB would make a new database and delete these as left over.
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".sst" || entry.path().extension() == ".log") {
+      return cannot_open(folder, fmt::format("the file CURRENT is missing although there is data ({}); restore it",
+                                             entry.path().filename().string()));
+    }
+  }
+  if (error) return cannot_open(folder, error.message());
+  return {};
+}
+
+std::unexpected<Error> explain(const fs::path& folder, const rocksdb::Status& status) {
+  const std::string what = status.ToString();
+  const auto has = [&what](std::string_view part) { return what.find(part) != std::string::npos; };
+  if (status.IsNoSpace() || has("No space left")) return cannot_open(folder, "the disk is full: " + what);
+  if (has("/LOCK: Resource temporarily unavailable") || has("lock hold by current process")) {
+    return cannot_open(folder, "another process has it open");
+  }
+  if (has("Column families not opened")) {
+    return cannot_open(folder, "a newer version of Parley made it: start that version");
+  }
+  if (has("Permission denied") || has("Read-only file system")) return cannot_open(folder, "no permission: " + what);
+  if (status.IsCorruption() || has("No such file")) {
+    return cannot_open(folder, "a file is corrupt or missing; restore it from a backup: " + what);
+  }
+  return cannot_open(folder, what);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RocksdbDatabase>> RocksdbDatabase::open(const fs::path& folder, const StoreOptions& options,
+                                                               rocksdb::Env& env) {
+  if (auto usable = check_folder(folder); !usable) return std::unexpected(std::move(usable).error());
+  std::unique_ptr<RocksdbDatabase> database(new RocksdbDatabase);
+  if (const auto status = database->open_files(folder, options, env); !status.ok()) return explain(folder, status);
+  if (auto loaded = database->load_meta(folder); !loaded) return std::unexpected(std::move(loaded).error());
+  return database;
+}
+
+rocksdb::Status RocksdbDatabase::open_files(const fs::path& folder, const StoreOptions& options, rocksdb::Env& env) {
+  cache_ = rocksdb::NewLRUCache(options.memory);
+  rocksdb::DB* db = nullptr;
+  auto status = rocksdb::DB::Open(database_options(options, cache_, health_, env), folder.string(),
+                                  column_families(options, cache_), &families_, &db);
+  db_.reset(db);
+  return status;
+}
+
+Result<void> RocksdbDatabase::load_meta(const fs::path& folder) {
+  std::string format;
+  auto status = db_->Get({}, to_slice(kFormatKey), &format);
+  if (status.IsNotFound()) {
+    // New, or its making was cut short; anything else in there is not ours.
+    const std::unique_ptr<rocksdb::Iterator> any(db_->NewIterator({}));
+    any->SeekToFirst();
+    if (any->Valid()) return cannot_open(folder, "it holds a RocksDB database that Parley did not make");
+    if (!any->status().ok()) return explain(folder, any->status());
+    return create_meta();
+  }
+  if (!status.ok()) return explain(folder, status);
+  std::uint64_t version = 0;
+  std::from_chars(format.data(), format.data() + format.size(), version);
+  if (version != kFormatVersion) {
+    return cannot_open(folder, fmt::format("its format is version {}, this program reads version {}: start the newer "
+                                           "version of Parley that made it",
+                                           format, kFormatVersion));
+  }
+  if (status = db_->Get({}, to_slice(kStoreIdKey), &store_id_); !status.ok()) return explain(folder, status);
+  std::string last;
+  status = db_->Get({}, to_slice(kLastTimeKey), &last);
+  if (status.IsNotFound()) return {};
+  if (!status.ok()) return explain(folder, status);
+  const auto time = decode_time(last);
+  if (!time) return cannot_open(folder, "the record of the last time is corrupt; restore it from a backup");
+  last_time_ = *time;
+  return {};
+}
+
+Result<void> RocksdbDatabase::create_meta() {
+  store_id_ = make_store_id();
+  rocksdb::WriteBatch batch;
+  batch.Put(to_slice(kFormatKey), std::to_string(kFormatVersion));
+  batch.Put(to_slice(kStoreIdKey), store_id_);
+  rocksdb::WriteOptions sync;
+  sync.sync = true;
+  if (const auto status = db_->Write(sync, &batch); !status.ok()) return explain(db_->GetName(), status);
+  return {};
+}
+
+RocksdbDatabase::~RocksdbDatabase() {
+  if (!db_) return;
+  if (!health_->failed()) {
+    if (const auto status = db_->Flush({}, families_); !status.ok()) {
+      log_warn("the store could not be flushed; its log will be replayed", {{"error", status.ToString()}});
+    }
+  }
+  for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
+  if (const auto status = db_->Close(); !status.ok()) {
+    log_warn("the store was not closed cleanly", {{"error", status.ToString()}});
+  }
+}
+
+}  // namespace parley::store

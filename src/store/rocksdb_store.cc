@@ -1,0 +1,204 @@
+#include "store/rocksdb_store.h"
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <prometheus/metric_family.h>
+#include <rocksdb/db.h>
+
+#include "store/append_request.h"
+#include "store/completion.h"
+#include "store/pending_keys.h"
+#include "store/read_pool.h"
+#include "store/rocksdb_database.h"
+#include "store/rocksdb_reader.h"
+#include "store/rocksdb_writer.h"
+#include "store/store_metrics.h"
+
+namespace parley::store {
+namespace {
+
+constexpr std::size_t kReadThreads = 2;
+constexpr std::size_t kMaxReads = 1024;
+
+bool passed(Deadline deadline) { return deadline <= std::chrono::steady_clock::now(); }
+
+StoreMetrics::Families engine_metrics(const RocksdbDatabase& database) {
+  const auto property = [&database](const std::string& name) {
+    std::uint64_t value = 0;
+    database.db().GetAggregatedIntProperty(name, &value);
+    return std::vector{std::pair{Labels{}, static_cast<double>(value)}};
+  };
+  StoreMetrics::Families out;
+  out.push_back(gauge_family("parley_store_memory_bytes", "Bytes in caches and write buffers",
+                             {{Labels{}, static_cast<double>(database.memory_usage())}}));
+  out.push_back(gauge_family("parley_store_write_buffer_bytes", "Bytes in write buffers",
+                             property(rocksdb::DB::Properties::kCurSizeAllMemTables)));
+  out.push_back(gauge_family("parley_store_disk_bytes", "Bytes in table files",
+                             property(rocksdb::DB::Properties::kTotalSstFilesSize)));
+  return out;
+}
+
+class RocksdbStore final : public MessageStore {
+ public:
+  RocksdbStore(std::unique_ptr<RocksdbDatabase> database, const StoreOptions& options, net::LoopPool& loops,
+               std::shared_ptr<StoreMetrics> metrics)
+      : options_(options),
+        metrics_(std::move(metrics)),
+        database_(std::move(database)),
+        reader_(*database_),
+        pending_(options.max_queue),
+        writer_(*database_, options, loops, *metrics_),
+        read_pool_(kReadThreads, kMaxReads, metrics_->read_depth) {
+    metrics_->set_engine([this] {
+      metrics_->read_only.set(database_->health().failed() ? 1 : 0);
+      return engine_metrics(*database_);
+    });
+  }
+  ~RocksdbStore() override { metrics_->clear_engine(); }
+
+  Task<Appended> append(Draft draft, Deadline deadline) override {
+    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    if (!draft.idempotency_key.empty()) {
+      auto appended = co_await append_once(std::move(draft), deadline);
+      co_return appended;
+    }
+    auto time = co_await write(std::make_shared<AppendRequest>(std::move(draft), deadline));
+    if (!time) co_return std::unexpected(std::move(time).error());
+    co_return Appended{.send_time = *time};
+  }
+
+  Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
+    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    if (auto page = reader_.page(chat, range, ReadFrom::kMemory)) co_return *std::move(page);
+    auto page = co_await from_disk<Page>(
+        [this, chat = std::move(chat), range] { return *reader_.page(chat, range, ReadFrom::kDisk); }, deadline);
+    co_return page;
+  }
+
+  Task<void> ready(Deadline) override {
+    if (database_->health().failed()) co_return takes_no_writes();
+    co_return Result<void>{};
+  }
+
+  const std::string& id() const noexcept override { return database_->store_id(); }
+
+ private:
+  using Found = std::optional<IdempotencyRecord>;
+
+  [[nodiscard]] std::unexpected<Error> takes_no_writes() const {
+    return fail(ErrorCode::kUnavailable, "the store takes no writes: " + database_->health().reason());
+  }
+
+  /// Its time, once it is durable.
+  Task<std::int64_t> write(AppendRequestPtr request) {
+    if (database_->health().failed()) co_return takes_no_writes();
+    if (!writer_.enqueue(request)) co_return fail(ErrorCode::kOverloaded, "too many sends wait for the disk");
+    auto time = co_await request->wait(request->deadline);
+    if (time) co_return *std::move(time);
+    if (!request->take()) {
+      co_return fail(ErrorCode::kOutcomeUnknown, "the deadline passed while the message was being written");
+    }
+    request->claim.reset();  // so that a repeat may try for itself
+    co_return fail(ErrorCode::kOverloaded, "the deadline passed before the write was begun");
+  }
+
+  /// An append with an idempotency key.
+  Task<Appended> append_once(Draft draft, Deadline deadline) {
+    const TextHash hash = hash_text(draft.text);
+    for (;;) {
+      auto claimed = pending_.claim(idempotency_key_of(draft));
+      if (!claimed) co_return fail(ErrorCode::kOverloaded, "too many repeated sends wait for the first");
+      if (auto* claim = std::get_if<KeyClaim>(&*claimed)) {
+        auto request = std::make_shared<AppendRequest>(std::move(draft), deadline);
+        request->claim.emplace(std::move(*claim));
+        request->text_hash = hash;
+        auto appended = co_await append_first(std::move(request));
+        co_return appended;
+      }
+      const auto repeat = std::get<PendingKeys::Repeat>(*std::move(claimed));
+      const auto outcome = co_await repeat->wait(deadline);
+      if (!outcome) {
+        co_return fail(ErrorCode::kOutcomeUnknown,
+                       "the deadline passed while an earlier send with this key was stored");
+      }
+      if (const auto* stored = std::get_if<IdempotencyRecord>(&*outcome)) co_return repeated(*stored, hash);
+      if (const auto* unknown = std::get_if<KeyUnknown>(&*outcome)) {
+        if (unknown->text_hash != hash) co_return takes_no_writes();
+        co_return fail(ErrorCode::kOutcomeUnknown, "the write of an earlier send with this key failed");
+      }
+      if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    }
+  }
+
+  /// The append that holds its key's claim: stores unless it was stored before this one came.
+  Task<Appended> append_first(AppendRequestPtr request) {
+    auto found = co_await look_up(*request);
+    if (!found) co_return std::unexpected(std::move(found).error());
+    if (const auto& stored = *found;
+        stored && !idempotency_expired(stored->send_time, options_.idempotency_window, options_.clock())) {
+      request->claim->settle(*stored);
+      co_return repeated(*stored, request->text_hash);
+    }
+    auto time = co_await write(std::move(request));
+    if (!time) co_return std::unexpected(std::move(time).error());
+    co_return Appended{.send_time = *time};
+  }
+
+  Task<Found> look_up(const AppendRequest& request) {
+    const std::string& key = request.claim->key();
+    if (auto found = reader_.key(key, ReadFrom::kMemory)) co_return *std::move(found);
+    auto found =
+        co_await from_disk<Found>([this, key] { return *reader_.key(key, ReadFrom::kDisk); }, request.deadline);
+    co_return found;
+  }
+
+  [[nodiscard]] Result<Appended> repeated(const IdempotencyRecord& stored, const TextHash& hash) {
+    if (stored.text_hash != hash) {
+      return fail(ErrorCode::kIdempotencyConflict, "the idempotency key was used with another text");
+    }
+    metrics_->duplicates.add();
+    return Appended{.send_time = stored.send_time, .duplicate = true};
+  }
+
+  /// Runs `read` where it may block.
+  template <class T>
+  Task<T> from_disk(std::function<Result<T>()> read, Deadline deadline) {
+    auto completion = std::make_shared<Completion<Result<T>>>();
+    const bool taken = read_pool_.submit([completion, read = std::move(read), deadline] {
+      if (passed(deadline)) {
+        completion->complete(fail(ErrorCode::kOverloaded, "the deadline passed before the disk was read"));
+      } else {
+        completion->complete(read());
+      }
+    });
+    if (!taken) co_return fail(ErrorCode::kOverloaded, "too many reads wait for the disk");
+    auto result = co_await completion->wait(deadline);
+    if (!result) co_return fail(ErrorCode::kOverloaded, "the deadline passed while the disk was read");
+    co_return *std::move(result);
+  }
+
+  const StoreOptions options_;
+  const std::shared_ptr<StoreMetrics> metrics_;
+  // In the order of who uses whom: the pool and the writer finish before the database closes.
+  const std::unique_ptr<RocksdbDatabase> database_;
+  const RocksdbReader reader_;
+  PendingKeys pending_;
+  RocksdbWriter writer_;
+  ReadPool read_pool_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<MessageStore>> open_rocksdb_store(const std::filesystem::path& folder, StoreOptions options,
+                                                         net::LoopPool& loops, MetricsRegistry& metrics,
+                                                         rocksdb::Env* env) {
+  auto database = RocksdbDatabase::open(folder, options, env != nullptr ? *env : *rocksdb::Env::Default());
+  if (!database) return std::unexpected(std::move(database).error());
+  return std::make_unique<RocksdbStore>(*std::move(database), options, loops, register_store_metrics(metrics));
+}
+
+}  // namespace parley::store

@@ -1,0 +1,84 @@
+// The one thread that writes: group commit.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+
+#include "net/loop.h"
+#include "store/append_request.h"
+#include "store/rocksdb_database.h"
+#include "store/store_metrics.h"
+#include "store/store_options.h"
+
+namespace parley::store {
+
+/// Turns whatever waits into one batch, one write and one fsync, gives each message its time, and wakes each loop once
+/// a batch. Never reads.
+///
+/// What a request is answered: its time; kOverloaded (its deadline passed first) or kUnavailable (the store takes no
+/// writes), when it was not stored; kOutcomeUnknown when the write failed. Its claim is settled accordingly.
+class RocksdbWriter {
+ public:
+  RocksdbWriter(const RocksdbDatabase& database, const StoreOptions& options, net::LoopPool& loops,
+                StoreMetrics& metrics);
+  /// Writes what waits, and answers it.
+  ~RocksdbWriter();
+  RocksdbWriter(const RocksdbWriter&) = delete;
+  RocksdbWriter& operator=(const RocksdbWriter&) = delete;
+
+  /// False when StoreOptions::max_queue requests wait already: it was not taken. Any thread.
+  [[nodiscard]] bool enqueue(AppendRequestPtr request);
+
+ private:
+  using Requests = std::vector<AppendRequestPtr>;
+
+  void run();
+  [[nodiscard]] bool wait_for_requests();
+  void write_some();
+  [[nodiscard]] bool gather();
+  void add(AppendRequestPtr request, std::int64_t time);
+  void refuse(AppendRequest& request, Error error);
+  void commit();
+  void store_failed(std::string_view reason);
+  void answer(AppendRequestPtr request);
+  void wake_loops();
+
+  const RocksdbDatabase& database_;
+  const StoreOptions options_;
+  net::LoopPool& loops_;
+  StoreMetrics& metrics_;
+  rocksdb::WriteOptions write_options_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  Requests queue_;           // guarded by mutex_
+  std::size_t waiting_ = 0;  // guarded by mutex_: in queue_ or in taken_ from next_ on
+  bool asleep_ = false;      // guarded by mutex_
+  bool stopping_ = false;    // guarded by mutex_
+
+  // The writer's alone:
+  Requests taken_;
+  std::size_t next_ = 0;
+  struct Stamped {
+    AppendRequestPtr request;
+    std::int64_t time;
+  };
+  std::vector<Stamped> batch_requests_;
+  rocksdb::WriteBatch batch_;
+  std::string record_;
+  std::vector<Requests> answered_;  // by loop
+  std::int64_t last_time_;
+
+  std::thread thread_;
+};
+
+}  // namespace parley::store
