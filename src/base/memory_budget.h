@@ -38,7 +38,14 @@ class MemoryReservation {
   explicit MemoryReservation(MemoryBudget& budget) noexcept : budget_(&budget) {}
   MemoryReservation(MemoryReservation&& other) noexcept
       : budget_(other.budget_), bytes_(std::exchange(other.bytes_, 0)) {}
-  MemoryReservation& operator=(MemoryReservation&&) = delete;
+  MemoryReservation& operator=(MemoryReservation&& other) noexcept {
+    if (this != &other) {
+      release();
+      budget_ = other.budget_;
+      bytes_ = std::exchange(other.bytes_, 0);
+    }
+    return *this;
+  }
   ~MemoryReservation() { release(); }
 
   /// Takes `bytes` more. False, and nothing taken, where that would pass the bound: the answer is kOverloaded.

@@ -1,5 +1,7 @@
 #include "base/memory_budget.h"
 
+#include <utility>
+
 #include <gtest/gtest.h>
 
 namespace parley {
@@ -19,6 +21,20 @@ TEST(MemoryBudget, IsTakenToTheLastByteAndGivenBack) {
   EXPECT_EQ(budget.used(), 0U);
   MemoryReservation reservation(budget);
   EXPECT_FALSE(reservation.grow(static_cast<std::size_t>(-1)));
+  EXPECT_EQ(budget.used(), 0U);
+}
+
+TEST(MemoryBudget, MovesAReservationAndGivesBackWhatItReplaces) {
+  MemoryBudget budget(100);
+  MemoryReservation first(budget);
+  MemoryReservation second(budget);
+  ASSERT_TRUE(first.grow(10));
+  ASSERT_TRUE(second.grow(30));
+  first = std::move(second);
+  EXPECT_EQ(budget.used(), 30U);
+  second.release();
+  EXPECT_EQ(budget.used(), 30U);
+  first.release();
   EXPECT_EQ(budget.used(), 0U);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/memory_budget.h"
 
 namespace parley::http {
 
@@ -38,6 +40,7 @@ struct Response {
   std::string_view content_type;                                  ///< static storage
   std::string body;                                               ///< left out where the request was a HEAD
   std::vector<std::pair<std::string_view, std::string>> headers;  ///< further ones: Allow, Retry-After, Parley-Code
+  std::optional<MemoryReservation> memory = std::nullopt;  ///< what the body holds of --max-memory, until it is sent
 };
 
 }  // namespace parley::http

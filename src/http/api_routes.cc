@@ -1,0 +1,78 @@
+#include "http/api_routes.h"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "http/answer.h"
+#include "http/binding.h"
+#include "http/media_type.h"
+#include "http/problem.h"
+
+namespace parley::http {
+namespace {
+
+/// What the handlers share; a coroutine keeps its own copy.
+struct Api {
+  service::MessageService* service;
+  MemoryBudget* memory;
+  ErrorFormat errors;
+};
+
+Async<Response> ping(const Request&) {
+  Response response;
+  response.content_type = kJsonType;
+  response.body = R"({"message":"pong"})";
+  co_return response;
+}
+
+service::CallContext context_of(const Request& request) {
+  return {.deadline = request.deadline, .request_id = std::string(request.request_id)};
+}
+
+Async<Response> send(Api api, const Request& request) {
+  auto call = bind_send(request);
+  if (!call) co_return error_response(call.error(), api.errors, request.request_id);
+  const auto sent = co_await api.service->send(std::move(*call), context_of(request));
+  if (!sent) co_return error_response(sent.error(), api.errors, request.request_id);
+  co_return answer_send(*sent, preferred_type(request.headers));
+}
+
+Async<Response> pull(Api api, const Request& request) {
+  auto call = bind_pull(request);
+  if (!call) co_return error_response(call.error(), api.errors, request.request_id);
+  const auto pulled = co_await api.service->pull(std::move(*call), context_of(request));
+  if (!pulled) co_return error_response(pulled.error(), api.errors, request.request_id);
+  auto answer = answer_pull(*pulled, preferred_type(request.headers), *api.memory);
+  if (!answer) co_return error_response(answer.error(), api.errors, request.request_id);
+  co_return std::move(*answer);
+}
+
+/// Keeps what a bug throws from the connection.
+Async<Response> guarded(Async<Response> (*handler)(Api, const Request&), Api api, const Request& request) {
+  std::string what = "not a std::exception";
+  try {
+    Response response = co_await handler(api, request);
+    co_return response;
+  } catch (const std::exception& exception) {
+    what = exception.what();
+  } catch (...) {  // NOLINT(bugprone-empty-catch): told below
+  }
+  log_error("a request failed by a bug", {{"request_id", request.request_id}, {"path", request.path}, {"what", what}});
+  co_return error_response({ErrorCode::kInternal, "the server's log says more under this request's id"}, api.errors,
+                           request.request_id);
+}
+
+}  // namespace
+
+Routes api_routes(service::MessageService& service, MemoryBudget& memory, ErrorFormat errors) {
+  const Api api{&service, &memory, errors};
+  return {
+      {"/ping", {"GET"}, ping},
+      {"/api/send", {"POST"}, [api](const Request& request) { return guarded(send, api, request); }},
+      {"/api/pull", {"GET", "POST"}, [api](const Request& request) { return guarded(pull, api, request); }},
+  };
+}
+
+}  // namespace parley::http

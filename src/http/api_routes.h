@@ -1,0 +1,19 @@
+// The API: /ping, /api/send and /api/pull.
+#pragma once
+
+#include "base/memory_budget.h"
+#include "http/http_options.h"
+#include "http/router.h"
+#include "service/message_service.h"
+
+namespace parley::http {
+
+/// GET /ping, POST /api/send, GET and POST /api/pull. `service` and `memory`, which bounds the pages that are being
+/// answered, must outlive the routes and every coroutine they started. The handlers may run on any number of loops at
+/// once.
+///
+/// A page for which no memory is left is kOverloaded; what a send answered is never turned into anything else. An
+/// exception out of the service is logged with the request's id and answered as kInternal.
+[[nodiscard]] Routes api_routes(service::MessageService& service, MemoryBudget& memory, ErrorFormat errors);
+
+}  // namespace parley::http

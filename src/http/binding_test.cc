@@ -1,0 +1,170 @@
+#include "http/binding.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <im.pb.h>
+
+namespace parley::http {
+namespace {
+
+using namespace std::string_view_literals;
+using service::PullRequest;
+using service::SendRequest;
+
+/// A request, and the call that is expected of it.
+struct Input {
+  std::string_view query = {};
+  std::string_view content_type = {};  // empty: none
+  std::string_view body = {};
+  std::vector<std::string_view> keys = {};  // Idempotency-Key headers
+};
+
+template <class Call>
+Result<Call> bind(Result<Call> (*binder)(const Request&), const Input& input) {
+  std::vector<Header> headers = {{"Host", "localhost"}};
+  if (!input.content_type.empty()) headers.push_back({"content-TYPE", input.content_type});
+  for (const std::string_view key : input.keys) headers.push_back({"idempotency-key", key});
+  Request request{};
+  request.method = "POST";
+  request.query = input.query;
+  request.headers = headers;
+  request.body = input.body;
+  return binder(request);
+}
+
+std::string shown(const Result<SendRequest>& call) {
+  if (!call) return std::string(error_info(call.error().code).name);
+  return call->chat + "|" + call->text + "|" + call->sender + "|" + call->idempotency_key;
+}
+std::string shown(const Result<PullRequest>& call) {
+  if (!call) return std::string(error_info(call.error().code).name);
+  return call->chat + "|" + std::to_string(call->cursor) + "|" + std::to_string(call->limit) + "|" +
+         (call->reverse ? "true" : "false");
+}
+std::string sent(const Input& input) { return shown(bind(bind_send, input)); }
+std::string pulled(const Input& input) { return shown(bind(bind_pull, input)); }
+
+std::string protobuf_send() {
+  api::SendRequest message;
+  message.set_chat("a:b");
+  message.set_text("hi");
+  message.set_sender("a");
+  message.set_idempotency_key("k");
+  return message.SerializeAsString();
+}
+
+constexpr auto kForm = "application/x-www-form-urlencoded"sv;
+constexpr auto kJson = "application/json"sv;
+constexpr auto kProtobuf = "application/x-protobuf"sv;
+constexpr auto kJsonSend = R"({"chat":"a:b","text":"hi","sender":"a","idempotency_key":"k"})"sv;
+constexpr auto kFormSend = "chat=a%3Ab&text=hi&sender=a&idempotency_key=k"sv;
+
+TEST(Binding, ReadsASendInEveryEncoding) {
+  const std::string protobuf = protobuf_send();
+  for (const Input& input : std::vector<Input>{{.content_type = kJson, .body = kJsonSend},
+                                               {.content_type = "Application/JSON ; charset=UTF-8", .body = kJsonSend},
+                                               {.body = kJsonSend},
+                                               {.content_type = kForm, .body = kFormSend},
+                                               {.content_type = kProtobuf, .body = protobuf},
+                                               {.content_type = "application/protobuf", .body = protobuf},
+                                               {.query = kFormSend}}) {
+    EXPECT_EQ(sent(input), "a:b|hi|a|k") << input.content_type;
+  }
+}
+
+TEST(Binding, ReadsAPullInEveryEncoding) {
+  api::PullRequest message;
+  message.set_chat("a:b");
+  message.set_cursor(-5);
+  message.set_limit(7);
+  message.set_reverse(true);
+  const std::string protobuf = message.SerializeAsString();
+  const auto form = "chat=a:b&cursor=-5&limit=7&reverse=1"sv;
+  for (const Input& input : std::vector<Input>{{.body = R"({"chat":"a:b","cursor":"-5","limit":7,"reverse":true})"},
+                                               {.content_type = kForm, .body = form},
+                                               {.content_type = kProtobuf, .body = protobuf},
+                                               {.query = form}}) {
+    EXPECT_EQ(pulled(input), "a:b|-5|7|true") << input.content_type;
+  }
+  EXPECT_EQ(pulled({}), "|0|0|false");
+}
+
+TEST(Binding, MixesBodyAndQueryAndTheBodyWins) {
+  EXPECT_EQ(pulled({.query = "chat=q&cursor=1", .body = R"({"chat":"b","limit":2})"}), "b|1|2|false");
+  EXPECT_EQ(pulled({.query = "chat=q&cursor=1", .content_type = kForm, .body = "chat=b&limit=2"}), "b|1|2|false");
+  EXPECT_EQ(pulled({.query = "cursor=x", .body = R"({"cursor":3})"}), "|3|0|false");
+  EXPECT_EQ(pulled({.query = "reverse=1", .body = R"({"reverse":false})"}), "|0|0|false");
+  EXPECT_EQ(pulled({.query = "chat=q", .body = R"({"chat":""})"}), "|0|0|false");
+  EXPECT_EQ(pulled({.query = "chat=q", .body = R"({"chat":null})"}), "q|0|0|false");
+  EXPECT_EQ(pulled({.query = "limit=4", .content_type = kForm, .body = "limit="}), "|0|4|false");
+
+  api::PullRequest message;
+  message.set_chat("p");
+  const std::string protobuf = message.SerializeAsString();
+  EXPECT_EQ(pulled({.query = "chat=q&cursor=1", .content_type = kProtobuf, .body = protobuf}), "p|1|0|false");
+}
+
+TEST(Binding, IgnoresContentTypeWhereThereIsNoBody) {
+  EXPECT_EQ(pulled({.query = "chat=q", .content_type = "image/png"}), "q|0|0|false");
+  EXPECT_EQ(pulled({.query = "chat=q", .content_type = kProtobuf}), "q|0|0|false");
+}
+
+TEST(Binding, RefusesAnUnknownContentType) {
+  for (const auto type : {"text/plain", "multipart/form-data; boundary=x", "application/problem+json", "json"}) {
+    EXPECT_EQ(sent({.content_type = type, .body = kJsonSend}), "unsupported_media_type") << type;
+  }
+}
+
+TEST(Binding, RefusesWhatItCannotRead) {
+  const std::string protobuf = protobuf_send();
+  for (const Input& input :
+       std::vector<Input>{{.body = kFormSend},
+                          {.body = " \r\n"},
+                          {.content_type = kJson, .body = "{"},
+                          {.content_type = kForm, .body = "text=%"},
+                          {.query = "text=%", .body = kJsonSend},
+                          {.query = "utm=100%", .body = kJsonSend},
+                          {.content_type = kProtobuf, .body = kJsonSend},
+                          {.content_type = kProtobuf, .body = std::string_view(protobuf).substr(0, 6)}}) {
+    EXPECT_EQ(sent(input), "malformed_request") << input.content_type << input.body;
+  }
+}
+
+TEST(Binding, RefusesInvalidUtf8InJsonAndProtobufButNotInForms) {
+  EXPECT_EQ(sent({.body = "{\"text\":\"\xff\"}"}), "malformed_request");
+  EXPECT_EQ(sent({.content_type = kProtobuf, .body = "\x12\x01\xff"}), "malformed_request");
+  EXPECT_EQ(sent({.content_type = kProtobuf, .body = "\x12\x03\xed\xa0\x80"}), "malformed_request");
+  EXPECT_EQ(sent({.content_type = kForm, .body = "text=%ff"}), "|\xff||");
+  EXPECT_EQ(sent({.query = "text=%ED%A0%80"}), "|\xed\xa0\x80||");
+}
+
+TEST(Binding, SkipsUnknownFieldsOfProtobuf) {
+  const std::string body = protobuf_send() + "\x28\x05" + "\xc2\x3e\x02hi";  // 5: a varint, 1000: bytes
+  EXPECT_EQ(sent({.content_type = kProtobuf, .body = body}), "a:b|hi|a|k");
+}
+
+TEST(Binding, TakesTheIdempotencyKeyFromTheHeaderAsItStands) {
+  EXPECT_EQ(sent({.keys = {"\"k\""}}), "|||\"k\"");
+  EXPECT_EQ(sent({.keys = {"\xff"}}), "|||\xff");
+  EXPECT_EQ(sent({.body = kJsonSend, .keys = {"k"}}), "a:b|hi|a|k");
+  EXPECT_EQ(sent({.query = "idempotency_key=k", .keys = {"k", "k"}}), "|||k");
+}
+
+TEST(Binding, RefusesIdempotencyKeysThatDisagree) {
+  EXPECT_EQ(sent({.body = kJsonSend, .keys = {"other"}}), "invalid_idempotency_key");
+  EXPECT_EQ(sent({.body = kJsonSend, .keys = {"\"k\""}}), "invalid_idempotency_key");
+  EXPECT_EQ(sent({.query = "idempotency_key=q", .keys = {"k"}}), "invalid_idempotency_key");
+  EXPECT_EQ(sent({.keys = {"k", "other"}}), "invalid_idempotency_key");
+  EXPECT_EQ(sent({.keys = {"k", "K"}}), "invalid_idempotency_key");
+}
+
+TEST(Binding, TakesAnEmptyIdempotencyKeyAsNone) {
+  EXPECT_EQ(sent({.keys = {""}}), "|||");
+  EXPECT_EQ(sent({.body = kJsonSend, .keys = {""}}), "a:b|hi|a|k");
+  EXPECT_EQ(sent({.body = R"({"idempotency_key":""})", .keys = {"", "k"}}), "|||k");
+}
+
+}  // namespace
+}  // namespace parley::http

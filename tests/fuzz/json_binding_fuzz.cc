@@ -1,0 +1,46 @@
+// JSON bodies: what is bound is UTF-8, and written as JSON it is bound the same again.
+#include <string>
+
+#include "calls.h"
+#include "http/json_writer.h"
+
+namespace {
+
+using namespace parley;
+
+std::string json_of(const service::SendRequest& call) {
+  std::string json = R"({"chat":)";
+  http::append_json_string(json, call.chat);
+  json += R"(,"text":)";
+  http::append_json_string(json, call.text);
+  json += R"(,"sender":)";
+  http::append_json_string(json, call.sender);
+  json += R"(,"idempotency_key":)";
+  http::append_json_string(json, call.idempotency_key);
+  return json + "}";
+}
+
+std::string json_of(const service::PullRequest& call) {
+  std::string json = R"({"chat":)";
+  http::append_json_string(json, call.chat);
+  json += R"(,"cursor":)" + std::to_string(call.cursor) + R"(,"limit":)" + std::to_string(call.limit);
+  return json + R"(,"reverse":)" + (call.reverse ? "true}" : "false}");
+}
+
+template <class Call>
+void check(Result<Call> (*bind)(const http::Request&), std::string_view body) {
+  const auto call = bind(fuzz::request_of("", body, {}));
+  if (!call) return fuzz::require_malformed(call);
+  fuzz::require(fuzz::is_utf8(*call), "strings from JSON are UTF-8");
+  const std::string json = json_of(*call);
+  const auto again = bind(fuzz::request_of("", json, {}));
+  fuzz::require(again && fuzz::same(*call, *again), "a call survives being written and read");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  check(http::bind_send, fuzz::as_text(data, size));
+  check(http::bind_pull, fuzz::as_text(data, size));
+  return 0;
+}
