@@ -1,0 +1,47 @@
+#include "app/serve.h"
+
+#include <csignal>
+
+#include <sys/resource.h>
+
+#include "app/server.h"
+#include "app/stop_signals.h"
+#include "app/store_url.h"
+#include "base/log.h"
+#include "base/version.h"
+#include "cli/output.h"
+
+namespace parley::app {
+namespace {
+
+/// A connection is a descriptor, so take as many as the system lets us have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) log_warn("cannot raise the limit of open files");
+}
+
+}  // namespace
+
+int serve(const Config& config) {
+  configure_log(config.log_format, config.log_level);
+  raise_descriptor_limit();
+  StopSignals signals;
+  const auto server = Server::start(config);
+  if (!server) {
+    cli::print_error(server.error().detail);
+    return 1;
+  }
+  const std::string listeners = (*server)->listeners();
+  log_info("ready", {{"version", kVersion}, {"store", without_password(config.store)}, {"listeners", listeners}});
+  // Whoever started us may have closed standard output; that is no reason not to serve.
+  static_cast<void>(cli::write_output("ready " + listeners + "\n"));
+  const int number = signals.wait();
+  log_info("draining", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  (*server)->drain();
+  log_info("stopped");
+  return 0;
+}
+
+}  // namespace parley::app

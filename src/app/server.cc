@@ -1,0 +1,127 @@
+#include "app/server.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <prometheus/metric_family.h>
+
+#include "app/store_url.h"
+#include "base/clock.h"
+#include "base/version.h"
+#include "http/admin_routes.h"
+#include "http/api_routes.h"
+#include "store/memory_store.h"
+#include "store/rocksdb_store.h"
+
+namespace parley::app {
+namespace {
+
+// For the store to answer at the start, and for the last probes to be answered at the end.
+constexpr std::chrono::seconds kReadyTimeout{10};
+constexpr std::chrono::seconds kAdminDrainTimeout{1};
+
+std::vector<prometheus::MetricFamily> build_info() {
+  return {gauge_family("parley_build_info", "Always 1; the labels say what runs", {{{{"version", kVersion}}, 1}})};
+}
+
+std::size_t loop_count(const Config& config) {
+  return config.threads == 0 ? net::LoopPool::usable_processors() : config.threads;
+}
+
+/// Metrics are not for web pages, whichever may call the API.
+http::HttpOptions admin_options(const Config& config) {
+  http::HttpOptions options = config.http_options;
+  options.allow_origins.clear();
+  options.errors = http::ErrorFormat::kProblem;
+  return options;
+}
+
+}  // namespace
+
+Server::Server(const Config& config) : config_(config), memory_(config.max_memory), loops_(loop_count(config)) {
+  metrics_.add(build_info);
+  metrics_.add(collect_process);
+}
+
+Result<std::unique_ptr<Server>> Server::start(const Config& config) {
+  if (!config.rpc.empty()) return fail(ErrorCode::kUnavailable, "--rpc: the Thrift service is not in this version");
+  if (!config.backend.empty()) return fail(ErrorCode::kUnavailable, "--backend: remote nodes are not in this version");
+  std::unique_ptr<Server> server(new Server(config));
+  for (const auto step : {&Server::open_store, &Server::check_ready, &Server::listen}) {
+    if (const auto done = (server.get()->*step)(); !done) return std::unexpected(done.error());
+  }
+  return server;
+}
+
+Result<void> Server::open_store() {
+  const auto url = parse_store_url(config_.store);
+  if (!url) return fail(ErrorCode::kUnavailable, "--store: " + url.error());
+  if (std::holds_alternative<RedisStoreUrl>(*url)) {
+    return fail(ErrorCode::kUnavailable, "--store: redis is not in this version");
+  }
+  if (const auto* rocksdb = std::get_if<RocksdbStoreUrl>(&*url)) {
+    auto opened = store::open_rocksdb_store(rocksdb->path, config_.store_options, loops_, metrics_);
+    if (!opened) return std::unexpected(opened.error());
+    store_ = *std::move(opened);
+  } else {
+    store_ = store::make_memory_store(config_.store_options, metrics_);
+  }
+  service_ = std::make_unique<service::LocalService>(*store_, config_.limits);
+  return {};
+}
+
+Result<void> Server::check_ready() {
+  const service::CallContext context{std::chrono::steady_clock::now() + kReadyTimeout, "start"};
+  return boost::asio::co_spawn(loops_[0].executor(), service_->ready(context), boost::asio::use_future).get();
+}
+
+Result<void> Server::listen() {
+  if (!config_.http.empty()) {
+    if (auto listening = listen_http(); !listening) return listening;
+  }
+  if (!config_.admin.empty()) {
+    if (auto listening = listen_admin(); !listening) return listening;
+  }
+  // Nothing is served before everything can be.
+  if (http_) http_->start();
+  if (admin_) admin_->start();
+  return {};
+}
+
+Result<void> Server::listen_http() {
+  auto endpoint = net::Endpoint::parse(config_.http);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  http_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint),
+                                             http::api_routes(*service_, memory_, config_.http_options.errors),
+                                             config_.http_options, memory_, metrics_, "http");
+  return http_->listen();
+}
+
+Result<void> Server::listen_admin() {
+  auto endpoint = net::Endpoint::parse(config_.admin);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  admin_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint),
+                                              http::admin_routes(*service_, draining_, metrics_),
+                                              admin_options(config_), memory_, metrics_, "admin");
+  return admin_->listen();
+}
+
+std::string Server::listeners() const {
+  std::string out;
+  if (http_) out += "http=" + http_->endpoint().to_string();
+  if (admin_) out += (out.empty() ? "admin=" : " admin=") + admin_->endpoint().to_string();
+  return out;
+}
+
+void Server::drain() {
+  draining_ = true;
+  std::this_thread::sleep_for(config_.drain_delay);
+  if (http_) http_->drain(std::chrono::steady_clock::now() + config_.drain_timeout);
+  if (admin_) admin_->drain(std::chrono::steady_clock::now() + kAdminDrainTimeout);
+}
+
+}  // namespace parley::app

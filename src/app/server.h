@@ -1,0 +1,56 @@
+// A configured server: its store, its service and its listeners, wired together.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "app/config.h"
+#include "base/error.h"
+#include "base/memory_budget.h"
+#include "base/metrics.h"
+#include "http/server.h"
+#include "net/loop.h"
+#include "service/local_service.h"
+#include "store/message_store.h"
+
+namespace parley::app {
+
+/// Its calls come from one thread that is none of the loops. Destroying it closes what is left at once.
+class Server {
+ public:
+  /// Opens the store, binds the listeners and serves; when it returns, all of them accept and the store answers. The
+  /// error's detail is one line. May throw what the system throws.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(const Config& config);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// The listeners with their real ports, as the ready line names them: "http=127.0.0.1:8080 admin=127.0.0.1:8081".
+  [[nodiscard]] std::string listeners() const;
+
+  /// Turns /readyz to 503, waits --drain-delay, closes the listeners with their backlog served, answers what is in
+  /// flight within --drain-timeout; the admin listener goes last. Once.
+  void drain();
+
+ private:
+  explicit Server(const Config& config);
+
+  [[nodiscard]] Result<void> open_store();
+  [[nodiscard]] Result<void> listen();
+  [[nodiscard]] Result<void> check_ready();
+  [[nodiscard]] Result<void> listen_http();
+  [[nodiscard]] Result<void> listen_admin();
+
+  // In the order in which each needs those before it.
+  const Config config_;
+  std::atomic<bool> draining_ = false;
+  MetricsRegistry metrics_;
+  MemoryBudget memory_;
+  net::LoopPool loops_;
+  std::unique_ptr<store::MessageStore> store_;
+  std::unique_ptr<service::LocalService> service_;
+  std::unique_ptr<http::HttpServer> admin_;
+  std::unique_ptr<http::HttpServer> http_;
+};
+
+}  // namespace parley::app
