@@ -78,6 +78,8 @@ class Commands {
  public:
   Commands() {
     app_.set_version_flag("--version", std::string("parley ") + kVersion, "Print the version");
+    app_.name("parley");
+    app_.get_formatter()->column_width(44);
     app_.require_subcommand(0, 1);
     app_.allow_extras();
     app_.footer("Each command has its own --help. Start with: parley serve");
@@ -106,7 +108,7 @@ class Commands {
     const CLI::App& command = *app_.get_subcommands().front();
     OptionSet& options = &command == serve_ || &command == config_ ? options_ : client_.options;
     for (const std::string& extra : command.remaining()) {
-      if (extra != "--") return unexpected(command, extra, options);  // CLI11 keeps the mark of the positionals
+      if (extra != "--") return unexpected(command, extra, options);  // that one only ends the options
     }
     if (&command == serve_ || &command == config_) return run_configured(command);
     if (auto loaded = options.load(command, std::getenv); !loaded) return usage_error(loaded.error());
@@ -129,7 +131,7 @@ class Commands {
 
   void declare_send() {
     send_ = app_.add_subcommand("send", "Send a message; repeats what may pass, never stores twice");
-    send_->add_option("CHAT", send_call_.chat, "The two members, as in alice:bob")->required();
+    send_->add_option("CHAT", send_call_.chat, "The two members, as in alice:bob")->required()->option_text(" ");
     send_->add_option("TEXT", send_call_.text, "The text; - reads standard input, less one last line break")
         ->required();
     send_->add_option("--as", send_call_.sender, "The sender, one of the members")->required()->option_text("SENDER");
@@ -143,16 +145,21 @@ class Commands {
   }
 
   void declare_pull() {
+    const auto not_negative = [](const std::string& text) {
+      return text.starts_with('-') ? std::string("expected a whole number from 0 on") : std::string();
+    };
     pull_ = app_.add_subcommand("pull", "Print the messages of a chat");
-    pull_->add_option("CHAT", pull_call_.chat, "The two members, as in alice:bob")->required();
+    pull_->add_option("CHAT", pull_call_.chat, "The two members, as in alice:bob")->required()->option_text(" ");
     pull_->add_option("--cursor", pull_call_.cursor, "Where to begin: a send_time, or 0 for the chat's end")
-        ->check(CLI::NonNegativeNumber)
+        ->check(not_negative)
         ->option_text("N");
     pull_->add_option("--limit", pull_call_.limit, "How many messages; with --follow, how many at a time")
-        ->check(CLI::NonNegativeNumber)
+        ->check(not_negative)
         ->option_text("N [10]");
-    pull_->add_flag("--reverse", pull_call_.reverse, "Newest first");
-    pull_->add_flag("--follow", follow_, "Go on with what comes later, until interrupted")->excludes("--reverse");
+    pull_->add_flag("--reverse", pull_call_.reverse, "Newest first")->option_text(" ");
+    pull_->add_flag("--follow", follow_, "Go on with what comes later, until interrupted")
+        ->excludes("--reverse")
+        ->option_text(" ");
     pull_->add_flag("--json", json_, "Print each message as one line of JSON");
     client_.options.add_to(*pull_);
     pull_->footer(kPullExamples);
@@ -168,7 +175,7 @@ class Commands {
   }
 
   int run_configured(const CLI::App& command) {
-    if (markdown_) return print(kMarkdownHead + options_.to_markdown());
+    if (markdown_) return print(reference_page(options_));
     if (auto loaded = load_config(configuration_, options_, command, std::getenv); !loaded) {
       return usage_error(loaded.error());
     }
@@ -190,15 +197,6 @@ class Commands {
     return cli::run(
         {.url = client_.server(), .timeout = client_.timeout, .call = pull_call_, .follow = follow_, .style = style});
   }
-
-  static inline const std::string kMarkdownHead =
-      "# Configuration\n\n"
-      "Printed by `parley config --markdown`. Every option of `parley serve` is also an environment variable and, but\n"
-      "for `--config`, a key of the TOML file that `--config` names. The command line goes over the environment, "
-      "which\n"
-      "goes over the file; an empty variable counts as none. An unknown option or key is an error; an unknown "
-      "variable\n"
-      "is ignored. Lists are repeated options, comma separated values, or arrays in the file.\n";
 
   CLI::App app_{"Parley: chat messages, kept in order and never lost, behind a small HTTP API"};
   CLI::App* serve_ = nullptr;

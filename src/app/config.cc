@@ -160,6 +160,18 @@ OptionResult check(const Config& config) {
 
 }  // namespace
 
+std::string reference_page(const OptionSet& options) {
+  return "# Configuration\n\n"
+         "Printed by `parley config --markdown`. Every option of `parley serve` is also an environment variable and, "
+         "but\n"
+         "for `--config`, a key of the TOML file that `--config` names. The command line goes over the environment, "
+         "which\n"
+         "goes over the file; an empty variable counts as none. An unknown option or key is an error; an unknown "
+         "variable\n"
+         "is ignored. Lists are repeated options, comma separated values, or arrays in the file.\n" +
+         options.to_markdown();
+}
+
 OptionSet declare_options(Config& config) {
   OptionSet options;
   declare_listeners(options, config);

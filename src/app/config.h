@@ -44,4 +44,7 @@ struct Config {
 [[nodiscard]] OptionResult load_config(Config& config, OptionSet& options, const CLI::App& app,
                                        const OptionSet::Environment& environment);
 
+/// The reference of every option as a page of Markdown; docs/configuration.md is this.
+[[nodiscard]] std::string reference_page(const OptionSet& options);
+
 }  // namespace parley::app

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <unistd.h>
@@ -127,6 +128,13 @@ TEST(Config, PrintedConfigurationGivesTheSameAgain) {
   expect_round_trip(
       {"--http", "[::1]:0", "--allow-origin", "https://a,https://b", "--durability", "os", "--max-text", "1KiB"});
   expect_round_trip({"--backend", "thrift://a:1"});
+}
+
+TEST(Config, TheReferencePageIsCurrent) {
+  std::ifstream in(PARLEY_SOURCE_DIR "/docs/configuration.md");
+  const std::string page{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_EQ(page, reference_page(Loaded({}).options))
+      << "docs/configuration.md is not what the program prints: parley config --markdown > docs/configuration.md";
 }
 
 TEST(Config, PrintsNoPassword) {

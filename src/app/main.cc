@@ -1,11 +1,26 @@
 #include <csignal>
 #include <exception>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "app/commands.h"
 #include "base/quote.h"
 #include "cli/output.h"
 
+namespace {
+
+/// Whoever started us may have closed the standard descriptors: a socket or a file of the store must not get their
+/// numbers, and then what we print.
+void occupy_standard_descriptors() {
+  int descriptor = ::open("/dev/null", O_RDWR);
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = ::dup(descriptor);
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  occupy_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe or socket is an error of the write that meets it
   try {
     return parley::app::run(argc, argv);

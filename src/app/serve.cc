@@ -6,6 +6,7 @@
 
 #include "app/server.h"
 #include "app/stop_signals.h"
+#include "app/store_url.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "cli/output.h"
@@ -33,7 +34,7 @@ int serve(const Config& config) {
     return 1;
   }
   const std::string listeners = (*server)->listeners();
-  log_info("ready", {{"version", kVersion}, {"store", config.store}, {"listeners", listeners}});
+  log_info("ready", {{"version", kVersion}, {"store", without_password(config.store)}, {"listeners", listeners}});
   // Whoever started us may have closed standard output; that is no reason not to serve.
   static_cast<void>(cli::write_output("ready " + listeners + "\n"));
   const int number = signals.wait();

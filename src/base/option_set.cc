@@ -122,8 +122,9 @@ std::optional<std::vector<std::string>> texts_of(const toml::node& node, Takes t
 }
 
 std::string toml_string(const std::string& text) {
+  const toml::value<std::string> value(text);
   std::ostringstream out;
-  out << toml::value<std::string>(text);
+  out << toml::toml_formatter(value, toml::format_flags::none);
   return out.str();
 }
 
@@ -301,11 +302,13 @@ OptionResult OptionSet::load(const CLI::App& app, const Environment& environment
 
 OptionResult OptionSet::load_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream text;
+  in.peek();  // opening a folder succeeds, reading it does not
   if (!in.is_open() || in.bad()) {
     return std::unexpected(fmt::format("--{}: cannot read {}", file_->name, quote(path)));
   }
-  return load_toml(text, path);
+  text << in.rdbuf();
+  return load_toml(text.str(), path);
 }
 
 OptionResult OptionSet::load_toml(std::string_view text, const std::string& path) {

@@ -169,6 +169,8 @@ TEST_F(OptionSetTest, RefusesWhatIsOutOfBoundsOrOfAnotherType) {
 TEST_F(OptionSetTest, UnreadableAndBrokenFilesSayWhichAndWhere) {
   EXPECT_THAT(load({"--config", "/nonexistent/x.toml"}), HasSubstr("cannot read \"/nonexistent/x.toml\""));
   app.clear();
+  EXPECT_THAT(load({"--config", "/"}), HasSubstr("cannot read \"/\""));
+  app.clear();
   EXPECT_THAT(load({}, "threads = 1\nthreads"), HasSubstr(path.string() + ":2: "));
 }
 

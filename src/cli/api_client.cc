@@ -29,6 +29,7 @@ Failure failure_of(const HttpAnswer& answer) {
                   .code = answer.code,
                   .passing = answer.status >= 500,
                   .reached = true,
+                  .maybe_done = false,
                   .retry_after = answer.retry_after};
   boost::system::error_code error;
   const json::value problem = json::parse(answer.body, error);
@@ -45,26 +46,12 @@ Failure failure_of(const HttpAnswer& answer) {
     failure.passing = failure.code == "overloaded" || failure.code == "unavailable" ||
                       failure.code == "outcome_unknown" || failure.code == "internal" || failure.code == "bad_upstream";
   }
+  // What is no Parley's 5xx comes from something between, which says nothing of what Parley did.
+  failure.maybe_done = failure.code == "outcome_unknown" || failure.code == "internal" ||
+                       failure.code == "bad_upstream" || (failure.code.empty() && answer.status >= 500);
   const std::string label = failure.code.empty() ? fmt::format("HTTP {}", answer.status) : failure.code;
   failure.message = escape_controls(failure.message.empty() ? label : fmt::format("{} ({})", failure.message, label));
   return failure;
-}
-
-/// The object that a successful answer holds, or the failure.
-Outcome<json::object> object_of(const std::expected<HttpAnswer, std::string>& answer) {
-  if (!answer) {
-    return std::unexpected(Failure{
-        .message = escape_controls(answer.error()), .code = {}, .passing = true, .reached = false, .retry_after = {}});
-  }
-  if (answer->status != 200) return std::unexpected(failure_of(*answer));
-  boost::system::error_code error;
-  json::value value = json::parse(answer->body, error);
-  if (!error && value.is_object()) return std::move(value.get_object());
-  return std::unexpected(Failure{.message = "the answer is not Parley's: is --url right?",
-                                 .code = {},
-                                 .passing = false,
-                                 .reached = true,
-                                 .retry_after = {}});
 }
 
 Failure foreign(std::string_view what) {
@@ -72,12 +59,30 @@ Failure foreign(std::string_view what) {
           .code = {},
           .passing = false,
           .reached = true,
+          .maybe_done = false,
           .retry_after = {}};
+}
+
+/// The object that a successful answer holds, or the failure.
+Outcome<json::object> object_of(const HttpOutcome& answer) {
+  if (!answer) {
+    return std::unexpected(Failure{.message = escape_controls(answer.error().why),
+                                   .code = {},
+                                   .passing = true,
+                                   .reached = false,
+                                   .maybe_done = answer.error().maybe_sent,
+                                   .retry_after = {}});
+  }
+  if (answer->status != 200) return std::unexpected(failure_of(*answer));
+  boost::system::error_code error;
+  json::value value = json::parse(answer->body, error);
+  if (!error && value.is_object()) return std::move(value.get_object());
+  return std::unexpected(foreign("JSON"));
 }
 
 }  // namespace
 
-Outcome<Sent> read_sent(const std::expected<HttpAnswer, std::string>& answer) {
+Outcome<Sent> read_sent(const HttpOutcome& answer) {
   const auto object = object_of(answer);
   if (!object) return std::unexpected(object.error());
   Sent sent{.chat = text_of(*object, "chat"), .send_time = 0, .duplicate = false};
@@ -89,7 +94,7 @@ Outcome<Sent> read_sent(const std::expected<HttpAnswer, std::string>& answer) {
   return sent;
 }
 
-Outcome<Pulled> read_pulled(const std::expected<HttpAnswer, std::string>& answer) {
+Outcome<Pulled> read_pulled(const HttpOutcome& answer) {
   const auto object = object_of(answer);
   if (!object) return std::unexpected(object.error());
   const json::value* const messages = object->if_contains("messages");

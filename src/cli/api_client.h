@@ -16,6 +16,7 @@ struct Failure {
   std::string code;                     ///< the error table's name; empty where no Parley answered
   bool passing = false;                 ///< the same call may succeed later: 5xx, or no connection
   bool reached = true;                  ///< a server answered
+  bool maybe_done = false;              ///< the call may have taken effect all the same
   std::chrono::seconds retry_after{0};  ///< how long the server asks to wait
 };
 
@@ -59,7 +60,7 @@ struct Pulled {
 [[nodiscard]] Async<Outcome<Pulled>> pull(HttpClient& client, PullCall call);
 
 // What an answer says; for send() and pull(), and their tests.
-[[nodiscard]] Outcome<Sent> read_sent(const std::expected<HttpAnswer, std::string>& answer);
-[[nodiscard]] Outcome<Pulled> read_pulled(const std::expected<HttpAnswer, std::string>& answer);
+[[nodiscard]] Outcome<Sent> read_sent(const HttpOutcome& answer);
+[[nodiscard]] Outcome<Pulled> read_pulled(const HttpOutcome& answer);
 
 }  // namespace parley::cli

@@ -6,7 +6,7 @@
 namespace parley::cli {
 namespace {
 
-using Answer = std::expected<HttpAnswer, std::string>;
+using Answer = HttpOutcome;
 
 Answer answered(unsigned status, std::string body, std::string code = "") {
   return HttpAnswer{.status = status, .code = std::move(code), .body = std::move(body), .retry_after = {}};
@@ -52,8 +52,13 @@ TEST(ApiClient, WhatPassesIsTriedAgain) {
     EXPECT_TRUE(read_sent(answered(503, "{}", code)).error().passing) << code;
   }
   EXPECT_TRUE(read_sent(answered(502, "<html>bad gateway")).error().passing);
-  EXPECT_TRUE(read_sent(Answer(std::unexpected("refused"))).error().passing);
-  EXPECT_FALSE(read_sent(Answer(std::unexpected("refused"))).error().reached);
+  EXPECT_TRUE(read_sent(Answer(std::unexpected(NoAnswer{"refused", false}))).error().passing);
+  EXPECT_FALSE(read_sent(Answer(std::unexpected(NoAnswer{"refused", false}))).error().reached);
+  EXPECT_FALSE(read_sent(Answer(std::unexpected(NoAnswer{"refused", false}))).error().maybe_done);
+  EXPECT_TRUE(read_sent(Answer(std::unexpected(NoAnswer{"reset", true}))).error().maybe_done);
+  EXPECT_TRUE(read_sent(answered(504, "{}", "outcome_unknown")).error().maybe_done);
+  EXPECT_TRUE(read_sent(answered(502, "<html>bad gateway")).error().maybe_done);
+  EXPECT_FALSE(read_sent(answered(503, "{}", "overloaded")).error().maybe_done);
   EXPECT_FALSE(read_sent(answered(409, "{}", "idempotency_conflict")).error().passing);
 }
 

@@ -32,20 +32,21 @@ std::string_view field(const http::response<http::string_body>& answer, std::str
 
 }  // namespace
 
-Async<std::expected<HttpAnswer, std::string>> HttpClient::call(HttpRequest request) {
-  delivered_ = false;
+Async<HttpOutcome> HttpClient::call(HttpRequest request) {
+  bool maybe_sent = false;
   for (;;) {
     const bool kept = stream_.has_value();
     std::string why;
     try {
       if (!kept) co_await connect();
+      maybe_sent = true;
       HttpAnswer answer = co_await exchange(request);
       co_return answer;
     } catch (const boost::system::system_error& error) {
       why = error.code() == beast::error::timeout ? "no answer in time" : error.code().message();
     }
     stream_.reset();
-    if (!kept) co_return std::unexpected(fmt::format("{}: {}", url_.authority, why));
+    if (!kept) co_return std::unexpected(NoAnswer{fmt::format("{}: {}", url_.authority, why), maybe_sent});
   }
 }
 

@@ -33,16 +33,23 @@ struct HttpAnswer {
   std::chrono::seconds retry_after{0};  ///< Retry-After; 0 where there is none
 };
 
+/// Why there is no answer.
+struct NoAnswer {
+  std::string why;         ///< one line
+  bool maybe_sent = true;  ///< the server may have seen the request, and acted on it
+};
+
+using HttpOutcome = std::expected<HttpAnswer, NoAnswer>;
+
 /// Keeps its connection between requests. One thread, one call at a time.
 class HttpClient {
  public:
   HttpClient(Executor executor, ServerUrl url, std::chrono::milliseconds timeout)
       : executor_(std::move(executor)), url_(std::move(url)), timeout_(timeout) {}
 
-  /// The answer, whatever its status, or why there is none, in one line; the server may then have acted or not. The
-  /// timeout bounds connecting, and again the exchange. A kept connection that turns out dead is replaced once, so only
-  /// requests that may be repeated are for this client.
-  [[nodiscard]] Async<std::expected<HttpAnswer, std::string>> call(HttpRequest request);
+  /// The answer, whatever its status, or why there is none. The timeout bounds connecting, and again the exchange. A
+  /// kept connection that turns out dead is replaced once, so only requests that may be repeated are for this client.
+  [[nodiscard]] Async<HttpOutcome> call(HttpRequest request);
 
   /// Whether any of the last call's request may have reached the server; if not, it surely did nothing.
   [[nodiscard]] bool delivered() const noexcept { return delivered_; }

@@ -27,9 +27,6 @@ std::string make_key() {
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
 }
 
-/// Whether an attempt that failed so may have stored the message.
-bool may_be_stored(const Failure& failure) { return !failure.reached || failure.code == "outcome_unknown"; }
-
 struct Attempts {
   Outcome<Sent> last;
   bool may_be_stored = false;  ///< some attempt may have stored, though the last one failed
@@ -40,7 +37,7 @@ Async<Attempts> send_with_patience(HttpClient& client, Executor executor, const 
   bool stored = false;
   for (int attempt = 1;; ++attempt) {
     Outcome<Sent> sent = co_await send(client, call);
-    if (!sent && client.delivered()) stored = stored || may_be_stored(sent.error());
+    if (!sent) stored = stored || sent.error().maybe_done;
     if (sent || !sent.error().passing || attempt == kAttempts) co_return Attempts{std::move(sent), stored};
     Timer timer(executor);
     timer.expires_after(std::clamp<std::chrono::milliseconds>(sent.error().retry_after, pause, kLongestPause));

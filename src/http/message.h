@@ -37,10 +37,9 @@ struct Request {
 /// and CORS.
 struct Response {
   int status = 200;
-  std::string_view content_type;  ///< static storage
-  std::string body;               ///< left out where the request was a HEAD
-  std::vector<std::pair<std::string_view, std::string>>
-      headers;                                             ///< further ones: Allow, Retry-After, Parley-Code, Vary
+  std::string_view content_type;                                  ///< static storage
+  std::string body;                                               ///< left out where the request was a HEAD
+  std::vector<std::pair<std::string_view, std::string>> headers;  ///< further ones: Allow, Retry-After, Parley-Code
   std::optional<MemoryReservation> memory = std::nullopt;  ///< what the body holds of --max-memory, until it is sent
 };
 

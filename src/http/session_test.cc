@@ -217,6 +217,7 @@ TEST_F(SessionTest, ReadsBodiesHoweverTheyCome) {
   const std::string body(300'000, 'b');
   client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\n\r\n" + body);
   EXPECT_THAT(client.read_answer(), EndsWith("POST  [" + body + "]"));
+  server_.reset();
   EXPECT_EQ(budget_.used(), 0U);
 }
 

@@ -132,6 +132,8 @@ void Listener::hand_over(Socket socket, Loop& loop) {
   error_code error;
   socket.non_blocking(true, error);
   if (error) return;
+  // At once where it can be: what a loop posts to itself may run later than what comes from outside, as in shut().
+  if (&loop == &loops_[0]) return on_accept_(std::move(socket), loop);
   boost::asio::post(loop.executor(),
                     [this, &loop, held = std::move(socket)]() mutable { on_accept_(std::move(held), loop); });
 }
@@ -150,7 +152,7 @@ void Listener::shut(bool serve_backlog) {
     acceptor_.close(ignored);
   };
   boost::asio::post(loops_[0].executor(), boost::asio::use_future(close)).get();
-  // Each loop runs what it was given in order, so after this nothing is left that knows `this`.
+  // Each loop runs in order what it was given from outside, so after this nothing is left that knows `this`.
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     boost::asio::post(loops_[i].executor(), boost::asio::use_future([] {})).get();
   }

@@ -298,7 +298,7 @@ def fails_with_one_line(server):
     except AssertionError:
         pass
     assert server.wait() == 1, server.stderr
-    told = [line for line in server.stderr.splitlines() if str(server.data) in line]
+    told = [line for line in server.stderr.splitlines() if line.startswith("parley: ") and str(server.data) in line]
     assert len(told) == 1, server.stderr
     return True
 
