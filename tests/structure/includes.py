@@ -25,7 +25,7 @@ ENGINES = {
     "prometheus/": {"base"},
     "prometheus/metric_family.h": {"base", "net", "store", "http", "rpc", "app"},  # what a collector returns
     "toml++/": {"base"},
-    "CLI/": {"base"},
+    "CLI/": {"base", "app"},
 }
 
 _ROOM = re.compile(r"\bparley_room\(\s*(\w+)([^)]*)\)")
