@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import select
 import socket
 
 from support.build import scaled
@@ -93,13 +94,7 @@ class Connection:
 
     def is_open(self):
         """Whether the server has neither closed nor sent anything."""
-        try:
-            self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return True
-        except ConnectionResetError:
-            return False
-        return False
+        return not self._buffer and not select.select([self._socket], [], [], 0)[0]
 
     def _more(self):
         try:
