@@ -12,10 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <sys/mman.h>
+#include <sys/uio.h>
 
 enum { WRITE = 1, PWRITE = 2, WRITEV = 4, FSYNC = 8, FDATASYNC = 16, SYNC_FILE_RANGE = 32, FALLOCATE = 64 };
 enum { FAIL = 1, FALL_SHORT = 2, TAKE_LONG = 3 };
