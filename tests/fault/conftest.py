@@ -2,13 +2,14 @@
 
 import pytest
 
-from faulty_disk import FaultyDisk, compile_shim
+from faulty_disk import SOURCE, FaultyDisk
 from support.server import Server
+from support.shim import compile_shim
 
 
 @pytest.fixture(scope="session")
 def shim(tmp_path_factory):
-    return compile_shim(tmp_path_factory.mktemp("shim"))
+    return compile_shim(SOURCE, tmp_path_factory.mktemp("shim"))
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """The test's side of faulty_disk.c: arms faults in a running server's writes and syncs."""
 
 import mmap
-import os
 import pathlib
 import struct
-import subprocess
+
+from support.shim import preload
 
 WRITE, PWRITE, WRITEV, FSYNC, FDATASYNC, SYNC_FILE_RANGE, FALLOCATE = (1 << n for n in range(7))
 WRITES = WRITE | PWRITE | WRITEV
@@ -13,15 +13,7 @@ EVERYTHING = WRITES | SYNCS | FALLOCATE
 _FAIL, _FALL_SHORT, _TAKE_LONG = 1, 2, 3
 
 _FIELDS = ("mask", "action", "error", "first", "count", "delay", "calls", "hits", "inside")
-_SOURCE = pathlib.Path(__file__).with_name("faulty_disk.c")
-
-
-def compile_shim(folder):
-    """The shared object's path."""
-    target = pathlib.Path(folder) / "faulty_disk.so"
-    subprocess.run([os.environ.get("CC", "cc"), "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
-                    "-o", target, _SOURCE, "-ldl"], check=True)
-    return target
+SOURCE = pathlib.Path(__file__).with_name("faulty_disk.c")
 
 
 class FaultyDisk:
@@ -39,10 +31,8 @@ class FaultyDisk:
             self._map = mmap.mmap(file.fileno(), 0)
 
     def environment(self):
-        options = os.environ.get("ASAN_OPTIONS", "")
-        return {"LD_PRELOAD": str(self._shim), "PARLEY_FAULT_CONTROL": str(self._path),
-                "PARLEY_FAULT_FOLDER": str(self._store), "PARLEY_FAULT_SUFFIX": self._suffix,
-                "ASAN_OPTIONS": f"{options}:verify_asan_link_order=0"}
+        return {**preload(self._shim), "PARLEY_FAULT_CONTROL": str(self._path),
+                "PARLEY_FAULT_FOLDER": str(self._store), "PARLEY_FAULT_SUFFIX": self._suffix}
 
     def count(self, mask):
         """Counts the calls from here on, and hits none."""

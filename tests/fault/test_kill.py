@@ -47,6 +47,20 @@ def test_nothing_acknowledged_is_lost_doubled_or_reordered(tmp_path, seed, long,
     server.stop()
 
 
+def test_a_store_that_forgets_is_seen(tmp_path, seed):
+    """The same load over the memory store, whose messages a kill takes away: the checker must object."""
+    server = Server(tmp_path, store="memory:").start()
+    workload = Workload(server, seed, CHATS)
+    try:
+        kill_somewhere(server, random.Random(seed), workload)
+        workload.stop()
+        with pytest.raises(AssertionError, match="lost: "):
+            check(server, workload, seed)
+    finally:
+        workload.abandon()
+        server.kill()
+
+
 def check(server, workload, seed):
     client = Client(server)
     final = final_state(client, CHATS)

@@ -75,7 +75,7 @@ def test_stored_messages_and_batches_are_counted(client, chat):
     before = metrics(client)
     stored = before.family("counter", "parley", "messages")
     batches = before.family("histogram", "parley", "batch")
-    syncs = before.family("histogram", "parley", "sync")
+    syncs = before.family("histogram", "parley", "store", "write", "seconds")
     for n in range(5):
         client.send(chat, str(n), key=f"k{n % 3}" if n < 3 else None)
     client.send(chat, "0", key="k0")

@@ -6,7 +6,19 @@ import time
 import pytest
 
 from support.client import Client, new_chat
-from support.clock import FakeClock
+from support.clock import SOURCE, ShiftedClock
+from support.shim import compile_shim
+
+
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory):
+    return compile_shim(SOURCE, tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture
+def clock(shim, tmp_path):
+    """For start(env=clock.environment()): the clock of that server."""
+    return ShiftedClock(shim, tmp_path)
 
 
 def rising(times):
@@ -64,8 +76,7 @@ def test_rises_across_a_restart(start, chat):
 JUMPS = [-3600, 0, 7200, -86400, 5]
 
 
-def test_rises_while_the_clock_jumps_under_the_server(start, client_of, tmp_path, chat):
-    clock = FakeClock(tmp_path)
+def test_rises_while_the_clock_jumps_under_the_server(start, client_of, clock, chat):
     client = client_of(start(env=clock.environment()))
     times = []
     for shift in JUMPS:
@@ -78,8 +89,7 @@ def test_rises_while_the_clock_jumps_under_the_server(start, client_of, tmp_path
 
 
 @pytest.mark.parametrize("shift", [-86400, 86400])
-def test_rises_when_the_clock_jumped_while_it_was_down(start, tmp_path, chat, shift):
-    clock = FakeClock(tmp_path)
+def test_rises_when_the_clock_jumped_while_it_was_down(start, clock, chat, shift):
     running = start(env=clock.environment())
     times = []
     for jump in (0, shift, 0):
@@ -92,8 +102,7 @@ def test_rises_when_the_clock_jumped_while_it_was_down(start, tmp_path, chat, sh
     assert rising(times)
 
 
-def test_a_chat_begun_after_the_clock_went_back_is_readable(start, client_of, tmp_path, chat):
-    clock = FakeClock(tmp_path)
+def test_a_chat_begun_after_the_clock_went_back_is_readable(start, client_of, clock, chat):
     client = client_of(start(env=clock.environment()))
     client.send(chat, "1")
     clock.jump(-10 * 365 * 86400)
@@ -103,9 +112,8 @@ def test_a_chat_begun_after_the_clock_went_back_is_readable(start, client_of, tm
     assert rising(sent)
 
 
-def test_a_clock_before_1970_still_gives_a_valid_time(start, client_of, tmp_path, chat):
+def test_a_clock_before_1970_still_gives_a_valid_time(start, client_of, clock, chat):
     """A machine whose clock was never set."""
-    clock = FakeClock(tmp_path)
     clock.jump(-int(time.time()))
     client = client_of(start(env=clock.environment()))
     times = [client.send(chat, str(n))["send_time"] for n in range(3)]

@@ -1,35 +1,32 @@
-"""A wall clock that a running server can be made to see jump: libfaketime, preloaded."""
+"""A wall clock that a running server can be made to see jump: shifted_clock.c, preloaded."""
 
-import os
+import mmap
 import pathlib
+import struct
 import time
 
-from support.build import SANITIZED
+from support.shim import preload
 
-LIBRARY = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")  # Debian's package libfaketime
+SOURCE = pathlib.Path(__file__).with_name("shifted_clock.c")
 
 
-class FakeClock:
+class ShiftedClock:
     """The server's clock is the real one, shifted by what jump() last said. The steady clock is left alone."""
 
-    def __init__(self, folder):
-        self._file = folder / "faketime"
-        self.jump(0)
+    def __init__(self, shim, folder):
+        self._shim = shim
+        self._path = folder / "clock-shift"
+        self._path.write_bytes(bytes(8))
+        with open(self._path, "r+b") as file:
+            self._map = mmap.mmap(file.fileno(), 0)
+        self._shift = 0
 
     def environment(self):
-        assert LIBRARY.exists(), f"{LIBRARY} is missing: install the package libfaketime"
-        environment = {
-            "LD_PRELOAD": str(LIBRARY), "FAKETIME_TIMESTAMP_FILE": str(self._file), "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"}
-        if SANITIZED:  # a static sanitizer runtime comes after a preloaded library
-            environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-        return environment
+        return {**preload(self._shim), "PARLEY_CLOCK_SHIFT": str(self._path)}
 
     def jump(self, seconds):
         """From now on the server's clock is `seconds` ahead of the real one (negative: behind)."""
-        new = self._file.with_suffix(".new")
-        new.write_text(f"{seconds:+d}s\n")
-        new.rename(self._file)
+        struct.pack_into("=q", self._map, 0, seconds)
         self._shift = seconds
 
     def now_us(self):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import select
 import socket
 
 from support.build import scaled
@@ -93,17 +94,7 @@ class Connection:
 
     def is_open(self):
         """Whether the server has neither closed nor sent anything."""
-        timeout = self._socket.gettimeout()
-        self._socket.setblocking(False)  # with a timeout Python itself would wait
-        try:
-            self._socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except ConnectionResetError:
-            return False
-        finally:
-            self._socket.settimeout(timeout)
-        return False
+        return not self._buffer and not select.select([self._socket], [], [], 0)[0]
 
     def _more(self):
         try:
