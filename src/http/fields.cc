@@ -1,9 +1,9 @@
 #include "http/fields.h"
 
 #include <charconv>
-#include <limits>
 #include <optional>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include <boost/beast/core/string.hpp>
@@ -19,8 +19,9 @@ std::string_view type_name(const Field& field) noexcept {
 
 std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
   std::int64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, value);
   if (error != std::errc{} || stop != end) return std::nullopt;
   return value;
 }

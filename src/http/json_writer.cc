@@ -52,9 +52,10 @@ const char* find_escape(const char* at, const char* end) noexcept {
 }  // namespace
 
 std::size_t json_string_size(std::string_view utf8) noexcept {
-  const char* const end = utf8.data() + utf8.size();
+  const char* const begin = utf8.data();
+  const char* const end = begin + utf8.size();
   std::size_t size = utf8.size() + 2;
-  for (const char* at = find_escape(utf8.data(), end); at != end; at = find_escape(at + 1, end)) {
+  for (const char* at = find_escape(begin, end); at != end; at = find_escape(at + 1, end)) {
     size += escape_of(*at) == 'u' ? 5 : 1;
   }
   return size;
