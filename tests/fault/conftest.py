@@ -14,7 +14,10 @@ def shim(tmp_path_factory):
 
 @pytest.fixture
 def faulty(shim, tmp_path):
-    """faulty(*options) is a server (not started) and its disk; suffix="…" names the files that may fail. What still runs is killed after the test."""
+    """faulty(*options) is a server (not started) and its disk; suffix="…" names the files that may fail.
+
+    What still runs is killed after the test.
+    """
     made = []
 
     def make(*options, suffix="", **settings):
