@@ -88,6 +88,18 @@ def fill(server, messages, chats, first=0):
         raise RuntimeError(f"{run['errors']} errors while filling the store")
 
 
+def table(columns, rows):
+    return [f"| {' | '.join(map(str, row))} |" for row in (columns, ["---"] * len(columns), *rows)]
+
+
+def latency(runs):
+    return [f"{median(runs, name) / 1000:.2f}" for name in ("p50_us", "p99_us")]
+
+
+def errors(runs):
+    return sum(run.get("errors", 0) for run in runs)
+
+
 def median(runs, name):
     return statistics.median(run[name] for run in runs)
 
@@ -96,7 +108,7 @@ def median(runs, name):
 
 
 def scenario_http(args, folder):
-    rows = {  # name: (server, durability, what wrk sends)
+    requests = {  # name: (server, durability, what wrk sends)
         "nginx, 17 bytes by `return 200`": ("nginx", "–", lambda n: ["static"]),
         "ping": ("parley", "–", lambda n: ["ping"]),
         "send": ("parley", args.durability, lambda n: ["send", CHATS, TEXT]),
@@ -111,25 +123,22 @@ def scenario_http(args, folder):
             wrk(server.url, CONNECTIONS[0], 1, "ping")
         for number in range(args.rounds):
             for connections in CONNECTIONS:
-                for name, (server, _, request) in rows.items():
+                for name, (server, _, request) in requests.items():
                     run = measure(servers[server], connections, args.seconds, *request(f"{number}-{connections}"))
                     results.setdefault((name, connections), []).append(run)
                     progress(f"round {number + 1}: {name}, {connections} connections: {run['rate']:,.0f}/s")
-    lines = ["| request | connections | durability | requests/s | min – max | of nginx | p50 ms | p99 ms | CPU µs/request "
-             "| peak RSS MiB | errors |", "|---|---|---|---|---|---|---|---|---|---|---|"]
-    baseline = next(iter(rows))
+    rows = []
     for connections in CONNECTIONS:
-        for name, (_, durability, _) in rows.items():
+        base = results[next(iter(requests)), connections]
+        for name, (_, durability, _) in requests.items():
             runs = results[name, connections]
-            ratio = statistics.median(
-                run["rate"] / base["rate"] for run, base in zip(runs, results[baseline, connections]))
             rates = [run["rate"] for run in runs]
-            lines.append(
-                f"| {name} | {connections} | {durability} | {median(runs, 'rate'):,.0f} | {min(rates):,.0f} – "
-                f"{max(rates):,.0f} | {ratio:.2f} | {median(runs, 'p50_us') / 1000:.2f} | "
-                f"{median(runs, 'p99_us') / 1000:.2f} | {median(runs, 'cpu_us'):.1f} | {median(runs, 'peak_mib'):.0f} | "
-                f"{sum(run['errors'] for run in runs)} |")
-    return lines
+            ratio = statistics.median(run["rate"] / other["rate"] for run, other in zip(runs, base))
+            rows.append([name, connections, durability, f"{median(runs, 'rate'):,.0f}",
+                         f"{min(rates):,.0f} – {max(rates):,.0f}", f"{ratio:.2f}", *latency(runs),
+                         f"{median(runs, 'cpu_us'):.1f}", f"{median(runs, 'peak_mib'):.0f}", errors(runs)])
+    return table(["request", "connections", "durability", "requests/s", "min – max", "of nginx", "p50 ms", "p99 ms",
+                  "CPU µs/request", "peak RSS MiB", "errors"], rows)
 
 
 def scenario_depth(args, folder):
@@ -145,13 +154,11 @@ def scenario_depth(args, folder):
                 results[size].append(run)
                 progress(f"round {number + 1}: newest of {size:,}: {run['rate']:,.0f}/s")
     ratio = statistics.median(s["rate"] / b["rate"] for s, b in zip(results[short], results[long]))
-    lines = [f"The newest {PAGE} messages, {CONNECTIONS[0]} connections; durability {args.durability}.", "",
-             "| messages in the chat | requests/s | p50 ms | p99 ms | CPU µs/request | errors |", "|---|---|---|---|---|---|"]
-    for size, runs in results.items():
-        lines.append(f"| {size:,} | {median(runs, 'rate'):,.0f} | {median(runs, 'p50_us') / 1000:.2f} | "
-                     f"{median(runs, 'p99_us') / 1000:.2f} | {median(runs, 'cpu_us'):.1f} | "
-                     f"{sum(run['errors'] for run in runs)} |")
-    return [*lines, "", f"The long chat takes {ratio:.2f}× the time of the short one."]
+    rows = [[f"{size:,}", f"{median(runs, 'rate'):,.0f}", *latency(runs), f"{median(runs, 'cpu_us'):.1f}", errors(runs)]
+            for size, runs in results.items()]
+    return [f"The newest {PAGE} messages, {CONNECTIONS[0]} connections; durability {args.durability}.", "",
+            *table(["messages in the chat", "requests/s", "p50 ms", "p99 ms", "CPU µs/request", "errors"], rows), "",
+            f"The long chat takes {ratio:.2f}× the time of the short one."]
 
 
 def scenario_fixed_rate(args, folder):
@@ -163,14 +170,12 @@ def scenario_fixed_rate(args, folder):
             server.append(open_loop(parley, rate, rate * max(args.seconds, 5), connections, CHATS))
             progress(f"round {number + 1}: disk p99 {disk[-1]['p99_us'] / 1000:.2f} ms, "
                      f"server p99 {server[-1]['p99_us'] / 1000:.2f} ms")
-    lines = [f"{rate:,} sends a second on {connections} connections, durability {args.durability}, timed from when each "
-             "was due; the disk alone before each round, 4 KiB appended and fdatasync, one at a time.", "",
-             "| | p50 ms | p99 ms | worst p99 of a round | max ms | errors |", "|---|---|---|---|---|---|"]
-    for name, runs in (("the disk's fdatasync", disk), ("send, from its due time", server)):
-        lines.append(f"| {name} | {median(runs, 'p50_us') / 1000:.2f} | {median(runs, 'p99_us') / 1000:.2f} | "
-                     f"{max(run['p99_us'] for run in runs) / 1000:.2f} | {max(run['max_us'] for run in runs) / 1000:.1f} | "
-                     f"{sum(run.get('errors', 0) for run in runs)} |")
-    return lines
+    rows = [[name, *latency(runs), f"{max(run['p99_us'] for run in runs) / 1000:.2f}",
+             f"{max(run['max_us'] for run in runs) / 1000:.1f}", errors(runs)]
+            for name, runs in (("the disk's fdatasync", disk), ("send, from its due time", server))]
+    return [f"{rate:,} sends a second on {connections} connections, durability {args.durability}, each timed from",
+            "when it was due. The disk alone, before each round: 4 KiB appended and fdatasync, one at a time.", "",
+            *table(["", "p50 ms", "p99 ms", "worst p99 of a round", "max ms", "errors"], rows)]
 
 
 def scenario_memory(args, folder):
@@ -186,9 +191,9 @@ def scenario_memory(args, folder):
             if connection.getresponse().read() == b"":
                 raise RuntimeError("an empty answer to /ping")
         held = parley.memory_kib("VmRSS")
-    return ["| | |", "|---|---|", f"| idle server, RSS | {idle / 1024:.1f} MiB |",
-            f"| with {count:,} idle connections, each of which was used once | {held / 1024:.1f} MiB |",
-            f"| each idle connection | {(held - idle) / count:.1f} KiB |"]
+    return table(["", ""], [["idle server, RSS", f"{idle / 1024:.1f} MiB"],
+                            [f"with {count:,} idle connections, each used once", f"{held / 1024:.1f} MiB"],
+                            ["each idle connection", f"{(held - idle) / count:.1f} KiB"]])
 
 
 def scenario_open(args, folder):
@@ -201,8 +206,8 @@ def scenario_open(args, folder):
         with running(start(folder, args)) as parley:
             seconds.append(parley.seconds_to_ready)
             progress(f"start {number + 1}: {seconds[-1]:.3f} s")
-    return [f"With {messages:,} messages in {chats:,} chats, after a stop in good order, the file cache warm: ready after "
-            f"{statistics.median(seconds):.3f} s ({min(seconds):.3f} – {max(seconds):.3f})."]
+    return [f"With {messages:,} messages in {chats:,} chats, after a stop in good order, the file cache warm: ready",
+            f"after {statistics.median(seconds):.3f} s ({min(seconds):.3f} – {max(seconds):.3f})."]
 
 
 SCENARIOS = {
@@ -265,13 +270,14 @@ def machine(folder):
         "nginx": first_line("nginx", "-v"),
         "wrk": first_line("wrk", "-v"),
     }
-    return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]
+    return table(["", ""], rows.items())
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="./x bench", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"{', '.join(SCENARIOS)} or all (default: http)")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", 
+                        help=f"{', '.join(SCENARIOS)} or all (default: http)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each measurement is made (5)")
     parser.add_argument("--seconds", type=int, default=5, metavar="N", help="how long each takes (5)")
     parser.add_argument("--durability", choices=("fsync", "os"), default="fsync")

@@ -11,7 +11,7 @@ namespace parley {
 
 void TaskGroup::spawn(Async<> task) {
   ++running_;
-  boost::asio::co_spawn(executor_, std::move(task), [this](std::exception_ptr thrown) {
+  boost::asio::co_spawn(executor_, std::move(task), [this](const std::exception_ptr& thrown) {
     if (thrown) {
       try {
         std::rethrow_exception(thrown);
