@@ -13,6 +13,7 @@
 #include "store/rocksdb_keys.h"
 #include "store/rocksdb_options.h"
 #include "store/store_id.h"
+#include "store/write_ahead_log.h"
 
 namespace parley::store {
 namespace {
@@ -45,6 +46,35 @@ Result<void> check_folder(const fs::path& folder) {
   return {};
 }
 
+/// Whether nobody has the folder open, so that its logs do not grow while they are looked at.
+rocksdb::Status check_lock(const fs::path& folder, rocksdb::Env& env) {
+  rocksdb::FileLock* lock = nullptr;
+  rocksdb::Status status = env.LockFile((folder / "LOCK").string(), &lock);
+  return status.ok() ? env.UnlockFile(lock) : status;
+}
+
+/// How the logs may be replayed, or a refusal if that would drop what was acknowledged.
+Result<rocksdb::WALRecoveryMode> choose_recovery(const fs::path& folder, Durability durability) {
+  auto recovery = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() != ".log") continue;
+    const WalCheck check = check_write_ahead_log(entry.path());
+    if (check.state == WalCheck::State::kSound) continue;
+    const std::string log = entry.path().filename().string();
+    // Without fsyncs a power loss may take any page of the log; that is what this durability does not promise.
+    if (check.state == WalCheck::State::kDamaged && durability == Durability::kFsync) {
+      return cannot_open(folder, fmt::format("the log {} is corrupt at byte {} and has acknowledged messages after it; "
+                                             "restore it from a backup",
+                                             log, check.offset));
+    }
+    log_warn("the store's log ends in a write that a crash cut short; it was not acknowledged",
+             {{"file", log}, {"offset", std::to_string(check.offset)}});
+    recovery = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  }
+  return recovery;
+}
+
 std::unexpected<Error> explain(const fs::path& folder, const rocksdb::Status& status) {
   const std::string what = status.ToString();
   const auto has = [&what](std::string_view part) { return what.find(part) != std::string::npos; };
@@ -68,16 +98,22 @@ Result<std::unique_ptr<RocksdbDatabase>> RocksdbDatabase::open(const fs::path& f
                                                                rocksdb::Env& env) {
   if (auto usable = check_folder(folder); !usable) return std::unexpected(std::move(usable).error());
   std::unique_ptr<RocksdbDatabase> database(new RocksdbDatabase);
-  if (const auto status = database->open_files(folder, options, env); !status.ok()) return explain(folder, status);
+  if (const auto status = check_lock(folder, env); !status.ok()) return explain(folder, status);
+  const auto recovery = choose_recovery(folder, options.durability);
+  if (!recovery) return std::unexpected(recovery.error());
+  const auto status = database->open_files(folder, options, *recovery, env);
+  if (!status.ok()) return explain(folder, status);
   if (auto loaded = database->load_meta(folder); !loaded) return std::unexpected(std::move(loaded).error());
   return database;
 }
 
-rocksdb::Status RocksdbDatabase::open_files(const fs::path& folder, const StoreOptions& options, rocksdb::Env& env) {
+rocksdb::Status RocksdbDatabase::open_files(const fs::path& folder, const StoreOptions& options,
+                                            rocksdb::WALRecoveryMode recovery, rocksdb::Env& env) {
   cache_ = rocksdb::NewLRUCache(options.memory);
+  rocksdb::DBOptions db_options = database_options(options, cache_, health_, env);
+  db_options.wal_recovery_mode = recovery;
   rocksdb::DB* db = nullptr;
-  auto status = rocksdb::DB::Open(database_options(options, cache_, health_, env), folder.string(),
-                                  column_families(options, cache_), &families_, &db);
+  auto status = rocksdb::DB::Open(db_options, folder.string(), column_families(options, cache_), &families_, &db);
   db_.reset(db);
   return status;
 }

@@ -45,7 +45,7 @@ class RocksdbDatabase {
  private:
   RocksdbDatabase() = default;
   [[nodiscard]] rocksdb::Status open_files(const std::filesystem::path& folder, const StoreOptions& options,
-                                           rocksdb::Env& env);
+                                           rocksdb::WALRecoveryMode recovery, rocksdb::Env& env);
   [[nodiscard]] Result<void> load_meta(const std::filesystem::path& folder);
   [[nodiscard]] Result<void> create_meta();
 

@@ -71,9 +71,6 @@ rocksdb::DBOptions database_options(const StoreOptions& options, std::shared_ptr
   db.listeners = {std::make_shared<BackgroundErrors>(std::move(health))};
   db.max_bgerror_resume_count = 0;
   db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.memory / 3, std::move(cache));
-  // A torn last record, as a kill leaves it, ends the log; damage before other records refuses to open, where
-  // kPointInTimeRecovery would drop acknowledged messages without a word.
-  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // What bounds the time that replaying the log takes after a kill.
   db.max_total_wal_size = std::size_t{48} << 20;
   db.skip_stats_update_on_db_open = true;

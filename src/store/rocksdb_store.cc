@@ -33,6 +33,8 @@ StoreMetrics::Families engine_metrics(const RocksdbDatabase& database) {
     return std::vector{std::pair{Labels{}, static_cast<double>(value)}};
   };
   StoreMetrics::Families out;
+  out.push_back(gauge_family("parley_store_read_only", "1 after a failed write, when no more are taken",
+                             {{Labels{}, database.health().failed() ? 1.0 : 0.0}}));
   out.push_back(gauge_family("parley_store_memory_bytes", "Bytes in caches and write buffers",
                              {{Labels{}, static_cast<double>(database.memory_usage())}}));
   out.push_back(gauge_family("parley_store_write_buffer_bytes", "Bytes in write buffers",
@@ -53,10 +55,7 @@ class RocksdbStore final : public MessageStore {
         pending_(options.max_queue),
         writer_(*database_, options, loops, *metrics_),
         read_pool_(kReadThreads, kMaxReads, metrics_->read_depth) {
-    metrics_->set_engine([this] {
-      metrics_->read_only.set(database_->health().failed() ? 1 : 0);
-      return engine_metrics(*database_);
-    });
+    metrics_->set_engine([this] { return engine_metrics(*database_); });
   }
   ~RocksdbStore() override { metrics_->clear_engine(); }
 

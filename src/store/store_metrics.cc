@@ -34,8 +34,6 @@ StoreMetrics::Families StoreMetrics::collect() const {
                                  {{Labels{}, snapshot(write_us)}}));
   out.push_back(gauge_family("parley_store_queue_depth", "Sends that wait for the writer", count(queue_depth)));
   out.push_back(gauge_family("parley_store_read_depth", "Reads that wait for the disk", count(read_depth)));
-  out.push_back(
-      gauge_family("parley_store_read_only", "1 after a failed write, when no more are taken", count(read_only)));
   const std::scoped_lock lock(mutex_);
   if (engine_) {
     for (prometheus::MetricFamily& family : engine_()) out.push_back(std::move(family));

@@ -18,7 +18,6 @@ struct StoreMetrics {
   Histogram write_us;    ///< microseconds of one write, its fsync included
   Gauge queue_depth;     ///< appends that wait for the writer
   Gauge read_depth;      ///< reads that wait for the disk
-  Gauge read_only;       ///< 1 after a failed write
 
   using Families = std::vector<prometheus::MetricFamily>;
 
