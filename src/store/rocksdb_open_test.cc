@@ -270,7 +270,7 @@ TEST_F(RocksdbOpenTest, DamageAnywhereBeforeTheLastBatchIsRefused) {
   store_.reset();
   EXPECT_EQ(check_write_ahead_log(copy).state, WalCheck::State::kSound);
   for (std::uint64_t at = 0; at < fs::file_size(copy); ++at) {
-    for (const char mask : {'\x01', '\x80', '\xff'}) {
+    for (const char mask : {'\x01', '\x80'}) {
       edit(copy, [&](std::string& bytes) { bytes[at] ^= mask; });
       const WalCheck check = check_write_ahead_log(copy);
       EXPECT_EQ(check.state, at < last_begins ? WalCheck::State::kDamaged : WalCheck::State::kTornTail) << at;

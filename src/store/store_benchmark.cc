@@ -123,12 +123,15 @@ void read_ten(benchmark::State& state) {
     store = open(folder.path, Durability::kOs, loops);
   }
   constexpr std::size_t kReads = 1000;
+  const double cpu = cpu_seconds();
   for (auto _ : state) {
     boost::asio::co_spawn(loops[0].executor(), read_again(*store, chat(0), {.reverse = state.range(1) == 1}, kReads),
                           boost::asio::use_future)
         .get();
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(kReads) * state.iterations());
+  const auto reads = static_cast<std::int64_t>(kReads) * state.iterations();
+  state.SetItemsProcessed(reads);
+  state.counters["cpu_us"] = (cpu_seconds() - cpu) * 1e6 / static_cast<double>(reads);
 }
 BENCHMARK(read_ten)
     ->ArgNames({"messages", "newest", "files"})
