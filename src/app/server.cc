@@ -68,7 +68,7 @@ Result<void> Server::open_store() {
     if (!opened) return std::unexpected(opened.error());
     store_ = *std::move(opened);
   } else {
-    store_ = store::make_memory_store(config_.store_options);
+    store_ = store::make_memory_store(config_.store_options, metrics_);
   }
   service_ = std::make_unique<service::LocalService>(*store_, config_.limits);
   return {};

@@ -1,14 +1,15 @@
-// A store that forgets everything with the process: for tests and trials.
+// A store that forgets everything when it goes away: for tests and trials.
 #pragma once
 
 #include <memory>
 
+#include "base/metrics.h"
 #include "store/message_store.h"
 #include "store/store_options.h"
 
 namespace parley::store {
 
-/// Durability and bounds do not apply; the clock and the idempotency window do.
-[[nodiscard]] std::unique_ptr<MessageStore> make_memory_store(const StoreOptions& options);
+/// Its messages are as durable as the process. Grows without bound: StoreOptions::memory does not count here.
+[[nodiscard]] std::unique_ptr<MessageStore> make_memory_store(StoreOptions options, MetricsRegistry& metrics);
 
 }  // namespace parley::store

@@ -1,49 +1,34 @@
-// A few threads for reads that must go to the disk, so that no loop waits for one.
+// A few threads for reads that may block on the disk.
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <cstddef>
-#include <deque>
 #include <functional>
-#include <memory>
-#include <mutex>
-#include <thread>
-#include <vector>
 
-#include "base/clock.h"
+#include <boost/asio/thread_pool.hpp>
+
 #include "base/metrics.h"
-#include "base/task.h"
 
 namespace parley::store {
 
+/// Any thread. Finishes what it was given before it goes away.
 class ReadPool {
  public:
-  /// At most `max_queue` reads wait.
-  ReadPool(std::size_t threads, std::size_t max_queue);
-  /// Lets the running reads end and drops the waiting ones, whose coroutines are never resumed: nobody may wait by
-  /// then.
-  ~ReadPool();
+  /// At most `max_reads` at once, running or waiting; `depth` shows how many.
+  ReadPool(std::size_t threads, std::size_t max_reads, Gauge& depth)
+      : max_reads_(max_reads), depth_(depth), threads_(threads) {}
+  ~ReadPool() { threads_.join(); }
   ReadPool(const ReadPool&) = delete;
   ReadPool& operator=(const ReadPool&) = delete;
 
-  /// Runs `read` on a thread of the pool and resumes on the caller's loop when it has returned. kOverloaded, with
-  /// `read` never run, where too many wait or the deadline passes first. `read` must not throw.
-  [[nodiscard]] Task<void> run(std::function<void()> read, Deadline deadline);
-
-  [[nodiscard]] std::int64_t depth() const noexcept { return depth_.value(); }
+  /// False, and `read` is not called, when there are too many already.
+  [[nodiscard]] bool submit(std::function<void()> read);
 
  private:
-  struct Job;
-  [[nodiscard]] bool submit(std::shared_ptr<Job> job);
-  void work();
-
-  const std::size_t max_queue_;
-  std::mutex mutex_;
-  std::condition_variable ready_;
-  std::deque<std::shared_ptr<Job>> queue_;
-  bool stopping_ = false;
-  Gauge depth_;
-  std::vector<std::thread> threads_;
+  std::size_t max_reads_;
+  Gauge& depth_;
+  std::atomic<std::size_t> reads_{0};
+  boost::asio::thread_pool threads_;
 };
 
 }  // namespace parley::store

@@ -1,56 +1,60 @@
-// Opening the database: its folder, its options, its format.
+// The RocksDB database of a store: opened, checked, and closed again.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 
 #include "base/error.h"
 #include "store/store_options.h"
+#include "store/write_health.h"
 
 namespace parley::store {
 
-/// Remembers the first failure after which nothing may be written any more. Any thread.
-class WriteFailure {
+/// Any thread. Closes cleanly when destroyed: everything is flushed then, so that the next opening has no log to
+/// replay. Iterators must be gone by then.
+class RocksdbDatabase {
  public:
-  void set(std::string why);
-  [[nodiscard]] std::optional<std::string> get() const;
-  [[nodiscard]] bool is_set() const noexcept { return failed_.load(std::memory_order_acquire); }
+  /// Opens the database in `folder`, or makes it. Takes as long for ten chats as for ten million. kUnavailable, in one
+  /// line, when the folder cannot be used, another process has it, a file is corrupt or the format is newer than ours.
+  [[nodiscard]] static Result<std::unique_ptr<RocksdbDatabase>> open(const std::filesystem::path& folder,
+                                                                     const StoreOptions& options, rocksdb::Env& env);
+  ~RocksdbDatabase();
+  RocksdbDatabase(const RocksdbDatabase&) = delete;
+  RocksdbDatabase& operator=(const RocksdbDatabase&) = delete;
+
+  [[nodiscard]] rocksdb::DB& db() const noexcept { return *db_; }
+  [[nodiscard]] rocksdb::ColumnFamilyHandle& messages() const noexcept { return *families_[0]; }
+  [[nodiscard]] rocksdb::ColumnFamilyHandle& idempotency() const noexcept { return *families_[1]; }
+
+  /// Fails by itself when a flush or compaction does.
+  [[nodiscard]] WriteHealth& health() const noexcept { return *health_; }
+  [[nodiscard]] const std::string& store_id() const noexcept { return store_id_; }
+  /// The greatest time that was ever given, as of the opening; 0 in a new store.
+  [[nodiscard]] std::int64_t last_time() const noexcept { return last_time_; }
+  /// Bytes in caches and write buffers, which are counted as one.
+  [[nodiscard]] std::size_t memory_usage() const { return cache_->GetUsage(); }
 
  private:
-  std::atomic<bool> failed_{false};
-  mutable std::mutex mutex_;
-  std::string why_;
-};
-
-/// An open database. Iterators must be gone before it is.
-struct RocksdbDatabase {
-  std::shared_ptr<WriteFailure> failure;  ///< also set by RocksDB's own background errors
-  std::shared_ptr<rocksdb::Cache> cache;
-  std::unique_ptr<rocksdb::DB> db;
-  std::unique_ptr<rocksdb::ColumnFamilyHandle> messages;  ///< the default column family
-  std::unique_ptr<rocksdb::ColumnFamilyHandle> keys;
-  std::string id;
-  std::int64_t last_time = 0;
-
   RocksdbDatabase() = default;
-  RocksdbDatabase(RocksdbDatabase&&) = default;
-  RocksdbDatabase& operator=(RocksdbDatabase&&) = delete;
-  /// Flushes, so that the next start has nothing to replay, and closes.
-  ~RocksdbDatabase();
+  [[nodiscard]] rocksdb::Status open_files(const std::filesystem::path& folder, const StoreOptions& options,
+                                           rocksdb::WALRecoveryMode recovery, rocksdb::Env& env);
+  [[nodiscard]] Result<void> load_meta(const std::filesystem::path& folder);
+  [[nodiscard]] Result<void> create_meta();
 
-  /// Opens or creates the store in `folder`. `env` is the file system (a test's own, or rocksdb::Env::Default()) and
-  /// must outlive the result. kUnavailable, with one line that says what to do, where the folder is held by another
-  /// process, cannot be used, is corrupt, or was written by a newer version.
-  [[nodiscard]] static Result<RocksdbDatabase> open(const std::filesystem::path& folder, const StoreOptions& options,
-                                                    rocksdb::Env* env);
+  std::shared_ptr<WriteHealth> health_ = std::make_shared<WriteHealth>();
+  std::shared_ptr<rocksdb::Cache> cache_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned by us, closed before db_
+  std::string store_id_;
+  std::int64_t last_time_ = 0;
 };
 
 }  // namespace parley::store

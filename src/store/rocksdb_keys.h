@@ -1,61 +1,72 @@
-// How messages and idempotency keys are laid out in RocksDB. This is the on-disk format: see kFormatVersion.
+// How messages and their like are written in RocksDB: format version 1.
 //
-//   default column family  'm' chat 0 time(8, big-endian)  →  version(1) kind(1) sender-length(1) sender text
-//                          0 "last_time"                   →  time(8, big-endian) of the newest message of all chats
-//                          0 "store_id"                    →  the store's id
-//   "keys"                 chat 0 sender 0 key             →  version(1) time(8, big-endian) SHA-256 of the text(32)
-//
-// Neither a chat nor a sender can hold a zero byte, so a key never runs into its neighbour.
+// Column family "default":
+//   0x00 ‖ name                             → what the store knows of itself (kFormatKey …)
+//   0x01 ‖ chat ‖ 0x00 ‖ time, big-endian   → record version ‖ record kind ‖ sender's length ‖ sender ‖ text
+// Column family "idempotency":
+//   chat ‖ 0x00 ‖ sender ‖ 0x00 ‖ key       → record version ‖ time, big-endian ‖ hash of the text
+// All numbers of one byte but for the times, which have eight.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "chat/message.h"
+#include <boost/container/small_vector.hpp>
+#include <rocksdb/slice.h>
+#include <rocksdb/slice_transform.h>
+
+#include "store/idempotency_record.h"
 
 namespace parley::store {
 
-/// Raised whenever an older binary could not read what this one writes.
-inline constexpr int kFormatVersion = 1;
+inline constexpr std::uint64_t kFormatVersion = 1;
+inline constexpr std::string_view kFormatKey{"\0format", 7};        ///< → the version, in decimal
+inline constexpr std::string_view kStoreIdKey{"\0store_id", 9};     ///< → the store's id
+inline constexpr std::string_view kLastTimeKey{"\0last_time", 10};  ///< → the last send_time of the store
 
-inline constexpr std::string_view kLastTimeKey{"\0last_time", 10};
-inline constexpr std::string_view kStoreIdKey{"\0store_id", 9};
+/// A key of a message, without an allocation for the usual lengths.
+using KeyBuffer = boost::container::small_vector<char, 192>;
 
-using TextDigest = std::array<std::uint8_t, 32>;
+[[nodiscard]] inline rocksdb::Slice to_slice(const KeyBuffer& key) { return {key.data(), key.size()}; }
+[[nodiscard]] inline rocksdb::Slice to_slice(std::string_view text) { return {text.data(), text.size()}; }
+[[nodiscard]] inline std::string_view to_view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
-/// SHA-256: nobody can make two texts that pass for one another.
-[[nodiscard]] TextDigest digest_of(std::string_view text);
+[[nodiscard]] KeyBuffer message_key(std::string_view chat, std::int64_t send_time);
 
-[[nodiscard]] std::string encode_time(std::int64_t time);
-/// Nothing where `bytes` are not eight.
-[[nodiscard]] std::optional<std::int64_t> decode_time(std::string_view bytes) noexcept;
+/// What all messages of a key's chat begin with.
+[[nodiscard]] std::string_view chat_prefix(std::string_view message_key);
 
-/// What all message keys of a chat begin with, and those of no other chat.
-[[nodiscard]] std::string message_prefix(std::string_view chat);
-[[nodiscard]] std::string message_key(std::string_view chat, std::int64_t time);
-/// The prefix of a message key (see message_prefix), empty for any other key.
-[[nodiscard]] std::string_view prefix_of(std::string_view key) noexcept;
+/// The time in a message's key.
+[[nodiscard]] std::int64_t send_time_of(std::string_view message_key);
 
-[[nodiscard]] std::string encode_record(const Draft& draft);
-
-/// What a message's record says; the views are into the record.
-struct Record {
+/// A message as it lies in a record; points into it.
+struct RecordView {
   std::string_view sender;
   std::string_view text;
 };
-/// Nothing where the record is of a version or kind that this binary does not know.
-[[nodiscard]] std::optional<Record> decode_record(std::string_view bytes) noexcept;
 
-/// What is remembered of a send with an idempotency key.
-struct KeyRecord {
-  std::int64_t send_time = 0;
-  TextDigest text{};
+enum class RecordFault { kUnknownKind, kCorrupt };
+
+/// Replaces `out`.
+void encode_record(std::string_view sender, std::string_view text, std::string& out);
+[[nodiscard]] std::expected<RecordView, RecordFault> decode_record(std::string_view record);
+
+[[nodiscard]] std::string encode_time(std::int64_t time);
+[[nodiscard]] std::optional<std::int64_t> decode_time(std::string_view bytes);
+
+/// Replaces `out`.
+void encode_idempotency(const IdempotencyRecord& record, std::string& out);
+/// Nothing for a record of a version that is not ours.
+[[nodiscard]] std::optional<IdempotencyRecord> decode_idempotency(std::string_view record);
+
+/// Tells RocksDB what the messages of one chat have in common, for its bloom filters. The domain is the messages' keys.
+class ChatPrefix final : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "parley.chat"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return to_slice(chat_prefix(to_view(key))); }
+  bool InDomain(const rocksdb::Slice& key) const override;
 };
-[[nodiscard]] std::string idempotency_name(const Draft& draft);
-[[nodiscard]] std::string encode_key_record(const KeyRecord& record);
-[[nodiscard]] std::optional<KeyRecord> decode_key_record(std::string_view bytes) noexcept;
 
 }  // namespace parley::store

@@ -1,115 +1,103 @@
 #include "store/rocksdb_reader.h"
 
-#include <utility>
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <string_view>
+
+#include <rocksdb/iterator.h>
 
 #include "store/rocksdb_keys.h"
 
 namespace parley::store {
 namespace {
 
-using rocksdb::ReadTier;
-using rocksdb::Status;
+rocksdb::ReadOptions read_options(ReadFrom from) {
+  rocksdb::ReadOptions options;
+  options.read_tier = from == ReadFrom::kMemory ? rocksdb::kBlockCacheTier : rocksdb::kReadAllTier;
+  options.prefix_same_as_start = true;
+  return options;
+}
 
-Error read_error(const Status& status) { return {ErrorCode::kUnavailable, "a read failed: " + status.ToString()}; }
+std::unexpected<Error> unreadable(std::string_view what) {
+  return fail(ErrorCode::kUnavailable, "the store cannot be read: " + std::string(what));
+}
 
-/// One walk over a chat's messages. Incomplete, from memory only: some of it is on the disk.
-class Walk {
+/// One walk over the messages of a chat.
+class ChatWalk {
  public:
-  Walk(RocksdbDatabase& database, std::string_view chat, ReadTier tier) : prefix_(message_prefix(chat)) {
-    rocksdb::ReadOptions options;
-    options.read_tier = tier;
-    options.total_order_seek = false;
-    options.prefix_same_as_start = true;
-    iterator_.reset(database.db->NewIterator(options, database.messages.get()));
-  }
+  ChatWalk(rocksdb::Iterator& it, const ChatId& chat, const PageRange& range) : it_(it), chat_(chat), range_(range) {}
 
-  /// Puts the page that `range` asks for into `page`, NotFound where the chat never had a message.
-  Status read(const PageRange& range, Page& page) {
-    seek(range);
-    collect(range, page);
-    if (!iterator_->status().ok()) return iterator_->status();
-    if (page.messages.empty() && !exists()) {
-      return iterator_->status().ok() ? Status::NotFound() : iterator_->status();
+  /// Collects the page; whether all of it could be read, else it_.status() says why not.
+  [[nodiscard]] Result<Page> collect() {
+    Page page;
+    std::size_t bytes = 0;
+    for (start(); it_.Valid(); advance()) {
+      const auto record = decode_record(to_view(it_.value()));
+      if (!record && record.error() == RecordFault::kUnknownKind) continue;
+      if (!record) return unreadable("a record is corrupt");
+      const bool full = page.messages.size() == static_cast<std::size_t>(range_.limit) ||
+                        (!page.messages.empty() && bytes + record->text.size() > range_.max_bytes);
+      if (full) {
+        page.has_more = true;
+        break;
+      }
+      bytes += record->text.size();
+      page.messages.push_back(
+          {std::string(record->sender), std::string(record->text), send_time_of(to_view(it_.key()))});
     }
-    page.next_cursor = next_cursor(page.messages, range);
-    return Status::OK();
+    if (page.messages.empty() && it_.status().ok() && !chat_exists()) {
+      return fail(ErrorCode::kChatNotFound, "the chat has no messages");
+    }
+    page.next_cursor = next_cursor(page.messages, range_);
+    return page;
   }
 
  private:
-  void seek(const PageRange& range) {
-    if (range.reverse) {
-      const std::int64_t from = range.cursor == 0 ? kMaxSendTime : range.cursor;
-      iterator_->SeekForPrev(prefix_ + encode_time(from));
+  void start() {
+    if (!range_.reverse) {
+      it_.Seek(to_slice(message_key(chat_.name(), range_.cursor)));
     } else {
-      iterator_->Seek(prefix_ + encode_time(range.cursor));
+      const std::int64_t from = range_.cursor == 0 ? std::numeric_limits<std::int64_t>::max() : range_.cursor;
+      it_.SeekForPrev(to_slice(message_key(chat_.name(), from)));
     }
   }
+  void advance() { range_.reverse ? it_.Prev() : it_.Next(); }
 
-  void collect(const PageRange& range, Page& page) {
-    page.messages.reserve(static_cast<std::size_t>(std::min(range.limit, kDefaultPullLimit)));
-    std::size_t bytes = 0;
-    for (; in_chat(); range.reverse ? iterator_->Prev() : iterator_->Next()) {
-      const auto record = decode_record(iterator_->value().ToStringView());
-      if (!record) continue;  // of a kind to come
-      bytes += record->text.size();
-      const bool full = page.messages.size() == static_cast<std::size_t>(range.limit) || bytes > range.max_bytes;
-      if (full && !page.messages.empty()) {
-        page.has_more = true;
-        return;
-      }
-      const auto time = decode_time(iterator_->key().ToStringView().substr(prefix_.size()));
-      page.messages.push_back({std::string(record->sender), std::string(record->text), time.value_or(0)});
-    }
+  /// The page is empty: whether there is anything on the other side of the cursor.
+  [[nodiscard]] bool chat_exists() {
+    it_.Seek(to_slice(message_key(chat_.name(), 0)));
+    return it_.Valid();
   }
 
-  bool exists() {
-    iterator_->Seek(prefix_);
-    return in_chat();
-  }
-
-  bool in_chat() const { return iterator_->Valid() && iterator_->key().starts_with(prefix_); }
-
-  std::string prefix_;
-  std::unique_ptr<rocksdb::Iterator> iterator_;
+  rocksdb::Iterator& it_;
+  const ChatId& chat_;
+  const PageRange& range_;
 };
-
-Status read_page(RocksdbDatabase& database, std::string_view chat, const PageRange& range, ReadTier tier, Page& page) {
-  page = {};
-  return Walk(database, chat, tier).read(range, page);
-}
-
-Status get_key(RocksdbDatabase& database, const std::string& name, ReadTier tier, std::string& value) {
-  rocksdb::ReadOptions options;
-  options.read_tier = tier;
-  return database.db->Get(options, database.keys.get(), name, &value);
-}
 
 }  // namespace
 
-Task<Page> RocksdbReader::read(ChatId chat, PageRange range, Deadline deadline) {
-  Page page;
-  Status status = read_page(database_, chat.name(), range, ReadTier::kBlockCacheTier, page);
-  if (status.IsIncomplete()) {
-    const auto ran = co_await pool_.run(
-        [&] { status = read_page(database_, chat.name(), range, ReadTier::kReadAllTier, page); }, deadline);
-    if (!ran) co_return std::unexpected(ran.error());
-  }
-  if (status.IsNotFound()) co_return fail(ErrorCode::kChatNotFound, "the chat never had a message");
-  if (!status.ok()) co_return std::unexpected(read_error(status));
-  co_return page;
+std::optional<Result<Page>> RocksdbReader::page(const ChatId& chat, const PageRange& range, ReadFrom from) const {
+  const std::unique_ptr<rocksdb::Iterator> it(database_.db().NewIterator(read_options(from), &database_.messages()));
+  auto page = ChatWalk(*it, chat, range).collect();
+  // An iterator that cannot go on looks like one at its end, so only its status says whether the walk was complete.
+  const rocksdb::Status status = it->status();
+  if (status.IsIncomplete() && from == ReadFrom::kMemory) return std::nullopt;
+  if (!status.ok()) return unreadable(status.ToString());
+  return page;
 }
 
-Task<std::optional<KeyRecord>> RocksdbReader::find_key(const std::string& name, Deadline deadline) {
-  std::string value;
-  Status status = get_key(database_, name, ReadTier::kBlockCacheTier, value);
-  if (status.IsIncomplete()) {
-    const auto ran =
-        co_await pool_.run([&] { status = get_key(database_, name, ReadTier::kReadAllTier, value); }, deadline);
-    if (!ran) co_return std::unexpected(ran.error());
-  }
-  if (status.IsNotFound()) co_return std::optional<KeyRecord>{};
-  if (!status.ok()) co_return std::unexpected(read_error(status));
-  co_return decode_key_record(value);
+std::optional<Result<std::optional<IdempotencyRecord>>> RocksdbReader::key(const std::string& key,
+                                                                           ReadFrom from) const {
+  rocksdb::PinnableSlice value;
+  const rocksdb::Status status = database_.db().Get(read_options(from), &database_.idempotency(), key, &value);
+  if (status.IsIncomplete() && from == ReadFrom::kMemory) return std::nullopt;
+  if (status.IsNotFound()) return Result<std::optional<IdempotencyRecord>>(std::nullopt);
+  if (!status.ok()) return unreadable(status.ToString());
+  const auto record = decode_idempotency(to_view(value));
+  if (!record) return unreadable("an idempotency record is corrupt");
+  return Result<std::optional<IdempotencyRecord>>(record);
 }
 
 }  // namespace parley::store

@@ -1,37 +1,37 @@
-// Reading pages and keys out of the database: from memory on the loop, from the disk in a pool.
+// Reading from RocksDB: pages of messages and idempotency keys.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "base/clock.h"
-#include "base/task.h"
+#include "base/error.h"
 #include "chat/message.h"
-#include "store/read_pool.h"
+#include "store/idempotency_record.h"
 #include "store/rocksdb_database.h"
-#include "store/rocksdb_keys.h"
 
 namespace parley::store {
 
-/// Every call is a loop's. The database must outlive the reader.
+/// Where a read may look.
+enum class ReadFrom {
+  kMemory,  ///< write buffers and the block cache: never blocks
+  kDisk,    ///< wherever it takes
+};
+
+/// Stateless but for the database, which must outlive it. Any thread.
 class RocksdbReader {
  public:
-  explicit RocksdbReader(RocksdbDatabase& database) : database_(database), pool_(kThreads, kMaxQueue) {}
+  explicit RocksdbReader(const RocksdbDatabase& database) : database_(database) {}
 
-  /// As MessageStore::read.
-  [[nodiscard]] Task<Page> read(ChatId chat, PageRange range, Deadline deadline);
+  /// The page, kChatNotFound, or kUnavailable when a file cannot be read. Nothing when memory does not hold enough to
+  /// tell.
+  [[nodiscard]] std::optional<Result<Page>> page(const ChatId& chat, const PageRange& range, ReadFrom from) const;
 
-  /// What is remembered under idempotency_name(), expired or not; nothing where nothing is. kOverloaded, kUnavailable.
-  [[nodiscard]] Task<std::optional<KeyRecord>> find_key(const std::string& name, Deadline deadline);
-
-  [[nodiscard]] std::int64_t pool_depth() const noexcept { return pool_.depth(); }
+  /// What was stored under `key`, whether expired or not; an empty optional inside when nothing was.
+  [[nodiscard]] std::optional<Result<std::optional<IdempotencyRecord>>> key(const std::string& key,
+                                                                            ReadFrom from) const;
 
  private:
-  static constexpr std::size_t kThreads = 2;
-  static constexpr std::size_t kMaxQueue = 1024;
-
-  RocksdbDatabase& database_;
-  ReadPool pool_;
+  const RocksdbDatabase& database_;
 };
 
 }  // namespace parley::store

@@ -1,142 +1,203 @@
 #include "store/rocksdb_store.h"
 
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include <prometheus/metric_family.h>
+#include <rocksdb/db.h>
 
-#include "store/idempotency_table.h"
-#include "store/pending_append.h"
+#include "store/append_request.h"
+#include "store/completion.h"
+#include "store/pending_keys.h"
+#include "store/read_pool.h"
 #include "store/rocksdb_database.h"
-#include "store/rocksdb_keys.h"
 #include "store/rocksdb_reader.h"
 #include "store/rocksdb_writer.h"
+#include "store/store_metrics.h"
 
 namespace parley::store {
 namespace {
 
+constexpr std::size_t kReadThreads = 2;
+constexpr std::size_t kMaxReads = 1024;
+
+bool passed(Deadline deadline) { return deadline <= std::chrono::steady_clock::now(); }
+
+StoreMetrics::Families engine_metrics(const RocksdbDatabase& database) {
+  const auto property = [&database](const std::string& name) {
+    std::uint64_t value = 0;
+    database.db().GetAggregatedIntProperty(name, &value);
+    return std::vector{std::pair{Labels{}, static_cast<double>(value)}};
+  };
+  StoreMetrics::Families out;
+  out.push_back(gauge_family("parley_store_writable", "0 after a failed write, when no more are taken",
+                             {{Labels{}, database.health().failed() ? 0.0 : 1.0}}));
+  out.push_back(gauge_family("parley_store_memory_bytes", "Bytes in caches and write buffers",
+                             {{Labels{}, static_cast<double>(database.memory_usage())}}));
+  out.push_back(gauge_family("parley_store_write_buffer_bytes", "Bytes in write buffers",
+                             property(rocksdb::DB::Properties::kCurSizeAllMemTables)));
+  out.push_back(gauge_family("parley_store_disk_bytes", "Bytes in table files",
+                             property(rocksdb::DB::Properties::kTotalSstFilesSize)));
+  return out;
+}
+
 class RocksdbStore final : public MessageStore {
  public:
-  RocksdbStore(RocksdbDatabase database, const StoreOptions& options, net::LoopPool& loops)
-      : database_(std::move(database)),
-        clock_(options.clock),
-        window_(options.idempotency_window),
-        reader_(database_),
-        writer_(database_, claims_, options, loops) {}
-
-  Task<Appended> append(Draft draft, Deadline deadline) override;
-  Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
-    return reader_.read(std::move(chat), range, deadline);
+  RocksdbStore(std::unique_ptr<RocksdbDatabase> database, const StoreOptions& options, net::LoopPool& loops,
+               std::shared_ptr<StoreMetrics> metrics)
+      : options_(options),
+        metrics_(std::move(metrics)),
+        database_(std::move(database)),
+        reader_(*database_),
+        pending_(options.max_queue),
+        writer_(*database_, options, loops, *metrics_),
+        read_pool_(kReadThreads, kMaxReads, metrics_->read_depth) {
+    metrics_->set_engine([this] { return engine_metrics(*database_); });
   }
-  Task<void> ready(Deadline) override {
-    if (const auto why = database_.failure->get()) {
-      co_return fail(ErrorCode::kUnavailable, "the store takes no writes since one failed: " + *why);
+  ~RocksdbStore() override { metrics_->clear_engine(); }
+
+  Task<Appended> append(Draft draft, Deadline deadline) override {
+    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    if (!draft.idempotency_key.empty()) {
+      auto appended = co_await append_once(std::move(draft), deadline);
+      co_return appended;
     }
+    auto time = co_await write(std::make_shared<AppendRequest>(std::move(draft), deadline));
+    if (!time) co_return std::unexpected(std::move(time).error());
+    co_return Appended{.send_time = *time};
+  }
+
+  Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
+    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    if (auto page = reader_.page(chat, range, ReadFrom::kMemory)) co_return *std::move(page);
+    auto page = co_await from_disk<Page>(
+        [this, chat = std::move(chat), range] { return *reader_.page(chat, range, ReadFrom::kDisk); }, deadline);
+    co_return page;
+  }
+
+  Task<void> ready(Deadline) override {
+    if (database_->health().failed()) co_return takes_no_writes();
     co_return Result<void>{};
   }
-  const std::string& id() const noexcept override { return database_.id; }
 
-  [[nodiscard]] std::vector<prometheus::MetricFamily> collect() const;
+  const std::string& id() const noexcept override { return database_->store_id(); }
 
  private:
-  Task<Appended> append_once(Draft draft, Deadline deadline);
-  Task<Appended> append_claimed(Draft draft, std::string name, Deadline deadline);
-  [[nodiscard]] Result<Appended> repeat(const KeyRecord& first, const Draft& draft);
-  [[nodiscard]] bool expired(const KeyRecord& record) const { return clock_() - record.send_time > window_.count(); }
+  using Found = std::optional<IdempotencyRecord>;
 
-  RocksdbDatabase database_;
-  const WallClock clock_;
-  const std::chrono::microseconds window_;
-  IdempotencyTable claims_;
-  Counter duplicates_;
-  RocksdbReader reader_;
+  [[nodiscard]] std::unexpected<Error> takes_no_writes() const {
+    return fail(ErrorCode::kUnavailable, "the store takes no writes: " + database_->health().reason());
+  }
+
+  /// Its time, once it is durable.
+  Task<std::int64_t> write(AppendRequestPtr request) {
+    if (database_->health().failed()) co_return takes_no_writes();
+    if (!writer_.enqueue(request)) co_return fail(ErrorCode::kOverloaded, "too many sends wait for the disk");
+    auto time = co_await request->wait(request->deadline);
+    if (time) co_return *std::move(time);
+    if (!request->take()) {
+      co_return fail(ErrorCode::kOutcomeUnknown, "the deadline passed while the message was being written");
+    }
+    request->claim.reset();  // so that a repeat may try for itself
+    co_return fail(ErrorCode::kOverloaded, "the deadline passed before the write was begun");
+  }
+
+  /// An append with an idempotency key.
+  Task<Appended> append_once(Draft draft, Deadline deadline) {
+    const TextHash hash = hash_text(draft.text);
+    for (;;) {
+      auto claimed = pending_.claim(idempotency_key_of(draft));
+      if (!claimed) co_return fail(ErrorCode::kOverloaded, "too many repeated sends wait for the first");
+      if (auto* claim = std::get_if<KeyClaim>(&*claimed)) {
+        auto request = std::make_shared<AppendRequest>(std::move(draft), deadline);
+        request->claim.emplace(std::move(*claim));
+        request->text_hash = hash;
+        auto appended = co_await append_first(std::move(request));
+        co_return appended;
+      }
+      const auto repeat = std::get<PendingKeys::Repeat>(*std::move(claimed));
+      const auto outcome = co_await repeat->wait(deadline);
+      if (!outcome) {
+        co_return fail(ErrorCode::kOutcomeUnknown,
+                       "the deadline passed while an earlier send with this key was stored");
+      }
+      if (const auto* stored = std::get_if<IdempotencyRecord>(&*outcome)) co_return repeated(*stored, hash);
+      if (const auto* unknown = std::get_if<KeyUnknown>(&*outcome)) {
+        if (unknown->text_hash != hash) co_return takes_no_writes();
+        co_return fail(ErrorCode::kOutcomeUnknown, "the write of an earlier send with this key failed");
+      }
+      if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    }
+  }
+
+  /// The append that holds its key's claim: stores unless it was stored before this one came.
+  Task<Appended> append_first(AppendRequestPtr request) {
+    auto found = co_await look_up(*request);
+    if (!found) co_return std::unexpected(std::move(found).error());
+    if (const auto& stored = *found;
+        stored && !idempotency_expired(stored->send_time, options_.idempotency_window, options_.clock())) {
+      request->claim->settle(*stored);
+      co_return repeated(*stored, request->text_hash);
+    }
+    auto time = co_await write(std::move(request));
+    if (!time) co_return std::unexpected(std::move(time).error());
+    co_return Appended{.send_time = *time};
+  }
+
+  Task<Found> look_up(const AppendRequest& request) {
+    const std::string& key = request.claim->key();
+    if (auto found = reader_.key(key, ReadFrom::kMemory)) co_return *std::move(found);
+    auto found =
+        co_await from_disk<Found>([this, key] { return *reader_.key(key, ReadFrom::kDisk); }, request.deadline);
+    co_return found;
+  }
+
+  [[nodiscard]] Result<Appended> repeated(const IdempotencyRecord& stored, const TextHash& hash) {
+    if (stored.text_hash != hash) {
+      return fail(ErrorCode::kIdempotencyConflict, "the idempotency key was used with another text");
+    }
+    metrics_->duplicates.add();
+    return Appended{.send_time = stored.send_time, .duplicate = true};
+  }
+
+  /// Runs `read` where it may block.
+  template <class T>
+  Task<T> from_disk(std::function<Result<T>()> read, Deadline deadline) {
+    auto completion = std::make_shared<Completion<Result<T>>>();
+    const bool taken = read_pool_.submit([completion, read = std::move(read), deadline] {
+      if (passed(deadline)) {
+        completion->complete(fail(ErrorCode::kOverloaded, "the deadline passed before the disk was read"));
+      } else {
+        completion->complete(read());
+      }
+    });
+    if (!taken) co_return fail(ErrorCode::kOverloaded, "too many reads wait for the disk");
+    auto result = co_await completion->wait(deadline);
+    if (!result) co_return fail(ErrorCode::kOverloaded, "the deadline passed while the disk was read");
+    co_return *std::move(result);
+  }
+
+  const StoreOptions options_;
+  const std::shared_ptr<StoreMetrics> metrics_;
+  // In the order of who uses whom: the pool and the writer finish before the database closes.
+  const std::unique_ptr<RocksdbDatabase> database_;
+  const RocksdbReader reader_;
+  PendingKeys pending_;
   RocksdbWriter writer_;
+  ReadPool read_pool_;
 };
-
-Task<Appended> RocksdbStore::append(Draft draft, Deadline deadline) {
-  if (!draft.idempotency_key.empty()) co_return co_await append_once(std::move(draft), deadline);
-  const auto pending = std::make_shared<PendingAppend>(std::move(draft), std::string(), deadline);
-  if (auto submitted = writer_.submit(pending); !submitted) co_return std::unexpected(std::move(submitted).error());
-  const auto time = co_await pending->wait();
-  if (!time) co_return std::unexpected(time.error());
-  co_return Appended{.send_time = *time, .duplicate = false};
-}
-
-/// Claims the key, or waits for whoever holds it and then answers as its outcome says.
-Task<Appended> RocksdbStore::append_once(Draft draft, Deadline deadline) {
-  std::string name = idempotency_name(draft);
-  while (!claims_.claim(name)) {
-    const auto outcome = co_await claims_.wait(name, deadline);
-    if (!outcome || outcome->kind == KeyOutcome::Kind::kRefused) continue;
-    if (outcome->kind == KeyOutcome::Kind::kStored) co_return repeat(outcome->record, draft);
-    co_return fail(ErrorCode::kOutcomeUnknown, "an earlier send with this key has not been heard of again");
-  }
-  co_return co_await append_claimed(std::move(draft), std::move(name), deadline);
-}
-
-/// With the claim held: whatever happens, it is settled here or, once the writer has the append, by the writer.
-Task<Appended> RocksdbStore::append_claimed(Draft draft, std::string name, Deadline deadline) {
-  const auto known = co_await reader_.find_key(name, deadline);
-  if (!known) {
-    claims_.settle(name, {.kind = KeyOutcome::Kind::kRefused});
-    co_return std::unexpected(known.error());
-  }
-  if (known->has_value() && !expired(**known)) {
-    claims_.settle(name, {.kind = KeyOutcome::Kind::kStored, .record = **known});
-    co_return repeat(**known, draft);
-  }
-  const auto pending = std::make_shared<PendingAppend>(std::move(draft), name, deadline);
-  if (auto submitted = writer_.submit(pending); !submitted) {
-    claims_.settle(name, {.kind = KeyOutcome::Kind::kRefused});
-    co_return std::unexpected(std::move(submitted).error());
-  }
-  const auto time = co_await pending->wait();
-  if (!time) co_return std::unexpected(time.error());
-  co_return Appended{.send_time = *time, .duplicate = false};
-}
-
-Result<Appended> RocksdbStore::repeat(const KeyRecord& first, const Draft& draft) {
-  if (first.text != digest_of(draft.text)) {
-    return fail(ErrorCode::kIdempotencyConflict, "the key was used with another text");
-  }
-  duplicates_.add();
-  return Appended{.send_time = first.send_time, .duplicate = true};
-}
-
-std::vector<prometheus::MetricFamily> RocksdbStore::collect() const {
-  const WriterMetrics& writer = writer_.metrics();
-  Histogram::Snapshot batches;
-  writer.batch_size.add_to(batches);
-  Histogram::Snapshot writes;
-  writer.write_us.add_to(writes);
-  std::uint64_t disk = 0;
-  database_.db->GetAggregatedIntProperty("rocksdb.total-sst-files-size", &disk);
-  return {
-      counter_family("parley_store_messages_total", "Messages stored", {{{}, double(writer.messages.value())}}),
-      counter_family("parley_store_duplicates_total", "Repeated sends that stored nothing",
-                     {{{}, double(duplicates_.value())}}),
-      histogram_family("parley_store_batch_messages", "Messages in one write", 1, {{{}, batches}}),
-      histogram_family("parley_store_write_sync_seconds", "Duration of one write and its fsync", 1e-6, {{{}, writes}}),
-      gauge_family("parley_store_queue_messages", "Messages that wait to be written",
-                   {{{}, double(writer.queue.value())}}),
-      gauge_family("parley_store_reads_waiting", "Reads that wait for the disk", {{{}, double(reader_.pool_depth())}}),
-      gauge_family("parley_store_writable", "1, or 0 after a write has failed",
-                   {{{}, database_.failure->is_set() ? 0.0 : 1.0}}),
-      gauge_family("parley_store_memory_bytes", "Caches and write buffers",
-                   {{{}, double(database_.cache->GetUsage())}}),
-      gauge_family("parley_store_disk_bytes", "Size of the table files", {{{}, double(disk)}}),
-  };
-}
 
 }  // namespace
 
-Result<std::unique_ptr<MessageStore>> open_rocksdb_store(const std::filesystem::path& folder,
-                                                         const StoreOptions& options, net::LoopPool& loops,
-                                                         MetricsRegistry& metrics, rocksdb::Env* env) {
-  auto database = RocksdbDatabase::open(folder, options, env == nullptr ? rocksdb::Env::Default() : env);
+Result<std::unique_ptr<MessageStore>> open_rocksdb_store(const std::filesystem::path& folder, StoreOptions options,
+                                                         net::LoopPool& loops, MetricsRegistry& metrics,
+                                                         rocksdb::Env* env) {
+  auto database = RocksdbDatabase::open(folder, options, env != nullptr ? *env : *rocksdb::Env::Default());
   if (!database) return std::unexpected(std::move(database).error());
-  auto opened = std::make_unique<RocksdbStore>(*std::move(database), options, loops);
-  metrics.add([store = opened.get()] { return store->collect(); });
-  return opened;
+  return std::make_unique<RocksdbStore>(*std::move(database), options, loops, register_store_metrics(metrics));
 }
 
 }  // namespace parley::store

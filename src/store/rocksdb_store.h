@@ -16,12 +16,17 @@ class Env;
 
 namespace parley::store {
 
-/// Opens the store in `folder`, making it where there is none. kUnavailable, with one line that says what to do, where
-/// that cannot be: see RocksdbDatabase::open. `loops` must outlive the store, and the store what waits on them for it;
-/// `metrics` must not be asked once the store is gone. `env` is for tests that let the disk fail; null is the real one.
+/// Opens the store in `folder`, or makes it (and the folder). `loops` must outlive the store; no call may be under way
+/// when it is destroyed. `metrics` shows its cells from now on, also after it is gone. `env` replaces the operating
+/// system's files, for tests.
+///
+/// kUnavailable, in one line for a person, when it cannot be opened; nothing in the folder is the worse for it.
+///
+/// After a failed write or fsync it takes no more writes until it is opened anew: what was in that write answers
+/// kOutcomeUnknown, later appends kUnavailable; reads and repeats of stored keys go on, and ready() says why.
 [[nodiscard]] Result<std::unique_ptr<MessageStore>> open_rocksdb_store(const std::filesystem::path& folder,
-                                                                       const StoreOptions& options,
-                                                                       net::LoopPool& loops, MetricsRegistry& metrics,
+                                                                       StoreOptions options, net::LoopPool& loops,
+                                                                       MetricsRegistry& metrics,
                                                                        rocksdb::Env* env = nullptr);
 
 }  // namespace parley::store

@@ -1,43 +1,36 @@
 #include "store/rocksdb_writer.h"
 
-#include <algorithm>
-#include <optional>
+#include <chrono>
+#include <iterator>
 #include <pthread.h>
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <rocksdb/write_batch.h>
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "store/rocksdb_keys.h"
+#include "store/send_time.h"
 
 namespace parley::store {
 namespace {
 
-constexpr std::size_t kMaxBatchMessages = 2048;
-constexpr std::size_t kMaxBatchBytes = std::size_t{4} << 20;
-
-Error not_writing(const std::string& why) {
-  return {ErrorCode::kUnavailable, "the store takes no writes since one failed: " + why};
-}
+// What waits longer for a bigger batch gains nothing: the fsync is paid for long before.
+constexpr std::size_t kMaxBatchRequests = 1024;
+constexpr std::size_t kMaxBatchBytes = std::size_t{1} << 20;
 
 }  // namespace
 
-/// An append and what became of it.
-struct RocksdbWriter::Stamped {
-  std::shared_ptr<PendingAppend> append;
-  Result<std::int64_t> result;
-  TextDigest digest{};
-};
-
-RocksdbWriter::RocksdbWriter(RocksdbDatabase& database, IdempotencyTable& claims, const StoreOptions& options,
-                             net::LoopPool& loops)
+RocksdbWriter::RocksdbWriter(const RocksdbDatabase& database, const StoreOptions& options, net::LoopPool& loops,
+                             StoreMetrics& metrics)
     : database_(database),
-      claims_(claims),
+      options_(options),
       loops_(loops),
-      clock_(options.clock),
-      sync_(options.durability == Durability::kFsync),
-      max_queue_(options.max_queue),
-      last_time_(database.last_time),
-      thread_([this] { work(); }) {
-  pthread_setname_np(thread_.native_handle(), "writer");
+      metrics_(metrics),
+      answered_(loops.size()),
+      last_time_(database.last_time()) {
+  write_options_.sync = options.durability == Durability::kFsync;
+  thread_ = std::thread([this] { run(); });
 }
 
 RocksdbWriter::~RocksdbWriter() {
@@ -49,129 +42,130 @@ RocksdbWriter::~RocksdbWriter() {
   thread_.join();
 }
 
-Result<void> RocksdbWriter::submit(std::shared_ptr<PendingAppend> append) {
-  if (const auto why = database_.failure->get()) return std::unexpected(not_writing(*why));
+bool RocksdbWriter::enqueue(AppendRequestPtr request) {
   bool wake = false;
   {
     const std::scoped_lock lock(mutex_);
-    if (queue_.size() >= max_queue_) return fail(ErrorCode::kOverloaded, "too many messages wait to be written");
-    queue_.push_back(std::move(append));
-    metrics_.queue.set(static_cast<std::int64_t>(queue_.size()));
-    wake = std::exchange(sleeping_, false);
+    if (waiting_ >= options_.max_queue) return false;
+    ++waiting_;
+    queue_.push_back(std::move(request));
+    wake = std::exchange(asleep_, false);
   }
+  metrics_.queue_depth.add(1);
   if (wake) wake_.notify_one();
-  return {};
+  return true;
 }
 
-void RocksdbWriter::work() {
-  Appends taken;
-  while (true) {
-    {
-      std::unique_lock lock(mutex_);
-      while (queue_.empty() && !stopping_) {
-        sleeping_ = true;
-        wake_.wait(lock);
-      }
-      if (queue_.empty()) return;
-      taken.swap(queue_);
-      metrics_.queue.set(0);
-    }
-    for (std::size_t begin = 0; begin < taken.size();) {
-      const std::size_t end = end_of_batch(taken, begin);
-      write(taken, begin, end);
-      begin = end;
-    }
-    taken.clear();
+void RocksdbWriter::run() {
+  pthread_setname_np(pthread_self(), "store-writer");
+  while (wait_for_requests()) {
+    while (next_ < taken_.size()) write_some();
+    taken_.clear();
+    next_ = 0;
   }
 }
 
-std::size_t RocksdbWriter::end_of_batch(const Appends& appends, std::size_t begin) const {
-  std::size_t bytes = 0;
-  std::size_t end = begin;
-  while (end < appends.size() && end - begin < kMaxBatchMessages && bytes < kMaxBatchBytes) {
-    bytes += appends[end++]->draft.text.size();
+bool RocksdbWriter::wait_for_requests() {
+  std::unique_lock lock(mutex_);
+  while (queue_.empty()) {
+    if (stopping_) return false;
+    asleep_ = true;
+    wake_.wait(lock);
   }
-  return end;
+  asleep_ = false;
+  queue_.swap(taken_);
+  return true;
 }
 
-/// Past the last time whatever the clock says; 0 where no time is left.
-std::int64_t RocksdbWriter::next_time() const {
-  const std::int64_t time = std::max({clock_(), last_time_ + 1, kMinSendTime});
-  if (time <= kMaxSendTime) return time;
-  return last_time_ < kMaxSendTime ? last_time_ + 1 : 0;  // the clock is beyond all bounds
+void RocksdbWriter::write_some() {
+  if (gather()) commit();
+  wake_loops();
 }
 
-void RocksdbWriter::write(Appends& appends, std::size_t begin, std::size_t end) {
-  const auto now = std::chrono::steady_clock::now();
-  std::vector<Stamped> batch;
-  batch.reserve(end - begin);
-  rocksdb::WriteBatch writes;
-  std::size_t stored = 0;
-  for (std::size_t i = begin; i < end; ++i) {
-    Stamped stamped{std::move(appends[i]), 0};
-    PendingAppend& append = *stamped.append;
-    if (const auto why = database_.failure->get()) {
-      stamped.result = std::unexpected(not_writing(*why));
-    } else if (now >= append.deadline || !append.take()) {
-      stamped.result = fail(ErrorCode::kOverloaded, "the deadline passed before the write was begun");
-    } else if (const std::int64_t time = next_time(); time == 0) {
-      stamped.result = fail(ErrorCode::kUnavailable, "no time is left to give to a message");
+/// Fills the batch from what was taken; whether there is anything to write.
+bool RocksdbWriter::gather() {
+  const std::size_t first = next_;
+  const Deadline now = std::chrono::steady_clock::now();
+  const std::int64_t wall = options_.clock();
+  while (next_ < taken_.size() && batch_requests_.size() < kMaxBatchRequests && batch_.GetDataSize() < kMaxBatchBytes) {
+    AppendRequestPtr request = std::move(taken_[next_++]);
+    if (!request->take()) continue;
+    if (request->deadline <= now) {
+      refuse(*request, {ErrorCode::kOverloaded, "the deadline passed before the write was begun"});
+      answer(std::move(request));
+    } else if (database_.health().failed()) {
+      refuse(*request, {ErrorCode::kUnavailable, "the store takes no writes: " + database_.health().reason()});
+      answer(std::move(request));
+    } else if (const auto time = next_send_time(wall, last_time_)) {
+      add(std::move(request), *time);
     } else {
-      last_time_ = time;
-      stamped.result = time;
-      ++stored;
-      writes.Put(database_.messages.get(), message_key(append.draft.chat.name(), time), encode_record(append.draft));
-      if (!append.key_name.empty()) {
-        stamped.digest = digest_of(append.draft.text);
-        writes.Put(database_.keys.get(), append.key_name, encode_key_record({time, stamped.digest}));
-      }
+      refuse(*request, {ErrorCode::kUnavailable, "the times that messages can have are used up"});
+      answer(std::move(request));
     }
-    batch.push_back(std::move(stamped));
   }
-  if (stored > 0) {
-    writes.Put(database_.messages.get(), kLastTimeKey, encode_time(last_time_));
-    rocksdb::WriteOptions options;
-    options.sync = sync_;
-    const rocksdb::Status status = database_.db->Write(options, &writes);
-    metrics_.write_us.observe(static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - now).count()));
-    metrics_.batch_size.observe(stored);
+  {
+    const std::scoped_lock lock(mutex_);
+    waiting_ -= next_ - first;
+  }
+  metrics_.queue_depth.add(-static_cast<std::int64_t>(next_ - first));
+  return !batch_requests_.empty();
+}
+
+void RocksdbWriter::add(AppendRequestPtr request, std::int64_t time) {
+  last_time_ = time;
+  const Draft& draft = request->draft;
+  encode_record(draft.sender, draft.text, record_);
+  const KeyBuffer key = message_key(draft.chat.name(), time);
+  batch_.Put(&database_.messages(), to_slice(key), record_);
+  if (request->claim) {
+    encode_idempotency({time, request->text_hash}, record_);
+    batch_.Put(&database_.idempotency(), request->claim->key(), record_);
+  }
+  batch_requests_.push_back({std::move(request), time});
+}
+
+void RocksdbWriter::refuse(AppendRequest& request, Error error) {
+  if (request.claim) request.claim->settle(KeyRefused{});
+  request.set(std::unexpected(std::move(error)));
+}
+
+void RocksdbWriter::commit() {
+  batch_.Put(&database_.messages(), to_slice(kLastTimeKey), encode_time(last_time_));
+  const auto begun = std::chrono::steady_clock::now();
+  const rocksdb::Status status = database_.db().Write(write_options_, &batch_);
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
+  batch_.Clear();
+  metrics_.write_us.observe(static_cast<std::uint64_t>(took.count()));
+  metrics_.batch_size.observe(batch_requests_.size());
+  if (!status.ok()) store_failed(status.ToString());
+  if (status.ok()) metrics_.messages.add(batch_requests_.size());
+  for (Stamped& stamped : batch_requests_) {
+    AppendRequest& request = *stamped.request;
     if (status.ok()) {
-      metrics_.messages.add(stored);
+      if (request.claim) request.claim->settle(IdempotencyRecord{stamped.time, request.text_hash});
+      request.set(stamped.time);
     } else {
-      database_.failure->set(status.ToString());
-      for (Stamped& stamped : batch) {
-        if (stamped.result) {
-          stamped.result = fail(ErrorCode::kOutcomeUnknown, "the write failed: " + status.ToString());
-        }
-      }
+      if (request.claim) request.claim->settle(KeyUnknown{request.text_hash});
+      request.set(fail(ErrorCode::kOutcomeUnknown, "the write failed: " + status.ToString()));
     }
+    answer(std::move(stamped.request));
   }
-  finish(std::move(batch));
+  batch_requests_.clear();
 }
 
-void RocksdbWriter::settle_key(const Stamped& stamped) {
-  if (stamped.append->key_name.empty()) return;
-  KeyOutcome outcome;
-  if (stamped.result) {
-    outcome = {KeyOutcome::Kind::kStored, {*stamped.result, stamped.digest}};
-  } else if (stamped.result.error().code != ErrorCode::kOutcomeUnknown) {
-    outcome.kind = KeyOutcome::Kind::kRefused;
-  }
-  claims_.settle(stamped.append->key_name, outcome);
+void RocksdbWriter::store_failed(std::string_view reason) {
+  if (database_.health().fail(reason)) log_error("the store takes no more writes", {{"error", reason}});
 }
 
-/// Wakes each loop once for the whole batch.
-void RocksdbWriter::finish(std::vector<Stamped> batch) {
-  std::vector<std::vector<Stamped>> by_loop(loops_.size());
-  for (Stamped& stamped : batch) {
-    settle_key(stamped);
-    by_loop[stamped.append->loop.index()].push_back(std::move(stamped));
-  }
-  for (std::size_t i = 0; i < by_loop.size(); ++i) {
-    if (by_loop[i].empty()) continue;
-    boost::asio::post(loops_[i].executor(), [done = std::move(by_loop[i])]() mutable {
-      for (Stamped& stamped : done) stamped.append->finish(std::move(stamped.result));
+void RocksdbWriter::answer(AppendRequestPtr request) {
+  answered_[request->loop().index()].push_back(std::move(request));
+}
+
+void RocksdbWriter::wake_loops() {
+  for (std::size_t i = 0; i < answered_.size(); ++i) {
+    if (answered_[i].empty()) continue;
+    boost::asio::post(loops_[i].executor(), [requests = std::exchange(answered_[i], {})] {
+      for (const AppendRequestPtr& request : requests) request->finish();
     });
   }
 }

@@ -1,69 +1,83 @@
-// The one thread that writes: it gathers whatever waits into one batch and one fsync, and gives each message its time.
+// The one thread that writes: group commit.
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
-#include "base/metrics.h"
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+
 #include "net/loop.h"
-#include "store/idempotency_table.h"
-#include "store/pending_append.h"
+#include "store/append_request.h"
 #include "store/rocksdb_database.h"
+#include "store/store_metrics.h"
 #include "store/store_options.h"
 
 namespace parley::store {
 
-struct WriterMetrics {
-  Counter messages;      ///< stored
-  Histogram batch_size;  ///< messages in a batch
-  Histogram write_us;    ///< microseconds that a batch's write and fsync took
-  Gauge queue;           ///< appends that wait
-};
-
+/// Turns whatever waits into one batch, one write and one fsync, gives each message its time, and wakes each loop once
+/// a batch. Never reads.
+///
+/// What a request is answered: its time; kOverloaded (its deadline passed first) or kUnavailable (the store takes no
+/// writes), when it was not stored; kOutcomeUnknown when the write failed. Its claim is settled accordingly.
 class RocksdbWriter {
  public:
-  /// Starts the thread. All of it must outlive the writer.
-  RocksdbWriter(RocksdbDatabase& database, IdempotencyTable& claims, const StoreOptions& options, net::LoopPool& loops);
-  /// Writes what was submitted, then ends the thread.
+  RocksdbWriter(const RocksdbDatabase& database, const StoreOptions& options, net::LoopPool& loops,
+                StoreMetrics& metrics);
+  /// Writes what waits, and answers it.
   ~RocksdbWriter();
   RocksdbWriter(const RocksdbWriter&) = delete;
   RocksdbWriter& operator=(const RocksdbWriter&) = delete;
 
-  /// Hands `append` over; from now on the writer finishes it on its loop and settles its key. Otherwise kOverloaded
-  /// (the queue is full) or kUnavailable (a write failed before), and the writer never heard of it. Any thread.
-  [[nodiscard]] Result<void> submit(std::shared_ptr<PendingAppend> append);
-
-  [[nodiscard]] const WriterMetrics& metrics() const noexcept { return metrics_; }
+  /// False when StoreOptions::max_queue requests wait already: it was not taken. Any thread.
+  [[nodiscard]] bool enqueue(AppendRequestPtr request);
 
  private:
-  using Appends = std::vector<std::shared_ptr<PendingAppend>>;
-  struct Stamped;
+  using Requests = std::vector<AppendRequestPtr>;
 
-  void work();
-  void write(Appends& appends, std::size_t begin, std::size_t end);
-  [[nodiscard]] std::size_t end_of_batch(const Appends& appends, std::size_t begin) const;
-  [[nodiscard]] std::int64_t next_time() const;
-  void finish(std::vector<Stamped> batch);
-  void settle_key(const Stamped& stamped);
+  void run();
+  [[nodiscard]] bool wait_for_requests();
+  void write_some();
+  [[nodiscard]] bool gather();
+  void add(AppendRequestPtr request, std::int64_t time);
+  void refuse(AppendRequest& request, Error error);
+  void commit();
+  void store_failed(std::string_view reason);
+  void answer(AppendRequestPtr request);
+  void wake_loops();
 
-  RocksdbDatabase& database_;
-  IdempotencyTable& claims_;
+  const RocksdbDatabase& database_;
+  const StoreOptions options_;
   net::LoopPool& loops_;
-  const WallClock clock_;
-  const bool sync_;
-  const std::size_t max_queue_;
-  std::int64_t last_time_;  // the thread's
+  StoreMetrics& metrics_;
+  rocksdb::WriteOptions write_options_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  Appends queue_;
-  bool sleeping_ = false;
-  bool stopping_ = false;
-  WriterMetrics metrics_;
+  Requests queue_;           // guarded by mutex_
+  std::size_t waiting_ = 0;  // guarded by mutex_: in queue_ or in taken_ from next_ on
+  bool asleep_ = false;      // guarded by mutex_
+  bool stopping_ = false;    // guarded by mutex_
+
+  // The writer's alone:
+  Requests taken_;
+  std::size_t next_ = 0;
+  struct Stamped {
+    AppendRequestPtr request;
+    std::int64_t time;
+  };
+  std::vector<Stamped> batch_requests_;
+  rocksdb::WriteBatch batch_;
+  std::string record_;
+  std::vector<Requests> answered_;  // by loop
+  std::int64_t last_time_;
+
   std::thread thread_;
 };
 

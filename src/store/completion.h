@@ -1,0 +1,63 @@
+// What a coroutine waits for from another thread, no longer than its deadline.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "base/wakeup.h"
+#include "net/loop.h"
+
+namespace parley::store {
+
+/// One value on its way from any thread to one coroutine. Shared by both, so that either may leave first. Made on the
+/// loop of the coroutine, which must outlive it.
+template <class T>
+class Completion : public std::enable_shared_from_this<Completion<T>> {
+ public:
+  Completion() : loop_(net::Loop::current()), deadline_entry_([this] { wakeup_.wake(); }) {}
+  Completion(const Completion&) = delete;
+  Completion& operator=(const Completion&) = delete;
+
+  [[nodiscard]] net::Loop& loop() const noexcept { return loop_; }
+
+  /// The value, or nothing when the deadline passed first. Once, on the loop.
+  [[nodiscard]] Async<std::optional<T>> wait(Deadline deadline) {
+    loop_.deadlines().arm(deadline_entry_, deadline);
+    co_await wakeup_.wait();
+    deadline_entry_.disarm();
+    abandoned_ = !finished_;
+    if (abandoned_) co_return std::nullopt;
+    co_return std::move(value_);
+  }
+
+  /// Any thread, once, and then finish() on the loop: many values can so reach a loop by one post.
+  void set(T value) { value_.emplace(std::move(value)); }
+
+  /// Loop's thread. Resumes the waiter before it returns, unless that has given up.
+  void finish() {
+    if (abandoned_) return;
+    finished_ = true;
+    deadline_entry_.disarm();
+    wakeup_.wake();
+  }
+
+  /// Any thread, once: set() and a finish() of its own.
+  void complete(T value) {
+    set(std::move(value));
+    boost::asio::post(loop_.executor(), [self = this->shared_from_this()] { self->finish(); });
+  }
+
+ private:
+  net::Loop& loop_;
+  std::optional<T> value_;  // written before the post, read after it
+  // The loop's alone:
+  Wakeup wakeup_;
+  net::DeadlineEntry deadline_entry_;
+  bool finished_ = false;
+  bool abandoned_ = false;
+};
+
+}  // namespace parley::store

@@ -1,0 +1,92 @@
+// Files that fail on demand, for tests of what a store does then.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+#include <rocksdb/system_clock.h>
+
+namespace parley::store {
+
+/// How an operation fails.
+enum class Fault {
+  kIoError,
+  kNoSpace,
+  kShortWrite,  ///< half of it is written; of what is no write, kIoError
+};
+
+/// The operating system's files, whose writes, syncs and renames are counted, can be made to fail, and can be held. The
+/// files named LOG, RocksDB's own log, do not take part. Any thread.
+class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
+ public:
+  FaultyFileSystem() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "FaultyFileSystem"; }
+
+  /// From now on the n-th operation (from 1) fails; with `crash` every later one too, as when the disk is gone.
+  void fail_at(std::uint64_t n, Fault fault, bool crash = false);
+  /// Nothing fails any more.
+  void heal();
+  /// Operations since the last fail_at() or heal().
+  [[nodiscard]] std::uint64_t operations() const;
+
+  /// From now on syncs of the write-ahead log wait for release_syncs(). Returns at once.
+  void hold_syncs();
+  /// Returns when a sync is waiting.
+  void await_held_sync();
+  void release_syncs();
+
+  /// Cuts every file to what was synced of it, as a power loss may. The store must be closed.
+  void lose_unsynced();
+
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
+                                 std::unique_ptr<rocksdb::FSDirectory>* result,
+                                 rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+
+ private:
+  class File;
+  class Directory;
+  struct Extent {
+    std::uint64_t written = 0;
+    std::uint64_t synced = 0;
+  };
+
+  /// The fault that this operation meets, if any.
+  [[nodiscard]] const Fault* next_operation();
+  [[nodiscard]] static rocksdb::IOStatus failure(Fault fault);
+  void wait_while_held();
+  void wrote(const std::string& name, std::uint64_t bytes);
+  void synced(const std::string& name);
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t operations_ = 0;
+  std::uint64_t fail_at_ = 0;
+  bool crash_ = false;
+  Fault fault_ = Fault::kIoError;
+  bool hold_ = false;
+  bool held_ = false;
+  std::map<std::string, Extent> files_;
+};
+
+/// An environment on such files, for open_rocksdb_store().
+class FaultyEnv final : public rocksdb::EnvWrapper {
+ public:
+  FaultyEnv();
+  [[nodiscard]] FaultyFileSystem& files() noexcept { return *faulty_; }
+
+ private:
+  std::shared_ptr<FaultyFileSystem> faulty_ = std::make_shared<FaultyFileSystem>();
+};
+
+}  // namespace parley::store

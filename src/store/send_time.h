@@ -1,0 +1,21 @@
+// Which time a message gets.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include "chat/message.h"
+
+namespace parley::store {
+
+/// The time of a store's next message: the clock's, or one more than `last` where the clock is not past it. A clock
+/// outside kMinSendTime to kMaxSendTime is broken and does not count, so that a glitch cannot use up the times to come.
+/// Nothing when they are used up.
+[[nodiscard]] inline std::optional<std::int64_t> next_send_time(std::int64_t now, std::int64_t last) noexcept {
+  if (last >= kMaxSendTime) return std::nullopt;
+  const std::int64_t least = std::max(last + 1, kMinSendTime);
+  return now > kMaxSendTime ? least : std::max(now, least);
+}
+
+}  // namespace parley::store
