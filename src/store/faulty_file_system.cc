@@ -1,6 +1,8 @@
 #include "store/faulty_file_system.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 namespace parley::store {
@@ -34,29 +36,38 @@ class FaultyFileSystem::File final : public rocksdb::FSWritableFileOwnerWrapper 
       : FSWritableFileOwnerWrapper(std::move(file)), system_(system), name_(std::move(name)) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    const Fault* const fault = system_.next_operation();
-    if (fault == nullptr) {
-      system_.wrote(name_, data.size());
-      return target()->Append(data, options, debug);
-    }
-    if (*fault == Fault::kShortWrite) {
-      const Slice half(data.data(), data.size() / 2);
-      system_.wrote(name_, half.size());
-      if (auto status = target()->Append(half, options, debug); !status.ok()) return status;
-    }
-    return failure(*fault);
+    const auto append = [&](const Slice& part) { return target()->Append(part, options, debug); };
+    auto status = system_.write(name_, size_, data, append);
+    size_ += data.size();
+    return status;
   }
   IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo&,
                   IODebugContext* debug) override {
     return Append(data, options, debug);
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    if (name_.ends_with(".log")) system_.wait_while_held();
-    if (const Fault* const fault = system_.next_operation()) return failure(*fault);
-    system_.synced(name_);
-    return target()->Flush(options, debug);  // no test cuts the power, and a real sync would take its time
+    auto status = system_.sync(name_);
+    return status.ok() ? target()->Flush(options, debug) : status;
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override { return Sync(options, debug); }
+
+ private:
+  FaultyFileSystem& system_;
+  std::string name_;
+  std::uint64_t size_ = 0;
+};
+
+class FaultyFileSystem::RandomRWFile final : public rocksdb::FSRandomRWFileOwnerWrapper {
+ public:
+  RandomRWFile(FaultyFileSystem& system, std::string name, std::unique_ptr<rocksdb::FSRandomRWFile> file)
+      : FSRandomRWFileOwnerWrapper(std::move(file)), system_(system), name_(std::move(name)) {}
+
+  IOStatus Write(std::uint64_t offset, const Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    const auto write = [&](const Slice& part) { return target()->Write(offset, part, options, debug); };
+    return system_.write(name_, offset, data, write);
+  }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override { return system_.sync(name_); }
+  IOStatus Fsync(const IOOptions&, IODebugContext*) override { return system_.sync(name_); }
 
  private:
   FaultyFileSystem& system_;
@@ -125,7 +136,14 @@ void FaultyFileSystem::wait_while_held() {
 void FaultyFileSystem::lose_unsynced() {
   const std::scoped_lock lock(mutex_);
   for (const auto& [name, extent] : files_) {
-    if (std::filesystem::exists(name)) std::filesystem::resize_file(name, extent.synced);
+    if (!std::filesystem::exists(name)) continue;
+    if (std::filesystem::file_size(name) > extent.synced) std::filesystem::resize_file(name, extent.synced);
+    std::fstream file(name, std::ios::in | std::ios::out | std::ios::binary);
+    for (const Range& range : extent.unsynced) {
+      if (range.offset >= extent.synced) continue;
+      file.seekp(static_cast<std::streamoff>(range.offset));
+      file << std::string(std::min(range.size, extent.synced - range.offset), '\0');
+    }
   }
   files_.clear();
 }
@@ -139,6 +157,13 @@ IOStatus FaultyFileSystem::NewWritableFile(const std::string& name, const rocksd
     files_[name] = {};
   }
   *result = std::make_unique<File>(*this, name, std::move(*result));
+  return status;
+}
+
+IOStatus FaultyFileSystem::NewRandomRWFile(const std::string& name, const rocksdb::FileOptions& options,
+                                           std::unique_ptr<rocksdb::FSRandomRWFile>* result, IODebugContext* debug) {
+  auto status = target()->NewRandomRWFile(name, options, result, debug);
+  if (status.ok()) *result = std::make_unique<RandomRWFile>(*this, name, std::move(*result));
   return status;
 }
 
@@ -176,14 +201,28 @@ IOStatus FaultyFileSystem::failure(Fault fault) {
                                   : IOStatus::IOError("injected: Input/output error");
 }
 
-void FaultyFileSystem::wrote(const std::string& name, std::uint64_t bytes) {
-  const std::scoped_lock lock(mutex_);
-  files_[name].written += bytes;
+IOStatus FaultyFileSystem::write(const std::string& name, std::uint64_t offset, const Slice& data,
+                                 const std::function<IOStatus(const Slice&)>& write) {
+  const Fault* const fault = next_operation();
+  if (fault != nullptr && *fault != Fault::kShortWrite) return failure(*fault);
+  const Slice part(data.data(), fault == nullptr ? data.size() : data.size() / 2);
+  {
+    const std::scoped_lock lock(mutex_);
+    files_[name].unsynced.push_back({offset, part.size()});
+  }
+  auto status = write(part);
+  return status.ok() && fault != nullptr ? failure(*fault) : status;
 }
 
-void FaultyFileSystem::synced(const std::string& name) {
+/// No test cuts the power, and a real sync would take its time.
+IOStatus FaultyFileSystem::sync(const std::string& name) {
+  if (name.ends_with(".log")) wait_while_held();
+  if (const Fault* const fault = next_operation()) return failure(*fault);
   const std::scoped_lock lock(mutex_);
-  files_[name].synced = files_[name].written;
+  Extent& extent = files_[name];
+  for (const Range& range : extent.unsynced) extent.synced = std::max(extent.synced, range.offset + range.size);
+  extent.unsynced.clear();
+  return IOStatus::OK();
 }
 
 }  // namespace parley::store

@@ -3,10 +3,12 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
@@ -41,11 +43,15 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   void await_held_sync();
   void release_syncs();
 
-  /// Cuts every file to what was synced of it, as a power loss may. The store must be closed.
+  /// Takes from every file what was not synced, as a power loss may: its end is cut off, and what replaced other bytes
+  /// is zero. The store must be closed.
   void lose_unsynced();
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomRWFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSRandomRWFile>* result,
                                     rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewDirectory(const std::string& name, const rocksdb::IOOptions& options,
                                  std::unique_ptr<rocksdb::FSDirectory>* result,
@@ -55,18 +61,25 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
 
  private:
   class File;
+  class RandomRWFile;
   class Directory;
+  struct Range {
+    std::uint64_t offset;
+    std::uint64_t size;
+  };
   struct Extent {
-    std::uint64_t written = 0;
-    std::uint64_t synced = 0;
+    std::uint64_t synced = 0;  // bytes
+    std::vector<Range> unsynced;
   };
 
   /// The fault that this operation meets, if any.
   [[nodiscard]] const Fault* next_operation();
   [[nodiscard]] static rocksdb::IOStatus failure(Fault fault);
   void wait_while_held();
-  void wrote(const std::string& name, std::uint64_t bytes);
-  void synced(const std::string& name);
+  /// A write of `data` through `write`, or of half of it, or none.
+  [[nodiscard]] rocksdb::IOStatus write(const std::string& name, std::uint64_t offset, const rocksdb::Slice& data,
+                                        const std::function<rocksdb::IOStatus(const rocksdb::Slice&)>& write);
+  [[nodiscard]] rocksdb::IOStatus sync(const std::string& name);
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

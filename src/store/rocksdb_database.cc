@@ -11,6 +11,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "base/log.h"
+#include "store/preallocated_log.h"
 #include "store/rocksdb_keys.h"
 #include "store/rocksdb_options.h"
 #include "store/store_id.h"
@@ -115,6 +116,15 @@ std::unexpected<Error> explain(const fs::path& folder, const rocksdb::Status& st
   return cannot_open(folder, what);
 }
 
+/// Another environment with its logs allocated ahead.
+class PreallocatingEnv final : public rocksdb::EnvWrapper {
+ public:
+  explicit PreallocatingEnv(rocksdb::Env& env) : EnvWrapper(&env) {
+    file_system_ = std::make_shared<PreallocatedLogs>(env.GetFileSystem());
+    system_clock_ = env.GetSystemClock();
+  }
+};
+
 }  // namespace
 
 Result<std::unique_ptr<RocksdbDatabase>> RocksdbDatabase::open(const fs::path& folder, const StoreOptions& options,
@@ -133,8 +143,9 @@ Result<std::unique_ptr<RocksdbDatabase>> RocksdbDatabase::open(const fs::path& f
 
 rocksdb::Status RocksdbDatabase::open_files(const fs::path& folder, const StoreOptions& options,
                                             rocksdb::WALRecoveryMode recovery, rocksdb::Env& env) {
+  env_ = std::make_unique<PreallocatingEnv>(env);
   cache_ = rocksdb::NewLRUCache(options.memory);
-  rocksdb::DBOptions db_options = database_options(options, cache_, health_, env);
+  rocksdb::DBOptions db_options = database_options(options, cache_, health_, *env_);
   db_options.wal_recovery_mode = recovery;
   rocksdb::DB* db = nullptr;
   auto status = rocksdb::DB::Open(db_options, folder.string(), column_families(options, cache_), &families_, &db);

@@ -49,6 +49,7 @@ class RocksdbDatabase {
   [[nodiscard]] Result<void> load_meta(const std::filesystem::path& folder);
   [[nodiscard]] Result<void> create_meta();
 
+  std::unique_ptr<rocksdb::Env> env_;
   std::shared_ptr<WriteHealth> health_ = std::make_shared<WriteHealth>();
   std::shared_ptr<rocksdb::Cache> cache_;
   std::unique_ptr<rocksdb::DB> db_;

@@ -66,6 +66,13 @@ class RocksdbOpenTest : public StoreFixture {
     change(bytes);
     std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
   }
+  /// What was written to a log, without what is allocated ahead of it.
+  static std::uint64_t log_size(const fs::path& log) {
+    std::uint64_t size = 0;
+    edit(log, [&size](std::string& bytes) { size = bytes.find_last_not_of('\0') + 1; });
+    return size;
+  }
+  static void cut_to_what_was_written(const fs::path& log) { fs::resize_file(log, log_size(log)); }
 
   /// What a kill would leave: the files while the store is open, with nothing flushed. The store is opened again later.
   void kill_and_keep_files() {
@@ -224,7 +231,8 @@ TEST_F(RocksdbOpenTest, ALogThatWasCutOpens) {
   stored("a:b", "a", "1");
   stored("a:b", "a", "2");
   kill_and_keep_files();
-  edit(file("", ".log"), [](std::string& bytes) { bytes.resize(bytes.size() - 5); });
+  const fs::path log = file("", ".log");
+  fs::resize_file(log, log_size(log) - 5);
   open();
   EXPECT_THAT(texts("a:b"), ElementsAre("1"));
 }
@@ -245,6 +253,7 @@ TEST_F(RocksdbOpenTest, ALastBatchThatIsTornOpensWithoutIt) {
   stored("a:b", "a", "1");
   stored("a:b", "a", std::string(100'000, 'x'));
   kill_and_keep_files();
+  cut_to_what_was_written(file("", ".log"));
   edit(file("", ".log"), [](std::string& bytes) { bytes.replace(bytes.size() - 60'000, 4096, 4096, '\0'); });
   open();
   EXPECT_THAT(texts("a:b"), ElementsAre("1"));
@@ -258,6 +267,7 @@ TEST_F(RocksdbOpenTest, DamageBeforeALaterBatchIsRefusedByName) {
   stored("a:b", "a", "3");
   kill_and_keep_files();
   const fs::path log = file("", ".log");
+  cut_to_what_was_written(log);
   edit(log, [](std::string& bytes) { bytes[bytes.size() - 60'000] ^= 0x20; });
   EXPECT_THAT(refusal(), AllOf(HasSubstr("corrupt"), HasSubstr(log.filename().string())));
   edit(log, [](std::string& bytes) { bytes[bytes.size() - 60'000] ^= 0x20; });
@@ -269,12 +279,13 @@ TEST_F(RocksdbOpenTest, DamageAnywhereBeforeTheLastBatchIsRefused) {
   open();
   for (int i = 0; i < 5; ++i) stored("a:b", "a", std::to_string(i), "key" + std::to_string(i));
   const fs::path log = file("", ".log");
-  const std::uint64_t last_begins = fs::file_size(log);
+  const std::uint64_t last_begins = log_size(log);
   stored("a:b", "a", "last");
   const fs::path copy = folder_.path() / "log";
   fs::copy_file(log, copy);
   store_.reset();
   EXPECT_EQ(check_write_ahead_log(copy).state, WalCheck::State::kSound);
+  cut_to_what_was_written(copy);
   for (std::uint64_t at = 0; at < fs::file_size(copy); ++at) {
     for (const char mask : {'\x01', '\x80'}) {
       edit(copy, [&](std::string& bytes) { bytes[at] ^= mask; });
@@ -292,18 +303,22 @@ TEST_F(RocksdbOpenTest, ALogCutAnywhereIsTornOrSound) {
   open();
   std::set<std::uint64_t> ends = {0};
   const fs::path log = file("", ".log");
-  ends.insert(fs::file_size(log));
+  ends.insert(log_size(log));
   for (int i = 0; i < 3; ++i) {
     stored("a:b", "a", std::string(static_cast<std::size_t>(i) * 20'000 + 1, 'x'));
-    ends.insert(fs::file_size(log));
+    ends.insert(log_size(log));
   }
   const fs::path copy = folder_.path() / "log";
   fs::copy_file(log, copy);
   store_.reset();
+  EXPECT_EQ(check_write_ahead_log(copy).state, WalCheck::State::kSound);
+  cut_to_what_was_written(copy);
   for (std::uint64_t size = fs::file_size(copy); size > 0; size -= std::min<std::uint64_t>(size, 97)) {
+    const auto state = ends.contains(size) ? WalCheck::State::kSound : WalCheck::State::kTornTail;
     fs::resize_file(copy, size);
-    const WalCheck check = check_write_ahead_log(copy);
-    EXPECT_EQ(check.state, ends.contains(size) ? WalCheck::State::kSound : WalCheck::State::kTornTail) << size;
+    EXPECT_EQ(check_write_ahead_log(copy).state, state) << size;
+    fs::resize_file(copy, size + 100'000);
+    EXPECT_EQ(check_write_ahead_log(copy).state, state) << size << " and zeros";
   }
 }
 

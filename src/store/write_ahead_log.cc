@@ -30,6 +30,8 @@ std::uint32_t masked_crc32c(std::string_view bytes) {
   return ((sum >> 15) | (sum << 17)) + 0xa282ead8U;
 }
 
+bool is_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
+
 /// The fragment that `bytes` begin with, if it is whole and its checksum right.
 std::optional<Fragment> fragment_at(std::string_view bytes) {
   if (bytes.size() < kHeaderBytes) return std::nullopt;
@@ -47,6 +49,11 @@ class Walk {
   void block(std::string_view bytes, std::uint64_t offset) {
     std::size_t at = 0;
     while (at + kHeaderBytes <= bytes.size() && check_.state != WalCheck::State::kDamaged) {
+      if (is_zero(bytes.substr(at))) {
+        if (!zeros_at_) zeros_at_ = offset + at;
+        return;
+      }
+      if (zeros_at_) break_at(*zeros_at_);  // something comes after them, so they are not what was allocated ahead
       if (const auto fragment = fragment_at(bytes.substr(at))) {
         take(*fragment, offset + at);
         at += fragment->size;
@@ -77,6 +84,7 @@ class Walk {
   }
 
   WalCheck check_;
+  std::optional<std::uint64_t> zeros_at_;
   bool batch_begun_ = false;
 };
 

@@ -5,6 +5,8 @@
 // after the first damage. We know more: with an fsync a batch, only the last batch of a log can be incomplete. So
 // whatever is broken with no batch beginning after it was never acknowledged, and anything else was.
 //
+// Zeros up to its end are what was allocated ahead (preallocated_log.h), and no damage.
+//
 // The format is that of https://github.com/facebook/rocksdb/wiki/Write-Ahead-Log-File-Format, without recycling.
 #pragma once
 
