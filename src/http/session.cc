@@ -36,6 +36,7 @@ Session::Session(Worker& worker, net::Socket socket, bool refused)
 }
 
 Session::~Session() {
+  if (gathered_) worker_.outbox().flush();
   worker_.forget(*this);
   worker_.metrics().connections.add(-1);
   (refused_ ? worker_.state().refusals : worker_.state().connections).fetch_sub(1, std::memory_order_relaxed);
@@ -166,9 +167,16 @@ Async<bool> Session::respond(Response response, bool keep, std::size_t route, De
   std::string_view header = out;
   std::string_view body = head_is_known() && parser_.head().method == "HEAD" ? std::string_view() : response.body;
   observe(response.status, route, began);  // first, so that whoever has read the answer finds it counted
-  const Written written = write_now(header, body);
-  if (written != Written::kSome) co_return written == Written::kAll;
-  const bool all = co_await write_rest(std::string(header), body);
+  if (keep && unsent_.empty() && header.size() + body.size() <= Outbox::kMaxAnswer) {
+    gathered_ = true;
+    worker_.outbox().add(*this, header, body);
+    co_return true;
+  }
+  if (gathered_) worker_.outbox().flush();
+  const std::string kept(header);
+  const bool before = co_await write_unsent();
+  if (!before) co_return false;
+  const bool all = co_await write_rest(kept, body);
   co_return all;
 }
 

@@ -1,6 +1,7 @@
 // One connection: requests in, answers out, in order.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -31,6 +32,9 @@ class Session {
   /// Closes now. The coroutine ends soon, or when the route that it waits for does.
   void cut();
 
+  /// The outbox's: writes what the socket takes; the coroutine writes the rest.
+  void write_gathered(std::string_view answers);
+
  private:
   enum class Phase : std::uint8_t {
     kFresh,  ///< waits for its first request
@@ -57,6 +61,7 @@ class Session {
   [[nodiscard]] Result<void> on_body_begins(bool nothing_read);
   [[nodiscard]] Result<void> account_for_body();
   [[nodiscard]] Result<bool> on_read_failed(bool end_of_stream) const;
+  [[nodiscard]] std::chrono::milliseconds time_to_read() const noexcept;
   [[nodiscard]] bool is_waiting() const noexcept { return phase_ == Phase::kFresh || phase_ == Phase::kIdle; }
   [[nodiscard]] bool draining() const noexcept;
 
@@ -77,7 +82,9 @@ class Session {
   enum class Written : std::uint8_t { kAll, kSome, kFailed };
   /// Writes what the socket takes at once off the fronts of `header` and `body`.
   [[nodiscard]] Written write_now(std::string_view& header, std::string_view& body);
-  [[nodiscard]] Async<bool> write_rest(std::string header, std::string_view body);
+  [[nodiscard]] Async<bool> write_rest(std::string_view header, std::string_view body);
+  /// Writes what was answered before.
+  [[nodiscard]] Async<bool> write_unsent();
   /// Closes so that the client can read what was written: a close with unread bytes would be a reset.
   [[nodiscard]] Async<> linger();
 
@@ -92,11 +99,13 @@ class Session {
   std::size_t reserved_ = 0;
   std::string leftover_;  // bytes that came behind a request
   std::size_t leftover_used_ = 0;
+  std::string unsent_;  // of answers that were gathered
   std::string_view request_id_;
   Worker::RequestId made_id_;
   std::string_view origin_;
   Phase phase_ = Phase::kFresh;
   bool refused_;
+  bool gathered_ = false;     // an answer is in the outbox
   bool expired_ = false;      // deadline_ has passed since it was armed
   bool cut_ = false;          // the socket is closed
   bool body_unread_ = false;  // since nobody wants it

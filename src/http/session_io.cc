@@ -51,9 +51,7 @@ void Session::on_expiry() {
 }
 
 Async<Result<bool>> Session::receive() {
-  const HttpOptions& options = worker_.state().options;
-  const std::chrono::milliseconds grace = draining() ? kDrainGrace : options.header_timeout;
-  arm(phase_ == Phase::kFresh ? grace : options.idle_timeout);
+  arm(time_to_read());
   Result<bool> ready = feed_leftover();
   while (ready && !*ready) {
     error_code error;
@@ -61,6 +59,12 @@ Async<Result<bool>> Session::receive() {
     if (!last_look) co_await socket_.async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
     if (cut_ || (expired_ && is_waiting())) co_return false;
     if (expired_) co_return fail(ErrorCode::kRequestTimeout, "the request took too long to arrive");
+    if (!unsent_.empty()) {
+      const bool all = co_await write_unsent();
+      if (!all) co_return false;
+      arm(time_to_read());
+      continue;
+    }
     const std::size_t size = socket_.read_some(boost::asio::buffer(worker_.scratch(), Worker::kScratch), error);
     if (would_block(error)) {
       if (phase_ == Phase::kIdle && draining()) co_return false;
@@ -70,6 +74,20 @@ Async<Result<bool>> Session::receive() {
     if (error) break;
   }
   co_return ready;
+}
+
+std::chrono::milliseconds Session::time_to_read() const noexcept {
+  const HttpOptions& options = worker_.state().options;
+  switch (phase_) {
+    case Phase::kFresh:
+      return draining() ? kDrainGrace : options.header_timeout;
+    case Phase::kHead:
+      return options.header_timeout;
+    case Phase::kBody:
+      return options.body_timeout;
+    default:
+      return options.idle_timeout;
+  }
 }
 
 Result<bool> Session::on_read_failed(bool end_of_stream) const {
@@ -110,10 +128,10 @@ Result<bool> Session::feed(std::string_view& bytes) {
   if (parser_.state() == State::kDone || body_unread_) return true;
   if (parser_.state() == State::kBody && phase_ != Phase::kBody) {
     phase_ = Phase::kBody;
-    arm(worker_.state().options.body_timeout);
+    arm(time_to_read());
   } else if (parser_.state() == State::kHead && is_waiting()) {
     phase_ = Phase::kHead;
-    arm(worker_.state().options.header_timeout);
+    arm(time_to_read());
   }
   return false;
 }
@@ -138,6 +156,8 @@ Result<void> Session::on_body_begins(bool nothing_read) {
   }
   if (asks_first) {
     // A fresh or idle connection's buffer is empty, so this fits; where it does not, the client sends its body anyway.
+    if (gathered_) worker_.outbox().flush();
+    if (!unsent_.empty()) return {};
     std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
     std::string_view nothing;
     (void)write_now(line, nothing);
@@ -168,16 +188,34 @@ Session::Written Session::write_now(std::string_view& header, std::string_view& 
   return Written::kAll;
 }
 
-Async<bool> Session::write_rest(std::string header, std::string_view body) {
-  phase_ = Phase::kWriting;
-  arm(worker_.state().options.write_timeout);
-  std::string_view rest = header;
-  for (;;) {
+void Session::write_gathered(std::string_view answers) {
+  gathered_ = false;
+  std::string_view nothing;
+  if (write_now(answers, nothing) != Written::kSome) return;  // receive() meets what has failed
+  unsent_ = answers;
+  error_code ignored;
+  socket_.cancel(ignored);  // wakes receive()
+}
+
+Async<bool> Session::write_unsent() {
+  const Phase phase = phase_;
+  const std::string unsent = std::exchange(unsent_, {});
+  const bool all = co_await write_rest(unsent, {});
+  phase_ = phase;
+  co_return all;
+}
+
+Async<bool> Session::write_rest(std::string_view header, std::string_view body) {
+  for (bool waits = false;; waits = true) {
+    const Written written = write_now(header, body);
+    if (written != Written::kSome) co_return written == Written::kAll;
+    if (!waits) {
+      phase_ = Phase::kWriting;
+      arm(worker_.state().options.write_timeout);
+    }
     error_code error;
     co_await socket_.async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
     if (error || expired_) co_return false;
-    const Written written = write_now(rest, body);
-    if (written != Written::kSome) co_return written == Written::kAll;
   }
 }
 

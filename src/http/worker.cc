@@ -28,6 +28,7 @@ Worker::Worker(ServerState& state, net::Loop& loop, LoopMetrics& metrics)
       metrics_(metrics),
       sessions_group_(loop.executor()),
       scratch_(std::make_unique_for_overwrite<char[]>(kScratch)),
+      outbox_(std::make_shared<Outbox>(loop.executor())),
       id_prefix_(random_prefix()) {}
 
 Worker::~Worker() = default;

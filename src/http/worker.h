@@ -14,6 +14,7 @@
 #include "base/task_group.h"
 #include "http/host_guard.h"
 #include "http/http_options.h"
+#include "http/outbox.h"
 #include "http/response_writer.h"
 #include "http/router.h"
 #include "http/server_metrics.h"
@@ -67,6 +68,7 @@ class Worker {
   [[nodiscard]] std::string_view date() { return date_.now(); }
   /// What is read goes here first; holds until the session suspends.
   [[nodiscard]] char* scratch() noexcept { return scratch_.get(); }
+  [[nodiscard]] Outbox& outbox() noexcept { return *outbox_; }
   /// Where an answer's header is written; holds until the session suspends.
   [[nodiscard]] std::string& header() noexcept { return header_; }
 
@@ -84,6 +86,7 @@ class Worker {
   TaskGroup sessions_group_;
   std::unordered_set<Session*> sessions_;
   std::unique_ptr<char[]> scratch_;
+  std::shared_ptr<Outbox> outbox_;
   std::string header_;
   DateCache date_;
   std::string id_prefix_;

@@ -24,6 +24,8 @@ std::unexpected<Error> unreadable(std::string_view what) {
   return fail(ErrorCode::kUnavailable, "the store cannot be read: " + std::string(what));
 }
 
+constexpr std::int32_t kUsualPage = 16;  // messages
+
 /// One walk over the messages of a chat.
 class ChatWalk {
  public:
@@ -32,6 +34,7 @@ class ChatWalk {
   /// Collects the page; whether all of it could be read, else it_.status() says why not.
   [[nodiscard]] Result<Page> collect() {
     Page page;
+    page.messages.reserve(static_cast<std::size_t>(std::min(range_.limit, kUsualPage)));
     std::size_t bytes = 0;
     for (start(); it_.Valid(); advance()) {
       const auto record = decode_record(to_view(it_.value()));

@@ -27,6 +27,7 @@ RocksdbWriter::RocksdbWriter(const RocksdbDatabase& database, const StoreOptions
       options_(options),
       loops_(loops),
       metrics_(metrics),
+      queue_(std::make_shared<AppendQueue>(options.max_queue, loops.size(), metrics.queue_depth)),
       answered_(loops.size()),
       last_time_(database.last_time()) {
   write_options_.sync = options.durability == Durability::kFsync;
@@ -34,47 +35,17 @@ RocksdbWriter::RocksdbWriter(const RocksdbDatabase& database, const StoreOptions
 }
 
 RocksdbWriter::~RocksdbWriter() {
-  {
-    const std::scoped_lock lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_one();
+  queue_->close();
   thread_.join();
-}
-
-bool RocksdbWriter::enqueue(AppendRequestPtr request) {
-  bool wake = false;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (waiting_ >= options_.max_queue) return false;
-    ++waiting_;
-    queue_.push_back(std::move(request));
-    wake = std::exchange(asleep_, false);
-  }
-  metrics_.queue_depth.add(1);
-  if (wake) wake_.notify_one();
-  return true;
 }
 
 void RocksdbWriter::run() {
   pthread_setname_np(pthread_self(), "store-writer");
-  while (wait_for_requests()) {
+  while (queue_->take(taken_)) {
     while (next_ < taken_.size()) write_some();
     taken_.clear();
     next_ = 0;
   }
-}
-
-bool RocksdbWriter::wait_for_requests() {
-  std::unique_lock lock(mutex_);
-  while (queue_.empty()) {
-    if (stopping_) return false;
-    asleep_ = true;
-    wake_.wait(lock);
-  }
-  asleep_ = false;
-  queue_.swap(taken_);
-  return true;
 }
 
 void RocksdbWriter::write_some() {
@@ -103,11 +74,7 @@ bool RocksdbWriter::gather() {
       answer(std::move(request));
     }
   }
-  {
-    const std::scoped_lock lock(mutex_);
-    waiting_ -= next_ - first;
-  }
-  metrics_.queue_depth.add(-static_cast<std::int64_t>(next_ - first));
+  queue_->begun(next_ - first);
   return !batch_requests_.empty();
 }
 

@@ -1,20 +1,20 @@
 // The one thread that writes: group commit.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
 #include "net/loop.h"
-#include "store/append_request.h"
+#include "store/append_queue.h"
 #include "store/rocksdb_database.h"
 #include "store/store_metrics.h"
 #include "store/store_options.h"
@@ -35,14 +35,13 @@ class RocksdbWriter {
   RocksdbWriter(const RocksdbWriter&) = delete;
   RocksdbWriter& operator=(const RocksdbWriter&) = delete;
 
-  /// False when StoreOptions::max_queue requests wait already: it was not taken. Any thread.
-  [[nodiscard]] bool enqueue(AppendRequestPtr request);
+  /// False when StoreOptions::max_queue requests wait already: it was not taken. On its loop.
+  [[nodiscard]] bool enqueue(AppendRequestPtr request) { return queue_->push(std::move(request)); }
 
  private:
-  using Requests = std::vector<AppendRequestPtr>;
+  using Requests = AppendQueue::Requests;
 
   void run();
-  [[nodiscard]] bool wait_for_requests();
   void write_some();
   [[nodiscard]] bool gather();
   void add(AppendRequestPtr request, std::int64_t time);
@@ -58,12 +57,7 @@ class RocksdbWriter {
   StoreMetrics& metrics_;
   rocksdb::WriteOptions write_options_;
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  Requests queue_;           // guarded by mutex_
-  std::size_t waiting_ = 0;  // guarded by mutex_: in queue_ or in taken_ from next_ on
-  bool asleep_ = false;      // guarded by mutex_
-  bool stopping_ = false;    // guarded by mutex_
+  const std::shared_ptr<AppendQueue> queue_;
 
   // The writer's alone:
   Requests taken_;

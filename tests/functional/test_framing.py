@@ -166,6 +166,26 @@ def test_pipelined_requests_of_all_kinds_are_answered_in_order(deployment, body)
     assert [a.status for a in found] == [200, 400, 404, 200, 200, 400, 200, 200]
 
 
+def test_a_client_that_reads_late_gets_every_answer(deployment, client, body):
+    client.send(body["chat"], "x" * 20_000)
+    pulls = 500  # far more bytes in all than the sockets hold
+    with Connection(deployment.http, receive_buffer=4096) as connection:
+        connection.send(get(f"/api/pull?chat={body['chat']}") * pulls)
+        connection.half_close()
+        pages = [connection.answer().json() for _ in range(pulls)]
+        assert connection.closed()
+    assert all(page == pages[0] and len(page["messages"]) == 1 for page in pages)
+
+
+def test_100_continue_comes_after_the_answers_before_it(deployment, body):
+    data = as_json(body)
+    with Connection(deployment.http) as connection:
+        connection.send(get() + head(POST, HOST, f"Content-Length: {len(data)}", "Expect: 100-continue"))
+        assert [connection.answer().status for _ in range(2)] == [200, 100]
+        connection.send(data)
+        assert connection.answer().status == 200
+
+
 def test_nothing_after_connection_close_is_answered(deployment):
     found = answers(raw(deployment.http, get("/ping", "Connection: close") + get() + get(), half_close=False))
     assert [a.status for a in found] == [200]
