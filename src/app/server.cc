@@ -45,6 +45,10 @@ http::HttpOptions admin_options(const Config& config) {
 Server::Server(const Config& config) : config_(config), memory_(config.max_memory), loops_(loop_count(config)) {
   metrics_.add(build_info);
   metrics_.add(collect_process);
+  metrics_.add([this] {
+    return std::vector{gauge_family("parley_memory_bytes", "Bytes of bodies and pages in memory",
+                                    {{Labels{}, static_cast<double>(memory_.used())}})};
+  });
 }
 
 Result<std::unique_ptr<Server>> Server::start(const Config& config) {

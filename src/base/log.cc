@@ -79,8 +79,7 @@ void write(LogLevel level, std::string_view message, std::initializer_list<LogFi
     if (!log_enabled(level)) return;
     logger().log(to_spdlog(level), "{}",
                  g_format == LogFormat::kJson ? json_line(level, message, fields) : text_line(level, message, fields));
-  } catch (const std::exception&) {
-    // Out of memory: the line is lost, not the server.
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): without memory the line is lost, not the server
   }
 }
 

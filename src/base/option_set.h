@@ -47,8 +47,8 @@ class OptionSet {
   using Environment = std::function<const char*(const char*)>;  ///< as getenv
 
   OptionSet() = default;
-  OptionSet(OptionSet&&) = default;
-  OptionSet& operator=(OptionSet&&) = default;
+  OptionSet(OptionSet&&) noexcept = default;
+  OptionSet& operator=(OptionSet&&) noexcept = default;
 
   // What is declared next belongs to this section.
   void section(std::string name) { section_ = std::move(name); }
@@ -81,6 +81,7 @@ class OptionSet {
   template <class Value>
   Option& choice(std::string name, Value& target, std::vector<std::pair<std::string, Value>> values, std::string help) {
     std::vector<std::string> names;
+    names.reserve(values.size());
     for (const auto& value : values) names.push_back(value.first);
     return choice(
         std::move(name), names,

@@ -79,14 +79,10 @@ Async<Result<bool>> Session::receive() {
 std::chrono::milliseconds Session::time_to_read() const noexcept {
   const HttpOptions& options = worker_.state().options;
   switch (phase_) {
-    case Phase::kFresh:
-      return draining() ? kDrainGrace : options.header_timeout;
-    case Phase::kHead:
-      return options.header_timeout;
-    case Phase::kBody:
-      return options.body_timeout;
-    default:
-      return options.idle_timeout;
+    case Phase::kFresh: return draining() ? kDrainGrace : options.header_timeout;
+    case Phase::kHead: return options.header_timeout;
+    case Phase::kBody: return options.body_timeout;
+    default: return options.idle_timeout;
   }
 }
 

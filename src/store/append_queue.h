@@ -13,8 +13,8 @@
 
 namespace parley::store {
 
-/// Bounded. What a loop pushes in one turn is handed over at the end of it: with one lock, one wake-up of the writer, and
-/// so with fewer, larger batches.
+/// Bounded. What a loop pushes in one turn is handed over at the end of it: with one lock, one wake-up of the writer,
+/// and so with fewer, larger batches.
 class AppendQueue : public std::enable_shared_from_this<AppendQueue> {
  public:
   using Requests = std::vector<AppendRequestPtr>;

@@ -94,6 +94,18 @@ def test_gauges_for_queue_connections_and_process(client):
     assert any(n.startswith("parley") and "connections" in n for n, kind in now.types.items() if kind == "gauge")
 
 
+def test_bodies_in_memory_are_counted_until_they_are_answered(start, chat):
+    running = start()
+    client = Client(running)
+    whole = post({"chat": chat, "sender": chat.split(":")[0], "text": "x" * 5000})
+    with Connection(running.http) as connection:
+        connection.send(whole[:-5])
+        eventually(lambda: metrics(client).total("parley_memory_bytes") >= 5000, "the body to be counted")
+        connection.send(whole[-5:])
+        assert connection.answer().status == 200
+    assert metrics(client).total("parley_memory_bytes") == 0
+
+
 def test_every_counter_ends_in_total(client):
     now = metrics(client)
     assert all(n.endswith("_total") for n, kind in now.types.items() if kind == "counter")
