@@ -5,7 +5,6 @@
 #include <charconv>
 #include <fstream>
 #include <iterator>
-#include <numeric>
 #include <optional>
 #include <sstream>
 #include <system_error>
@@ -82,8 +81,8 @@ std::string variable(const Option& option) {
 
 /// Levenshtein's distance.
 std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
+  std::vector<std::size_t> row;
+  for (std::size_t j = 0; j <= b.size(); ++j) row.push_back(j);
   for (std::size_t i = 0; i < a.size(); ++i) {
     std::size_t diagonal = std::exchange(row[0], i + 1);
     for (std::size_t j = 0; j < b.size(); ++j) {

@@ -16,7 +16,7 @@ namespace parley::store {
 /// The files of another file system, with such logs among them.
 class PreallocatedLogs final : public rocksdb::FileSystemWrapper {
  public:
-  explicit PreallocatedLogs(std::shared_ptr<rocksdb::FileSystem> files) : FileSystemWrapper(std::move(files)) {}
+  explicit PreallocatedLogs(const std::shared_ptr<rocksdb::FileSystem>& files) : FileSystemWrapper(files) {}
   const char* Name() const override { return "parley.preallocated_logs"; }
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,

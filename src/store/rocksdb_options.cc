@@ -113,7 +113,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> column_families(const StoreOptions&
   // Files that nothing else would touch are compacted once a window, so that what has expired goes.
   const auto window = std::chrono::duration_cast<std::chrono::seconds>(options.idempotency_window).count();
   idempotency.periodic_compaction_seconds =
-      static_cast<std::uint64_t>(std::clamp<std::int64_t>(window, 60, 86400 * 30));
+      static_cast<std::uint64_t>(std::clamp<std::int64_t>(window, 60, std::int64_t{86400} * 30));
   rocksdb::BlockBasedTableOptions key_table = table_options(std::move(cache));
   key_table.whole_key_filtering = false;  // the prefix is the whole key
   key_table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;

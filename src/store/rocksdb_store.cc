@@ -192,9 +192,9 @@ class RocksdbStore final : public MessageStore {
 
 }  // namespace
 
-Result<std::unique_ptr<MessageStore>> open_rocksdb_store(const std::filesystem::path& folder, StoreOptions options,
-                                                         net::LoopPool& loops, MetricsRegistry& metrics,
-                                                         rocksdb::Env* env) {
+Result<std::unique_ptr<MessageStore>> open_rocksdb_store(const std::filesystem::path& folder,
+                                                         const StoreOptions& options, net::LoopPool& loops,
+                                                         MetricsRegistry& metrics, rocksdb::Env* env) {
   auto database = RocksdbDatabase::open(folder, options, env != nullptr ? *env : *rocksdb::Env::Default());
   if (!database) return std::unexpected(std::move(database).error());
   return std::make_unique<RocksdbStore>(*std::move(database), options, loops, register_store_metrics(metrics));

@@ -25,8 +25,8 @@ namespace parley::store {
 /// After a failed write or fsync it takes no more writes until it is opened anew: what was in that write answers
 /// kOutcomeUnknown, later appends kUnavailable; reads and repeats of stored keys go on, and ready() says why.
 [[nodiscard]] Result<std::unique_ptr<MessageStore>> open_rocksdb_store(const std::filesystem::path& folder,
-                                                                       StoreOptions options, net::LoopPool& loops,
-                                                                       MetricsRegistry& metrics,
+                                                                       const StoreOptions& options,
+                                                                       net::LoopPool& loops, MetricsRegistry& metrics,
                                                                        rocksdb::Env* env = nullptr);
 
 }  // namespace parley::store
