@@ -2,6 +2,7 @@
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 #include "rpc/session.h"
@@ -134,6 +135,8 @@ void Session::start_flush() {
 }
 
 Async<> Session::flush() {
+  // After what the loop has to do already, so that what that answers is written with it.
+  co_await boost::asio::post(worker_.loop().executor(), kAwait);
   while (!out_.empty() && !cut_) {
     const std::string bytes = std::exchange(out_, {});
     const MemoryReservation memory = std::move(out_memory_);
