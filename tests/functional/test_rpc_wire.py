@@ -51,7 +51,8 @@ def test_ttheader_is_answered_in_kind(connection, chat, protocol, inner):
 
 
 @pytest.mark.parametrize("headers", [
-    {}, {"strings": {"rip": "127.0.0.1:1", "isn": "IMService"}}, {"ints": {1: "framed", 3: "a.service", 9: "Send", 22: "1"}},
+    {}, {"strings": {"rip": "127.0.0.1:1", "isn": "IMService"}},
+    {"ints": {1: "framed", 3: "a.service", 9: "Send", 22: "1"}},
     {"token": "secret"}, {"strings": {"k": ""}, "ints": {999: ""}, "token": ""}, {"strings": {"long": "x" * 60000}}])
 def test_headers_of_no_meaning_here_are_ignored(connection, headers):
     connection.send(ttheader(ready(), 1, **headers))
@@ -255,8 +256,8 @@ def test_a_message_of_1_mib_is_taken_and_a_larger_one_closes(deployment, wrapped
         assert connection.closed()
 
 
-@pytest.mark.parametrize("claim", [b"\x7f\xff\xff\xff\x80\x01", b"\x00\xff\xff\xff\x80\x01", b"\x00\xff\xff\xff\x10\x00",
-                                   b"\x80\x01\x00\x01\x7f\xff\xff\xff", HEAD + b"\x0b\x00\x01\x7f\xff\xff\xff"])
+@pytest.mark.parametrize("claim", [b"\x7f\xff\xff\xff\x80\x01", b"\x00\xff\xff\xff\x80\x01",
+                                   b"\x00\xff\xff\xff\x10\x00", b"\x80\x01\x00\x01\x7f\xff\xff\xff", HEAD + b"\x0b\x00\x01\x7f\xff\xff\xff"])
 def test_a_claimed_length_closes_at_once(deployment, claim):
     with RpcConnection(deployment.rpc) as connection:
         connection.send(claim)
