@@ -256,8 +256,9 @@ def test_a_message_of_1_mib_is_taken_and_a_larger_one_closes(deployment, wrapped
         assert connection.closed()
 
 
-@pytest.mark.parametrize("claim", [b"\x7f\xff\xff\xff\x80\x01", b"\x00\xff\xff\xff\x80\x01",
-                                   b"\x00\xff\xff\xff\x10\x00", b"\x80\x01\x00\x01\x7f\xff\xff\xff", HEAD + b"\x0b\x00\x01\x7f\xff\xff\xff"])
+@pytest.mark.parametrize("claim", [
+    b"\x7f\xff\xff\xff\x80\x01", b"\x00\xff\xff\xff\x80\x01", b"\x00\xff\xff\xff\x10\x00",
+    b"\x80\x01\x00\x01\x7f\xff\xff\xff", HEAD + b"\x0b\x00\x01\x7f\xff\xff\xff"])
 def test_a_claimed_length_closes_at_once(deployment, claim):
     with RpcConnection(deployment.rpc) as connection:
         connection.send(claim)
