@@ -101,7 +101,7 @@ class Session {
   std::size_t leftover_used_ = 0;
   std::string unsent_;  // of answers that were gathered
   std::string_view request_id_;
-  Worker::RequestId made_id_;
+  RequestIds::Place made_id_;
   std::string_view origin_;
   Phase phase_ = Phase::kFresh;
   bool refused_;
