@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/option_set.h"
 #include "http/http_options.h"
-#include "service/local_service.h"
+#include "service/validation.h"
 #include "store/store_options.h"
 
 namespace parley::app {
