@@ -11,6 +11,8 @@ find_package(prometheus-cpp REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
+find_program(THRIFT_COMPILER thrift REQUIRED)
+find_library(THRIFT_LIBRARY thrift REQUIRED)
 find_path(UTF8CPP_INCLUDE_DIR utf8.h PATH_SUFFIXES utf8cpp REQUIRED)
 
 add_library(utf8cpp INTERFACE)
