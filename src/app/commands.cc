@@ -27,13 +27,15 @@ constexpr int kUsage = 2;
 
 constexpr const char* kServeExamples =
     "Examples:\n"
-    "  parley serve                                      RocksDB in ./parley-data, http://127.0.0.1:8080\n"
+    "  parley serve                                      RocksDB in ./parley-data, http://127.0.0.1:8080, Thrift on "
+    ":8888\n"
     "  parley serve --store rocksdb:/var/lib/parley --http 0.0.0.0:80 --admin 127.0.0.1:8081 --allow-anonymous\n"
     "  parley serve --http 127.0.0.1:0 --store memory:   any free port, nothing kept: for tests\n\n"
     "Every option is also an environment variable (--max-text is PARLEY_MAX_TEXT) and a key of the file that --config\n"
     "names (max-text = \"64KiB\"). The command line goes over the environment, which goes over the file.\n"
     "Durations are written 500ms, 2s, 24h; sizes as bytes or 64KiB.\n"
-    "When all listeners accept, one line goes to standard output: ready http=127.0.0.1:8080 admin=127.0.0.1:8081";
+    "When all listeners accept, one line goes to standard output:\n"
+    "ready http=127.0.0.1:8080 rpc=127.0.0.1:8888 admin=127.0.0.1:8081";
 constexpr const char* kConfigExamples =
     "Examples:\n"
     "  parley config > parley.toml        the defaults, as a file to change\n"

@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -22,7 +23,12 @@ constexpr std::size_t kKiB = 1024;
 constexpr std::size_t kMiB = 1024 * kKiB;
 constexpr std::size_t kGiB = 1024 * kMiB;
 
+/// Frames stay under 16 MiB, with what stands around a text or a page.
+constexpr std::size_t kMaxRpcMessage = 15 * kMiB;
+constexpr std::size_t kAroundText = 16 * kKiB;
+
 constexpr std::string_view kDefaultHttp = "127.0.0.1:8080";
+constexpr std::string_view kDefaultRpc = "127.0.0.1:8888";
 constexpr std::string_view kDefaultAdmin = "127.0.0.1:8081";
 
 bool is_address(std::string_view text) { return net::Endpoint::parse(text).has_value(); }
@@ -48,7 +54,7 @@ void declare_listeners(OptionSet& options, Config& config) {
   };
   listener("http", config.http, kDefaultHttp,
            "Where the HTTP API listens; naming any listener starts just those named");
-  listener("rpc", config.rpc, "", "Where the Thrift service listens; not in this version");
+  listener("rpc", config.rpc, kDefaultRpc, "Where the Thrift service listens");
   listener("admin", config.admin, kDefaultAdmin, "Where /healthz, /readyz and /metrics are served");
   options.flag("allow-anonymous", config.allow_anonymous,
                "Let listeners be reachable from other machines although nobody is authenticated");
@@ -117,6 +123,13 @@ void declare_limits(OptionSet& options, Config& config) {
   options.size("max-memory", config.max_memory, kMiB, 1024 * kGiB,
                "All bodies and pages in memory together; past it the answer is overloaded");
   options.count("max-connections", config.http_options.max_connections, 1, 1'000'000, "Connections of one listener");
+  config.rpc_options.max_request = 0;  // as above
+  options
+      .size("rpc-max-request", config.rpc_options.max_request, 0, kMaxRpcMessage,
+            "Bytes of a message to the Thrift service, past which the connection is closed; 0 is the default")
+      .default_value = "1MiB, or max-text + 16KiB where that is more";
+  options.count("rpc-max-in-flight", config.rpc_options.max_in_flight, 1, 1'000'000,
+                "Requests of an RPC connection that may be unanswered; then it is not read");
 }
 
 void declare_times(OptionSet& options, Config& config) {
@@ -152,11 +165,32 @@ void fill_in(Config& config) {
   if (!config.backend.empty()) config.store.clear();
   if (config.http.empty() && config.rpc.empty() && config.admin.empty()) {
     config.http = kDefaultHttp;
+    config.rpc = kDefaultRpc;
     config.admin = kDefaultAdmin;
   }
   // A text may be all six-byte escapes; the rest is for the other fields.
   std::size_t& max_body = config.http_options.max_body;
   if (max_body == 0) max_body = 6 * config.limits.max_text + 16 * kKiB;
+  const http::HttpOptions& http = config.http_options;
+  std::size_t& max_request = config.rpc_options.max_request;
+  if (max_request == 0) max_request = std::max(kMiB, config.limits.max_text + kAroundText);
+  config.rpc_options.max_connections = http.max_connections;
+  config.rpc_options.message_timeout = http.body_timeout;
+  config.rpc_options.idle_timeout = http.idle_timeout;
+  config.rpc_options.write_timeout = http.write_timeout;
+  config.rpc_options.request_timeout = http.request_timeout;
+}
+
+/// A frame must hold whatever the Thrift service takes and answers, where there is one.
+OptionResult check_rpc(const Config& config) {
+  if (config.rpc.empty()) return {};
+  for (const auto& [name, size] : {std::pair{"rpc-max-request", config.rpc_options.max_request},
+                                   {"max-page-bytes", config.limits.max_page_bytes}}) {
+    if (size <= kMaxRpcMessage) continue;
+    return std::unexpected(fmt::format("--{} {} does not fit a Thrift frame: with --rpc at most {}", name,
+                                       format_size(size), format_size(kMaxRpcMessage)));
+  }
+  return {};
 }
 
 OptionResult check(const Config& config) {
@@ -173,7 +207,7 @@ OptionResult check(const Config& config) {
     return std::unexpected(fmt::format("--max-memory {} is less than one body and one page together ({})",
                                        format_size(config.max_memory), format_size(least)));
   }
-  return {};
+  return check_rpc(config);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/option_set.h"
 #include "http/http_options.h"
 #include "rpc/client_options.h"
+#include "rpc/rpc_options.h"
 #include "service/validation.h"
 #include "store/store_options.h"
 
@@ -22,6 +23,7 @@ struct Config {
   std::string admin;
   bool allow_anonymous = false;
   http::HttpOptions http_options;
+  rpc::RpcOptions rpc_options;  ///< what it shares with HTTP's is filled in by load_config()
 
   std::string store = "rocksdb:parley-data";
   std::string backend;  ///< empty: the store is ours

@@ -41,7 +41,7 @@ TEST(Config, NoListenerNamedStartsTheDefaultOnes) {
   const Loaded loaded({});
   EXPECT_EQ(loaded.error, "");
   EXPECT_EQ(loaded.config.http, "127.0.0.1:8080");
-  EXPECT_EQ(loaded.config.rpc, "");
+  EXPECT_EQ(loaded.config.rpc, "127.0.0.1:8888");
   EXPECT_EQ(loaded.config.admin, "127.0.0.1:8081");
 }
 
@@ -51,6 +51,29 @@ TEST(Config, AnyListenerNamedStartsJustThose) {
   EXPECT_EQ(loaded.config.http, "");
   EXPECT_EQ(loaded.config.admin, "localhost:0");
   EXPECT_EQ(Loaded({}, {{"PARLEY_HTTP", "[::1]:1"}}).config.admin, "");
+}
+
+TEST(Config, AnRpcRequestMayHoldTheLongestText) {
+  EXPECT_EQ(Loaded({}).config.rpc_options.max_request, std::size_t{1} << 20);
+  EXPECT_EQ(Loaded({"--max-text", "2MiB"}).config.rpc_options.max_request, (std::size_t{2} << 20) + (16 << 10));
+  EXPECT_EQ(Loaded({"--rpc-max-request", "1KiB"}).config.rpc_options.max_request, 1U << 10);
+}
+
+TEST(Config, WhatFitsNoThriftFrameIsRefusedWithRpcOnly) {
+  EXPECT_THAT(Loaded({"--max-text", "16MiB"}).error, HasSubstr("--rpc-max-request"));
+  EXPECT_THAT(Loaded({"--max-page-bytes", "16MiB"}).error, HasSubstr("--max-page-bytes"));
+  EXPECT_EQ(Loaded({"--http", "localhost:0", "--max-text", "16MiB"}).error, "");
+}
+
+TEST(Config, RpcSharesTheTimesOfHttp) {
+  const Loaded loaded({"--body-timeout", "1s", "--idle-timeout", "2s", "--write-timeout", "3s", "--request-timeout",
+                       "4s", "--max-connections", "5"});
+  const rpc::RpcOptions& options = loaded.config.rpc_options;
+  EXPECT_EQ(options.message_timeout, std::chrono::seconds(1));
+  EXPECT_EQ(options.idle_timeout, std::chrono::seconds(2));
+  EXPECT_EQ(options.write_timeout, std::chrono::seconds(3));
+  EXPECT_EQ(options.request_timeout, std::chrono::seconds(4));
+  EXPECT_EQ(options.max_connections, 5U);
 }
 
 TEST(Config, AListenerBeyondThisMachineNeedsAllowAnonymous) {

@@ -50,7 +50,6 @@ Server::Server(const Config& config) : config_(config), memory_(config.max_memor
 }
 
 Result<std::unique_ptr<Server>> Server::start(const Config& config) {
-  if (!config.rpc.empty()) return fail(ErrorCode::kUnavailable, "--rpc: the Thrift service is not in this version");
   std::unique_ptr<Server> server(new Server(config));
   for (const auto step : {&Server::open_service, &Server::check_ready, &Server::listen}) {
     if (const auto done = (server.get()->*step)(); !done) return std::unexpected(done.error());
@@ -67,6 +66,7 @@ Result<void> Server::connect_backend() {
       std::make_unique<rpc::RemoteService>(loops_, *std::move(nodes), config_.limits, config_.client_options, metrics_);
   auto started = service->wait_until_started(std::chrono::steady_clock::now() + config_.backend_timeout);
   if (!started) return fail(started.error().code, "--backend: " + started.error().detail);
+  store_id_ = service->store_id();
   service_ = std::move(service);
   return {};
 }
@@ -84,6 +84,7 @@ Result<void> Server::open_store() {
   } else {
     store_ = store::make_memory_store(config_.store_options, metrics_);
   }
+  store_id_ = store_->id();
   service_ = std::make_unique<service::LocalService>(*store_, config_.limits);
   return {};
 }
@@ -97,11 +98,15 @@ Result<void> Server::listen() {
   if (!config_.http.empty()) {
     if (auto listening = listen_http(); !listening) return listening;
   }
+  if (!config_.rpc.empty()) {
+    if (auto listening = listen_rpc(); !listening) return listening;
+  }
   if (!config_.admin.empty()) {
     if (auto listening = listen_admin(); !listening) return listening;
   }
   // Nothing is served before everything can be.
   if (http_) http_->start();
+  if (rpc_) rpc_->start();
   if (admin_) admin_->start();
   return {};
 }
@@ -115,6 +120,15 @@ Result<void> Server::listen_http() {
   return http_->listen();
 }
 
+Result<void> Server::listen_rpc() {
+  auto endpoint = net::Endpoint::parse(config_.rpc);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  rpc_ = std::make_unique<rpc::RpcServer>(loops_, *std::move(endpoint),
+                                          rpc::CallHandler(*service_, store_id_, draining_), config_.rpc_options,
+                                          draining_, memory_, metrics_);
+  return rpc_->listen();
+}
+
 Result<void> Server::listen_admin() {
   auto endpoint = net::Endpoint::parse(config_.admin);
   if (!endpoint) return std::unexpected(endpoint.error());
@@ -126,15 +140,27 @@ Result<void> Server::listen_admin() {
 
 std::string Server::listeners() const {
   std::string out;
-  if (http_) out += "http=" + http_->endpoint().to_string();
-  if (admin_) out += (out.empty() ? "admin=" : " admin=") + admin_->endpoint().to_string();
+  const auto add = [&out](std::string_view name, const auto& listener) {
+    if (!listener) return;
+    if (!out.empty()) out += ' ';
+    out.append(name).append("=").append(listener->endpoint().to_string());
+  };
+  add("http", http_);
+  add("rpc", rpc_);
+  add("admin", admin_);
   return out;
 }
 
 void Server::drain() {
   draining_ = true;
   std::this_thread::sleep_for(config_.drain_delay);
-  if (http_) http_->drain(std::chrono::steady_clock::now() + config_.drain_timeout);
+  const Deadline deadline = std::chrono::steady_clock::now() + config_.drain_timeout;
+  // Side by side: neither listens on while the other waits for its clients.
+  std::thread rpc([&] {
+    if (rpc_) rpc_->drain(deadline);
+  });
+  if (http_) http_->drain(deadline);
+  rpc.join();
   if (admin_) admin_->drain(std::chrono::steady_clock::now() + kAdminDrainTimeout);
 }
 

@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "http/server.h"
 #include "net/loop.h"
+#include "rpc/server.h"
 #include "service/message_service.h"
 #include "store/message_store.h"
 
@@ -25,7 +26,7 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// The listeners with their real ports, as the ready line names them: "http=127.0.0.1:8080 admin=127.0.0.1:8081".
+  /// The listeners with their real ports, as the ready line names them: "http=127.0.0.1:8080 rpc=…".
   [[nodiscard]] std::string listeners() const;
 
   /// Turns /readyz to 503, waits --drain-delay, closes the listeners with their backlog served, answers what is in
@@ -41,6 +42,7 @@ class Server {
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<void> check_ready();
   [[nodiscard]] Result<void> listen_http();
+  [[nodiscard]] Result<void> listen_rpc();
   [[nodiscard]] Result<void> listen_admin();
 
   // In the order in which each needs those before it.
@@ -51,8 +53,10 @@ class Server {
   net::LoopPool loops_;
   std::unique_ptr<store::MessageStore> store_;
   std::unique_ptr<service::MessageService> service_;
+  std::string store_id_;  // empty: of foreign nodes, unknown
   std::unique_ptr<http::HttpServer> admin_;
   std::unique_ptr<http::HttpServer> http_;
+  std::unique_ptr<rpc::RpcServer> rpc_;
 };
 
 }  // namespace parley::app

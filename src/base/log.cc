@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <chrono>
 #include <exception>
 #include <string>
 
@@ -105,6 +106,14 @@ void log_warn(std::string_view message, std::initializer_list<LogField> fields) 
 }
 void log_error(std::string_view message, std::initializer_list<LogField> fields) {
   write(LogLevel::kError, message, fields);
+}
+
+bool LogRate::may_log() noexcept {
+  constexpr int kLinesASecond = 10;
+  const auto second = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::seconds(1);
+  if (second != second_) logged_ = 0;
+  second_ = second;
+  return logged_++ < kLinesASecond;
 }
 
 }  // namespace parley

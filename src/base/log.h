@@ -1,6 +1,7 @@
 // The log: one line an event on standard error, as text or as JSON.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <string_view>
 
@@ -26,5 +27,16 @@ void log_debug(std::string_view message, std::initializer_list<LogField> fields 
 void log_info(std::string_view message, std::initializer_list<LogField> fields = {});
 void log_warn(std::string_view message, std::initializer_list<LogField> fields = {});
 void log_error(std::string_view message, std::initializer_list<LogField> fields = {});
+
+/// Failures come in floods: lets a few lines through each second. One thread.
+class LogRate {
+ public:
+  /// Whether one more line may be logged this second.
+  [[nodiscard]] bool may_log() noexcept;
+
+ private:
+  std::int64_t second_ = 0;
+  int logged_ = 0;
+};
 
 }  // namespace parley

@@ -1,10 +1,8 @@
 // An HTTP/1.1 listener: its address, its connections, its end.
 #pragma once
 
-#include <future>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "base/error.h"
 #include "base/memory_budget.h"
@@ -16,6 +14,7 @@
 #include "net/endpoint.h"
 #include "net/listener.h"
 #include "net/loop.h"
+#include "net/workers.h"
 
 namespace parley::http {
 
@@ -46,16 +45,10 @@ class HttpServer {
   [[nodiscard]] bool draining() const noexcept { return state_.draining.load(std::memory_order_relaxed); }
 
  private:
-  void on_each_loop(void (Worker::*call)());
-  /// Whether every connection has ended by `deadline`.
-  [[nodiscard]] bool wait_for_connections(Deadline deadline);
-
-  net::LoopPool& loops_;
   net::Endpoint endpoint_;
   ServerState state_;
   std::shared_ptr<ServerMetrics> metrics_;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<std::future<void>> ended_;
+  net::Workers<Worker> workers_;
   net::Listener listener_;
 };
 

@@ -16,12 +16,6 @@ namespace {
 using boost::beast::iequals;
 using std::chrono::steady_clock;
 
-/// Whether a client's X-Request-Id can go into logs and answers as it is.
-bool is_usable_id(std::string_view id) {
-  return !id.empty() && id.size() <= 128 &&
-         std::ranges::all_of(id, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
-}
-
 }  // namespace
 
 Session::Session(Worker& worker, net::Socket socket, bool refused)
@@ -103,12 +97,12 @@ void Session::identify() {
   if (head_is_known()) {
     for (const Header& header : parser_.head().headers) {
       if (header.name.size() == 6 && iequals(header.name, "Origin")) origin_ = header.value;
-      if (header.name.size() == 12 && iequals(header.name, "X-Request-Id") && is_usable_id(header.value)) {
+      if (header.name.size() == 12 && iequals(header.name, "X-Request-Id") && is_usable_request_id(header.value)) {
         request_id_ = header.value;
       }
     }
   }
-  if (request_id_.empty()) request_id_ = worker_.make_request_id(made_id_);
+  if (request_id_.empty()) request_id_ = worker_.request_ids().next(made_id_);
 }
 
 std::optional<Response> Session::answer_here(std::size_t route) const {
@@ -177,7 +171,7 @@ void Session::observe(int status, std::size_t route, Deadline began) {
   using std::chrono::microseconds;
   const auto taken = duration_cast<microseconds>(steady_clock::now() - began).count();
   worker_.metrics().observe(route, status, static_cast<std::uint64_t>(taken));
-  const bool warn = status >= 500 && worker_.may_log();
+  const bool warn = status >= 500 && worker_.log_rate().may_log();
   if (!warn && !log_enabled(LogLevel::kDebug)) return;
   const bool known = head_is_known();
   const auto log = warn ? log_warn : log_debug;

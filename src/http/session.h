@@ -93,7 +93,7 @@ class Session {
   std::string leftover_;  // bytes that came behind a request
   std::size_t leftover_used_ = 0;
   std::string_view request_id_;
-  Worker::RequestId made_id_;
+  RequestIds::Place made_id_;
   std::string_view origin_;
   Phase phase_ = Phase::kFresh;
   bool refused_;

@@ -1,16 +1,16 @@
 // One loop's part of an HTTP listener: its connections and what they share.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 
+#include "base/log.h"
 #include "base/memory_budget.h"
+#include "base/request_ids.h"
 #include "base/task_group.h"
 #include "http/host_guard.h"
 #include "http/http_options.h"
@@ -70,12 +70,8 @@ class Worker {
   /// Where an answer's header is written; holds until the session suspends.
   [[nodiscard]] std::string& header() noexcept { return header_; }
 
-  /// A request id that no other request has had, in `place`.
-  using RequestId = std::array<char, 32>;
-  [[nodiscard]] std::string_view make_request_id(RequestId& place) noexcept;
-
-  /// Whether one more line about a failed request may be logged this second: failures come in floods.
-  [[nodiscard]] bool may_log() noexcept;
+  [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
+  [[nodiscard]] LogRate& log_rate() noexcept { return log_rate_; }
 
  private:
   ServerState& state_;
@@ -86,10 +82,8 @@ class Worker {
   std::unique_ptr<char[]> scratch_;
   std::string header_;
   DateCache date_;
-  std::string id_prefix_;
-  std::uint64_t ids_ = 0;
-  std::int64_t log_second_ = 0;
-  int logged_ = 0;
+  RequestIds request_ids_;
+  LogRate log_rate_;
 };
 
 }  // namespace parley::http

@@ -37,6 +37,9 @@ class RemoteService final : public service::MessageService {
   /// deadline passes, or two have different stores. Blocks; not from a loop.
   [[nodiscard]] Result<void> wait_until_started(Deadline deadline);
 
+  /// The id of the nodes' store; empty where they are foreign servers, which have none. Any thread.
+  [[nodiscard]] std::string store_id() const { return identity_.id(); }
+
   Task<service::SendResponse> send(service::SendRequest request, service::CallContext context) override;
   Task<service::PullResponse> pull(service::PullRequest request, service::CallContext context) override;
   Task<void> ready(service::CallContext context) override;

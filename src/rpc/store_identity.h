@@ -21,6 +21,12 @@ class StoreIdentity {
     return true;
   }
 
+  /// The id; empty while no node has named one.
+  [[nodiscard]] std::string id() const {
+    const std::scoped_lock lock(mutex_);
+    return id_;
+  }
+
   /// Whether a node was ever refused.
   [[nodiscard]] bool conflict() const {
     const std::scoped_lock lock(mutex_);

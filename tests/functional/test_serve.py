@@ -47,9 +47,9 @@ def serve(*options, tmp_path, env=None):
 # The ready line ------------------------------------------------------------------------------------------------------
 
 
-def test_the_ready_line_names_http_and_admin(server):
+def test_the_ready_line_names_every_listener(server):
     running = server().start()
-    assert re.fullmatch(f"ready http={LOCAL} admin={LOCAL}", running.ready_line)
+    assert re.fullmatch(f"ready http={LOCAL} rpc={LOCAL} admin={LOCAL}", running.ready_line)
 
 
 def test_the_ready_line_names_only_what_runs(tmp_path, server):
@@ -88,8 +88,7 @@ def test_no_listener_named_starts_all_on_loopback(tmp_path):
     try:
         line = running.process.stdout.readline().decode()
         if line:
-            assert line.startswith("ready http=127.0.0.1:8080 ")
-            assert line.rstrip().endswith("admin=127.0.0.1:8081")
+            assert line == "ready http=127.0.0.1:8080 rpc=127.0.0.1:8888 admin=127.0.0.1:8081\n"
             running.stop()
         else:
             assert running.wait() == 1
@@ -314,7 +313,7 @@ def test_help_of_each_command(command):
 
 def test_help_of_serve_names_each_option_of_the_contract():
     text = parley("serve", "--help").out
-    for option in ("--http", "--admin", "--store", "--config", "--durability", "--store-memory", "--store-queue", "--max-text", "--max-body", "--max-page-bytes",
+    for option in ("--http", "--rpc", "--admin", "--store", "--config", "--durability", "--store-memory", "--store-queue", "--max-text", "--max-body", "--max-page-bytes",
                    "--max-memory", "--max-connections", "--request-timeout", "--header-timeout", "--body-timeout",
                    "--idle-timeout", "--write-timeout", "--log-format", "--log-level", "--idempotency-window", "--allow-origin", "--allow-host", "--allow-anonymous",
                    "--http-errors", "--drain-delay", "--drain-timeout"):

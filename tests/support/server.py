@@ -25,8 +25,8 @@ def clean_environment(extra=None):
 class Server:
     """`folder` keeps the store (folder/data) and the process' standard error (folder/stderr).
 
-    `store` None is RocksDB in folder/data. `options` are given as they are; naming --http, --admin or --store there
-    replaces ours.
+    `store` None is RocksDB in folder/data. `options` are given as they are; naming --http, --rpc, --admin or --store
+    there replaces ours.
     """
 
     def __init__(self, folder, *options, store=None, env=None, preexec=None, prefix=()):
@@ -41,6 +41,7 @@ class Server:
         self.process = None
         self.ready_line = ""
         self.http = None
+        self.rpc = None
         self.admin = None
 
     # Addresses -------------------------------------------------------------------------------------------------------
@@ -83,6 +84,7 @@ class Server:
             self.kill()
             raise AssertionError(f"{' '.join(self._command())}\n{error}\nstderr: {self.stderr}") from error
         self.http = _address(found.get("http"))
+        self.rpc = _address(found.get("rpc"))
         self.admin = _address(found.get("admin"))
         return self
 
@@ -160,6 +162,8 @@ class Server:
         command = [*self.prefix, binary(), "serve"]
         if "--http" not in self.options:
             command += ["--http", "127.0.0.1:0"]
+        if "--rpc" not in self.options:
+            command += ["--rpc", "127.0.0.1:0"]
         if "--admin" not in self.options:
             command += ["--admin", "127.0.0.1:0"]
         if "--store" not in self.options:

@@ -1,0 +1,73 @@
+#include "rpc/call_handler.h"
+
+#include <exception>
+#include <utility>
+
+#include "base/log.h"
+
+namespace parley::rpc {
+namespace {
+
+/// The method of a request is its place in the variant.
+static_assert(
+    std::is_same_v<std::variant_alternative_t<static_cast<std::size_t>(Method::kSend), Request>, service::SendRequest>);
+static_assert(
+    std::is_same_v<std::variant_alternative_t<static_cast<std::size_t>(Method::kPull), Request>, service::PullRequest>);
+static_assert(
+    std::is_same_v<std::variant_alternative_t<static_cast<std::size_t>(Method::kReady), Request>, ReadyRequest>);
+
+template <class Response>
+Answer finish(const MessageHead& head, Method method, const Result<Response>& response) {
+  const Outcome outcome = response ? kSuccess : static_cast<Outcome>(response.error().code);
+  return {encode_reply(head, response), method, outcome};
+}
+
+}  // namespace
+
+Async<Answer> CallHandler::answer(Call call, service::CallContext context) const {
+  if (!call.request) co_return exception(call.head, call.request.error());
+  std::string what = "not a std::exception";
+  const std::string request_id = context.request_id;
+  try {
+    if (auto* const send = std::get_if<service::SendRequest>(&*call.request)) {
+      const auto sent = co_await service_.send(std::move(*send), std::move(context));
+      co_return finish(call.head, Method::kSend, sent);
+    }
+    if (auto* const pull = std::get_if<service::PullRequest>(&*call.request)) {
+      const auto pulled = co_await service_.pull(std::move(*pull), std::move(context));
+      co_return finish(call.head, Method::kPull, pulled);
+    }
+    const auto is_ready = co_await ready(std::move(context));
+    co_return finish(call.head, Method::kReady, is_ready);
+  } catch (const std::exception& bug) {
+    what = bug.what();
+  } catch (...) {  // NOLINT(bugprone-empty-catch): told below
+  }
+  log_error("a call failed by a bug", {{"request_id", request_id}, {"method", call.head.method}, {"what", what}});
+  co_return failure(call.head, *call.request,
+                    {ErrorCode::kInternal, "the server's log says more under the request id " + request_id});
+}
+
+Task<ReadyResponse> CallHandler::ready(service::CallContext context) const {
+  if (draining_.load(std::memory_order_relaxed)) co_return fail(ErrorCode::kUnavailable, "the node is draining");
+  const auto is_ready = co_await service_.ready(std::move(context));
+  if (!is_ready) co_return std::unexpected(is_ready.error());
+  co_return ReadyResponse{store_id_};
+}
+
+Answer CallHandler::failure(const MessageHead& head, const Request& request, Error error) {
+  const auto method = static_cast<Method>(request.index());
+  switch (method) {
+    case Method::kSend: return finish<service::SendResponse>(head, method, std::unexpected(std::move(error)));
+    case Method::kPull: return finish<service::PullResponse>(head, method, std::unexpected(std::move(error)));
+    case Method::kReady:
+    case Method::kOther: break;
+  }
+  return finish<ReadyResponse>(head, Method::kReady, std::unexpected(std::move(error)));
+}
+
+Answer CallHandler::exception(const MessageHead& head, const ApplicationException& exception) {
+  return {encode_reply(head, exception), Method::kOther, kException};
+}
+
+}  // namespace parley::rpc

@@ -1,0 +1,45 @@
+// Calls of IMService, answered by the service.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "base/task.h"
+#include "rpc/messages.h"
+#include "rpc/rpc_metrics.h"
+#include "service/message_service.h"
+
+namespace parley::rpc {
+
+struct Answer {
+  std::string message;  ///< the Thrift message
+  Method method = Method::kOther;
+  Outcome outcome = kSuccess;
+};
+
+/// Stateless but for what it refers to, which must outlive it and its coroutines. Called on any loop.
+class CallHandler {
+ public:
+  /// `store_id` is what Ready answers, empty where it is not known; while `draining`, Ready is kUnavailable.
+  CallHandler(service::MessageService& service, std::string store_id, const std::atomic<bool>& draining)
+      : service_(service), store_id_(std::move(store_id)), draining_(draining) {}
+
+  /// What the service answers, or the exception that the call has come with. What a bug throws is logged with the
+  /// request's id, and is kInternal.
+  [[nodiscard]] Async<Answer> answer(Call call, service::CallContext context) const;
+
+  /// The answer that `request` failed with `error`.
+  [[nodiscard]] static Answer failure(const MessageHead& head, const Request& request, Error error);
+
+  /// The answer to what cannot be called.
+  [[nodiscard]] static Answer exception(const MessageHead& head, const ApplicationException& exception);
+
+ private:
+  [[nodiscard]] Task<ReadyResponse> ready(service::CallContext context) const;
+
+  service::MessageService& service_;
+  std::string store_id_;
+  const std::atomic<bool>& draining_;
+};
+
+}  // namespace parley::rpc

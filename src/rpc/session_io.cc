@@ -1,0 +1,180 @@
+// A session's reading, writing and waiting.
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include "rpc/session.h"
+
+namespace parley::rpc {
+namespace {
+
+using boost::asio::socket_base;
+using boost::system::error_code;
+using std::chrono::steady_clock;
+
+/// How long a client may take to read an answer and close, after which the connection is closed whatever is unread.
+constexpr std::chrono::milliseconds kLinger{2000};
+/// For the first message of a connection that was accepted just before a drain.
+constexpr std::chrono::milliseconds kDrainGrace{500};
+/// For a multiplexed client to leave, once it has been told.
+constexpr std::chrono::milliseconds kLeave{1000};
+/// Unwritten bytes past which a connection is not read.
+constexpr std::size_t kMaxUnwritten = std::size_t{1} << 20;
+
+bool would_block(const error_code& error) {
+  return error == boost::asio::error::would_block || error == boost::asio::error::try_again;
+}
+
+}  // namespace
+
+void Session::drain() {
+  leave_by_ = steady_clock::now() + (multiplexed_ ? kLeave : kDrainGrace);
+  if (multiplexed_) {
+    const std::size_t before = out_.size();
+    append_ready_to_reset(out_);
+    unwritten_ += out_.size() - before;
+    start_flush();
+  }
+  if (!reading_) return;
+  if (may_leave()) return cancel();
+  arm_reading();
+}
+
+void Session::cut() {
+  cut_ = true;
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+void Session::cancel() {
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+bool Session::crowded() const noexcept {
+  return in_flight_ >= worker_.state().options.max_in_flight || unwritten_ > kMaxUnwritten;
+}
+
+void Session::make_room() {
+  if (waiting_ && !crowded() && std::exchange(waiting_, false)) room_.wake();
+}
+
+bool Session::may_leave() const noexcept {
+  const bool draining = worker_.state().draining.load(std::memory_order_relaxed);
+  return draining && spoken_ && !multiplexed_ && in_flight_ == 0 && input_.empty();
+}
+
+Deadline Session::read_deadline() const {
+  const RpcOptions& options = worker_.state().options;
+  if (!input_.empty()) return message_began_ + options.message_timeout;
+  if (leave_by_ != kNoDeadline) return leave_by_;
+  return in_flight_ > 0 ? kNoDeadline : steady_clock::now() + options.idle_timeout;
+}
+
+void Session::arm_reading() {
+  read_expired_ = false;
+  worker_.loop().deadlines().arm(read_expiry_, read_deadline());
+}
+
+Async<Session::Step> Session::receive() {
+  error_code error;
+  const bool last_look = may_leave();
+  if (!last_look) {
+    arm_reading();
+    reading_ = true;
+    co_await socket_.async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
+    reading_ = false;
+  }
+  if (cut_) co_return Step::kEnd;
+  if (read_expired_) co_return input_.empty() ? Step::kEnd : give_up("a message took too long to arrive");
+  const std::size_t size = socket_.read_some(boost::asio::buffer(worker_.scratch(), Worker::kScratch), error);
+  if (would_block(error)) co_return last_look ? Step::kEnd : Step::kRead;
+  peer_gone_ = static_cast<bool>(error);
+  if (error) co_return Step::kEnd;
+  co_return feed(std::string_view(worker_.scratch(), size));
+}
+
+Session::Step Session::feed(std::string_view bytes) {
+  read_at_ = steady_clock::now();
+  if (!input_.empty()) {
+    input_.erase(0, std::exchange(input_used_, 0));  // what is left is one message's beginning
+    input_ += bytes;
+    return account_for_input() ? consume_input() : Step::kEnd;
+  }
+  message_began_ = read_at_;
+  const Step step = consume(bytes);
+  input_.assign(bytes);
+  return account_for_input() ? step : Step::kEnd;
+}
+
+Session::Step Session::consume_input() {
+  if (input_.empty()) return Step::kRead;
+  std::string_view bytes = std::string_view(input_).substr(input_used_);
+  const Step step = consume(bytes);
+  input_used_ = input_.size() - bytes.size();
+  if (!bytes.empty()) return step;
+  std::string().swap(input_);
+  input_used_ = 0;
+  input_memory_.release();
+  input_reserved_ = 0;
+  return step;
+}
+
+bool Session::account_for_input() {
+  if (input_.empty() || input_.capacity() <= input_reserved_) return true;
+  const bool has_room = input_memory_.grow(input_.capacity() - input_reserved_);
+  input_reserved_ = input_.capacity();
+  if (!has_room) (void)give_up("there is no room for a message");
+  return has_room;
+}
+
+void Session::start_flush() {
+  if (!std::exchange(flushing_, true)) calls_.spawn(flush());
+}
+
+Async<> Session::flush() {
+  while (!out_.empty() && !cut_) {
+    const std::string bytes = std::exchange(out_, {});
+    const MemoryReservation memory = std::move(out_memory_);
+    const bool written = co_await write(bytes);
+    unwritten_ -= bytes.size();
+    if (!written) cut();
+    make_room();
+  }
+  flushing_ = false;
+}
+
+Async<bool> Session::write(std::string_view bytes) {
+  write_expired_ = false;
+  while (!bytes.empty() && !cut_) {
+    error_code error;
+    const std::size_t written = socket_.write_some(boost::asio::buffer(bytes), error);
+    bytes.remove_prefix(written);
+    if (!error) continue;
+    if (!would_block(error) || write_expired_) break;
+    if (!write_expiry_.armed()) {
+      worker_.loop().deadlines().arm(write_expiry_, steady_clock::now() + worker_.state().options.write_timeout);
+    }
+    // Also ends where the reading is cancelled; then the write is tried again.
+    co_await socket_.async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
+  }
+  write_expiry_.disarm();
+  co_return bytes.empty();
+}
+
+Async<> Session::linger() {
+  error_code error;
+  if (cut_ || peer_gone_) co_return;
+  read_expired_ = false;
+  worker_.loop().deadlines().arm(read_expiry_, steady_clock::now() + kLinger);
+  socket_.shutdown(socket_base::shutdown_send, error);
+  while (!error && !read_expired_ && !cut_) {
+    co_await socket_.async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
+    if (error) co_return;
+    (void)socket_.read_some(boost::asio::buffer(worker_.scratch(), Worker::kScratch), error);
+    if (would_block(error)) error = {};
+  }
+}
+
+}  // namespace parley::rpc
