@@ -82,7 +82,7 @@ Async<> Node::serve() {
   }
   const auto connection = std::exchange(connection_, nullptr);
   stalled_ = false;
-  set_down(retired_ ? "it was removed" : "the connection ended, or the node drains");
+  set_down("the connection ended, or the node drains");
   connection->leave();
   if (steady_clock::now() - since > Backoff::kLongest) backoff_.reset();
 }
@@ -169,7 +169,7 @@ void Node::set_up() {
 
 void Node::set_down(std::string reason) {
   // Each loop finds out by itself; one of them tells.
-  if (context_.loop.index() == 0 && reason != reason_)
+  if (context_.loop.index() == 0 && reason != reason_ && !retired_)
     log_warn("a node is left out", {{"node", name_}, {"why", reason}});
   reason_ = std::move(reason);
   if (!std::exchange(up_, false)) return;

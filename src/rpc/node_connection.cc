@@ -40,7 +40,8 @@ std::string encode_frame(const Request& request, std::int32_t id, const CallOpti
   const std::array<Info, 3> infos{{{kMsgTypeKey, kCall}, {kLogIdKey, options.request_id}, {kRpcTimeoutKey, timeout}}};
   const std::span<const Info> given(infos.data(), timeout.empty() ? 2 : 3);
   std::string frame;
-  append_ttheader(frame, {.sequence_id = id, .ints = given}, encode_call(request, id, Protocol::kBinary));
+  append_ttheader(frame, {.flags = kOutOfOrderFlag, .sequence_id = id, .ints = given},
+                  encode_call(request, id, Protocol::kBinary));
   return frame;
 }
 
