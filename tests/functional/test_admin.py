@@ -45,7 +45,7 @@ def test_admin_routes_take_get_only(client):
 
 def test_requests_are_counted_by_route_and_status(client, chat):
     before = metrics(client)
-    name = before.family("counter", "parley", "requests")
+    name = before.family("counter", "parley_http", "requests")
     client.send(chat)
     client.pull(chat)
     client.try_send(chat, "")
@@ -64,7 +64,7 @@ def test_requests_are_counted_by_route_and_status(client, chat):
 
 def test_latencies_are_a_histogram(client, chat):
     before = metrics(client)
-    name = before.family("histogram", "parley", "request", "seconds")
+    name = before.family("histogram", "parley_http", "request", "seconds")
     client.send(chat)
     after = metrics(client)
     assert after.total(f"{name}_count", route="/api/send") >= (before.total(f"{name}_count", route="/api/send") or 0) + 1
