@@ -182,6 +182,12 @@ void fill_in(Config& config) {
 }
 
 /// A frame must hold whatever the Thrift service takes and answers, where there is one.
+OptionResult check_backend(const Config& config) {
+  if (config.backend.empty() || config.limits.max_text <= kMaxRpcMessage) return {};
+  return std::unexpected(fmt::format("--max-text {} does not fit a Thrift frame: with --backend at most {}",
+                                     format_size(config.limits.max_text), format_size(kMaxRpcMessage)));
+}
+
 OptionResult check_rpc(const Config& config) {
   if (config.rpc.empty()) return {};
   for (const auto& [name, size] : {std::pair{"rpc-max-request", config.rpc_options.max_request},
@@ -207,6 +213,7 @@ OptionResult check(const Config& config) {
     return std::unexpected(fmt::format("--max-memory {} is less than one body and one page together ({})",
                                        format_size(config.max_memory), format_size(least)));
   }
+  if (auto backend = check_backend(config); !backend) return backend;
   return check_rpc(config);
 }
 

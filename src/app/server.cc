@@ -123,9 +123,9 @@ Result<void> Server::listen_http() {
 Result<void> Server::listen_rpc() {
   auto endpoint = net::Endpoint::parse(config_.rpc);
   if (!endpoint) return std::unexpected(endpoint.error());
-  rpc_ = std::make_unique<rpc::RpcServer>(loops_, *std::move(endpoint),
-                                          rpc::CallHandler(*service_, store_id_, draining_), config_.rpc_options,
-                                          draining_, memory_, metrics_);
+  rpc_ =
+      std::make_unique<rpc::RpcServer>(loops_, *std::move(endpoint), rpc::CallHandler(*service_, store_id_, draining_),
+                                       config_.rpc_options, draining_, memory_, metrics_);
   return rpc_->listen();
 }
 

@@ -1,5 +1,6 @@
 #include "rpc/node.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -19,6 +20,7 @@ using std::chrono::steady_clock;
 using Outcome = CallResult::Outcome;
 
 constexpr seconds kConnectTimeout{1};
+constexpr milliseconds kProbeTimeout{1'000};  // retiring waits for it
 /// A foreign server may serve a connection's calls one after the other, and has no Ready that would say that it lives.
 constexpr seconds kForeignSilence{5};
 /// A silent connection is given up: its node may have gone without a word.
@@ -122,7 +124,7 @@ Async<> Node::probe() {
   }
   const milliseconds patience = 2 * context_.options.probe;
   const Request request = ReadyRequest{};
-  const CallOptions options{.deadline = steady_clock::now() + patience, .request_id = "probe"};
+  const CallOptions options{.deadline = steady_clock::now() + std::min(patience, kProbeTimeout), .request_id = "probe"};
   const auto connection = connection_;
   const CallResult result = co_await connection->call(request, options);
   if (result.outcome == Outcome::kAnswered) judge(result);

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from history import violations
+from support.build import duration
 from support.client import Client
 from support.deployment import Gateway, Node
 from support.wait import eventually
@@ -30,7 +31,9 @@ class Tiers:
         self.seed = seed
         self.core = Node(folder / "core").start()
         self.relays = [Relay(folder / f"relay{n}", nodes=[self.core]).start() for n in range(relays)]
-        self.gateway = Gateway(folder / "gateway", nodes=self.relays or [self.core]).start()
+        # A busy machine takes its time to start a process; what is shown is that this costs time and nothing else.
+        patience = ("--request-timeout", duration(20), "--backend-wait", duration(20))
+        self.gateway = Gateway(folder / "gateway", *patience, nodes=self.relays or [self.core]).start()
         for one in self.all():
             one.keep_port()
         self.workload = Workload(self.gateway, seed, CHATS)
