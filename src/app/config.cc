@@ -56,6 +56,14 @@ void declare_listeners(OptionSet& options, Config& config) {
            "Where the HTTP API listens; naming any listener starts just those named");
   listener("rpc", config.rpc, kDefaultRpc, "Where the Thrift service listens");
   listener("admin", config.admin, kDefaultAdmin, "Where /healthz, /readyz and /metrics are served");
+  const auto file = [&](std::string name, std::string& target, std::string help) {
+    const auto is_named = [](std::string_view text) { return !text.empty(); };
+    options.text(std::move(name), target, "FILE", "a PEM file", is_named, std::move(help));
+  };
+  net::TlsFiles& tls = config.rpc_options.tls;
+  file("rpc-tls-cert", tls.certificate, "The Thrift service speaks TLS with this certificate chain");
+  file("rpc-tls-key", tls.key, "The certificate's key");
+  file("rpc-tls-ca", tls.authority, "Its clients need certificates from one of these authorities");
   options.flag("allow-anonymous", config.allow_anonymous,
                "Let listeners be reachable from other machines although nobody is authenticated");
   options.texts("allow-origin", config.http_options.allow_origins, "ORIGIN",
@@ -181,6 +189,15 @@ void fill_in(Config& config) {
   config.rpc_options.request_timeout = http.request_timeout;
 }
 
+OptionResult check_rpc_tls(const net::TlsFiles& files) {
+  if (files.certificate.empty() != files.key.empty()) {
+    return std::unexpected("--rpc-tls-cert and --rpc-tls-key need each other");
+  }
+  if (files.certificate.empty() && !files.authority.empty())
+    return std::unexpected("--rpc-tls-ca needs --rpc-tls-cert");
+  return {};
+}
+
 /// A frame must hold whatever the Thrift service takes and answers, where there is one.
 OptionResult check_backend(const Config& config) {
   if (config.backend.empty() || config.limits.max_text <= kMaxRpcMessage) return {};
@@ -189,6 +206,7 @@ OptionResult check_backend(const Config& config) {
 }
 
 OptionResult check_rpc(const Config& config) {
+  if (auto checked = check_rpc_tls(config.rpc_options.tls); !checked) return checked;
   if (config.rpc.empty()) return {};
   for (const auto& [name, size] : {std::pair{"rpc-max-request", config.rpc_options.max_request},
                                    {"max-page-bytes", config.limits.max_page_bytes}}) {
@@ -203,6 +221,7 @@ OptionResult check(const Config& config) {
   for (const auto& [name, address] :
        {std::pair{"http", &config.http}, std::pair{"rpc", &config.rpc}, std::pair{"admin", &config.admin}}) {
     if (address->empty() || config.allow_anonymous || net::Endpoint::parse(*address)->is_loopback()) continue;
+    if (address == &config.rpc && !config.rpc_options.tls.authority.empty()) continue;  // by certificates
     return std::unexpected(
         fmt::format("--{} {} can be reached from other machines, and nobody would be authenticated: "
                     "listen on loopback or give --allow-anonymous",

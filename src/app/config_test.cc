@@ -65,6 +65,22 @@ TEST(Config, WhatFitsNoThriftFrameIsRefusedWithRpcOnly) {
   EXPECT_EQ(Loaded({"--http", "localhost:0", "--max-text", "16MiB"}).error, "");
 }
 
+TEST(Config, TheFilesOfRpcTlsNeedEachOther) {
+  EXPECT_THAT(Loaded({"--rpc-tls-cert", "c"}).error, HasSubstr("--rpc-tls-key"));
+  EXPECT_THAT(Loaded({"--rpc-tls-key", "k"}).error, HasSubstr("--rpc-tls-cert"));
+  EXPECT_THAT(Loaded({"--rpc-tls-ca", "a"}).error, HasSubstr("--rpc-tls-cert"));
+}
+
+TEST(Config, ClientCertificatesAreAuthentication) {
+  const std::vector<std::string> tls{"--rpc", "0.0.0.0:0", "--rpc-tls-cert", "c", "--rpc-tls-key", "k"};
+  EXPECT_THAT(Loaded(tls).error, HasSubstr("--allow-anonymous"));
+  std::vector<std::string> mutual = tls;
+  mutual.insert(mutual.end(), {"--rpc-tls-ca", "a"});
+  EXPECT_EQ(Loaded(mutual).error, "");
+  mutual.insert(mutual.end(), {"--http", "0.0.0.0:0"});
+  EXPECT_THAT(Loaded(mutual).error, HasSubstr("--http"));
+}
+
 TEST(Config, RpcSharesTheTimesOfHttp) {
   const Loaded loaded({"--body-timeout", "1s", "--idle-timeout", "2s", "--write-timeout", "3s", "--request-timeout",
                        "4s", "--max-connections", "5"});

@@ -116,6 +116,8 @@ BinaryScanner::State BinaryScanner::begin_container() noexcept {
   if (!has(types + kSizeBytes)) return State::kMore;
   const std::uint32_t size = load_u32(bytes_.substr(position_ + types));
   if (is_negative(size)) return State::kUnreadable;
+  // Elements without a type would take no bytes, and so any number of steps.
+  if (size > 0 && (byte(0) == kStop || byte(types - 1) == kStop)) return State::kUnreadable;
   // Keys come when an even number is left, values when an odd one is.
   const Level level{.types = {byte(0), byte(types - 1)}, .is_struct = false, .left = std::uint64_t{size} * types};
   position_ += types + kSizeBytes;

@@ -31,7 +31,8 @@ class RpcServer {
   RpcServer(const RpcServer&) = delete;
   RpcServer& operator=(const RpcServer&) = delete;
 
-  /// Binds, so that clients can connect; they are served from start() on. The error's detail is one line.
+  /// Loads the TLS files and binds, so that clients can connect; they are served from start() on. The error's detail is
+  /// one line.
   [[nodiscard]] Result<void> listen();
   /// Where it listens: after listen() with the real port.
   [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return endpoint_; }

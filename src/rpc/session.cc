@@ -36,7 +36,7 @@ int status_of(Outcome outcome) {
 
 Session::Session(Worker& worker, net::Socket socket)
     : worker_(worker),
-      socket_(std::move(socket)),
+      stream_(std::move(socket), worker.state().tls ? &*worker.state().tls : nullptr),
       calls_(worker.loop().executor()),
       read_expiry_([this] {
         read_expired_ = true;
@@ -61,7 +61,8 @@ Session::~Session() {
 
 Async<> Session::run(std::unique_ptr<Session> session) {
   try {
-    co_await session->serve();
+    const bool greeted = co_await session->greet();
+    if (greeted) co_await session->serve();
   } catch (const std::exception& bug) {
     // Such as no memory: this connection ends, the others need not.
     log_error("an RPC connection failed", {{"what", bug.what()}});
@@ -142,7 +143,7 @@ Session::Step Session::take(std::string_view message) {
 Session::Step Session::give_up(std::string_view why) {
   if (worker_.log_rate().may_log()) {
     boost::system::error_code ignored;
-    const auto peer = socket_.remote_endpoint(ignored);
+    const auto peer = stream_.socket().remote_endpoint(ignored);
     log_warn("closing an RPC connection", {{"why", why}, {"peer", peer.address().to_string()}});
   }
   return Step::kEnd;

@@ -14,6 +14,7 @@
 #include "base/wakeup.h"
 #include "net/deadlines.h"
 #include "net/listener.h"
+#include "net/stream.h"
 #include "rpc/messages.h"
 #include "rpc/wire_form.h"
 #include "rpc/worker.h"
@@ -59,6 +60,8 @@ class Session {
 
   // Reading.
   [[nodiscard]] Async<> serve();
+  /// The TLS handshake, if there is one. False: there will be no connection.
+  [[nodiscard]] Async<bool> greet();
   [[nodiscard]] Async<Step> receive();
   [[nodiscard]] Step feed(std::string_view bytes);
   [[nodiscard]] Step consume_input();
@@ -93,7 +96,7 @@ class Session {
   void cancel();
 
   Worker& worker_;
-  net::Socket socket_;
+  net::Stream stream_;
   TaskGroup calls_;
   net::DeadlineEntry read_expiry_;
   net::DeadlineEntry write_expiry_;
@@ -114,6 +117,7 @@ class Session {
   std::size_t unwritten_ = 0;  // bytes, with those that are being written
   std::size_t in_flight_ = 0;
 
+  bool greeting_ = false;     // the TLS handshake goes on
   bool spoken_ = false;       // a message has come
   bool multiplexed_ = false;  // and its client takes answers, and warnings, in any order
   bool reading_ = false;      // waits for bytes

@@ -1,7 +1,8 @@
 // A session's reading, writing and waiting.
+#include <algorithm>
 #include <utility>
 
-#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 #include "rpc/session.h"
@@ -22,10 +23,6 @@ constexpr std::chrono::milliseconds kLeave{1000};
 /// Unwritten bytes past which a connection is not read.
 constexpr std::size_t kMaxUnwritten = std::size_t{1} << 20;
 
-bool would_block(const error_code& error) {
-  return error == boost::asio::error::would_block || error == boost::asio::error::try_again;
-}
-
 }  // namespace
 
 void Session::drain() {
@@ -44,12 +41,12 @@ void Session::drain() {
 void Session::cut() {
   cut_ = true;
   error_code ignored;
-  socket_.close(ignored);
+  stream_.socket().close(ignored);
 }
 
 void Session::cancel() {
   error_code ignored;
-  socket_.cancel(ignored);
+  stream_.socket().cancel(ignored);
 }
 
 bool Session::crowded() const noexcept {
@@ -67,6 +64,7 @@ bool Session::may_leave() const noexcept {
 
 Deadline Session::read_deadline() const {
   const RpcOptions& options = worker_.state().options;
+  if (greeting_) return std::min(message_began_ + options.message_timeout, leave_by_);
   if (!input_.empty()) return message_began_ + options.message_timeout;
   if (leave_by_ != kNoDeadline) return leave_by_;
   return in_flight_ > 0 ? kNoDeadline : steady_clock::now() + options.idle_timeout;
@@ -77,19 +75,38 @@ void Session::arm_reading() {
   worker_.loop().deadlines().arm(read_expiry_, read_deadline());
 }
 
+Async<bool> Session::greet() {
+  using Need = net::Stream::Need;
+  error_code error;
+  message_began_ = steady_clock::now();
+  greeting_ = true;
+  for (Need need = stream_.accept(error); need != Need::kNothing; need = stream_.accept(error)) {
+    arm_reading();
+    reading_ = true;
+    const auto ready = need == Need::kRead ? socket_base::wait_read : socket_base::wait_write;
+    co_await stream_.socket().async_wait(ready, boost::asio::redirect_error(kAwait, error));
+    reading_ = false;
+    if (cut_ || read_expired_) break;
+  }
+  greeting_ = false;
+  peer_gone_ = error || cut_ || read_expired_;
+  if (peer_gone_) (void)give_up("the TLS handshake failed");
+  co_return !peer_gone_;
+}
+
 Async<Session::Step> Session::receive() {
   error_code error;
   const bool last_look = may_leave();
   if (!last_look) {
     arm_reading();
     reading_ = true;
-    co_await socket_.async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
+    co_await stream_.socket().async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
     reading_ = false;
   }
   if (cut_) co_return Step::kEnd;
   if (read_expired_) co_return input_.empty() ? Step::kEnd : give_up("a message took too long to arrive");
-  const std::size_t size = socket_.read_some(boost::asio::buffer(worker_.scratch(), Worker::kScratch), error);
-  if (would_block(error)) co_return last_look ? Step::kEnd : Step::kRead;
+  const std::size_t size = stream_.read_some(worker_.scratch(), Worker::kScratch, error);
+  if (net::would_block(error)) co_return last_look ? Step::kEnd : Step::kRead;
   peer_gone_ = static_cast<bool>(error);
   if (error) co_return Step::kEnd;
   co_return feed(std::string_view(worker_.scratch(), size));
@@ -134,6 +151,8 @@ void Session::start_flush() {
 }
 
 Async<> Session::flush() {
+  // After what the loop has to do already, so that what that answers is written with it.
+  co_await boost::asio::post(worker_.loop().executor(), kAwait);
   while (!out_.empty() && !cut_) {
     const std::string bytes = std::exchange(out_, {});
     const MemoryReservation memory = std::move(out_memory_);
@@ -149,15 +168,15 @@ Async<bool> Session::write(std::string_view bytes) {
   write_expired_ = false;
   while (!bytes.empty() && !cut_) {
     error_code error;
-    const std::size_t written = socket_.write_some(boost::asio::buffer(bytes), error);
+    const std::size_t written = stream_.write_some(bytes, error);
     bytes.remove_prefix(written);
     if (!error) continue;
-    if (!would_block(error) || write_expired_) break;
+    if (!net::would_block(error) || write_expired_) break;
     if (!write_expiry_.armed()) {
       worker_.loop().deadlines().arm(write_expiry_, steady_clock::now() + worker_.state().options.write_timeout);
     }
     // Also ends where the reading is cancelled; then the write is tried again.
-    co_await socket_.async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
+    co_await stream_.socket().async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
   }
   write_expiry_.disarm();
   co_return bytes.empty();
@@ -168,12 +187,12 @@ Async<> Session::linger() {
   if (cut_ || peer_gone_) co_return;
   read_expired_ = false;
   worker_.loop().deadlines().arm(read_expiry_, steady_clock::now() + kLinger);
-  socket_.shutdown(socket_base::shutdown_send, error);
+  stream_.finish_writing();
   while (!error && !read_expired_ && !cut_) {
-    co_await socket_.async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
-    if (error) co_return;
-    (void)socket_.read_some(boost::asio::buffer(worker_.scratch(), Worker::kScratch), error);
-    if (would_block(error)) error = {};
+    co_await stream_.socket().async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
+    if (error || cut_) co_return;
+    (void)stream_.read_some(worker_.scratch(), Worker::kScratch, error);
+    if (net::would_block(error)) error = {};
   }
 }
 

@@ -102,6 +102,8 @@ TEST(MessageFinder, CannotTellTheEndOfNonsense) {
   EXPECT_EQ(unframed("\x01\0\x01"sv), State::kUnreadable);                  // no such type
   EXPECT_EQ(unframed("\x0b\0\x01\xff\xff\xff\xff"sv), State::kUnreadable);  // a negative length
   EXPECT_EQ(unframed("\x0f\0\x01\x0c\xff\xff\xff\xff"sv), State::kUnreadable);
+  EXPECT_EQ(unframed("\x0f\0\x01\0\x7f\xff\xff\xff"sv), State::kUnreadable);  // elements of no type, and so no bytes
+  EXPECT_EQ(unframed("\x0d\0\x01\x02\0\x7f\xff\xff\xff"sv), State::kUnreadable);
   std::string nested;
   for (int i = 0; i < 40; ++i) nested += "\x0c\0\x01"sv;
   EXPECT_EQ(unframed(nested), State::kUnreadable);

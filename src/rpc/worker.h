@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -13,6 +14,7 @@
 #include "base/task_group.h"
 #include "net/listener.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "rpc/call_handler.h"
 #include "rpc/rpc_metrics.h"
 #include "rpc/rpc_options.h"
@@ -24,13 +26,14 @@ class Session;
 /// What all connections share. Read-only while it serves, but for the atomics.
 struct ServerState {
   ServerState(RpcOptions rpc_options, CallHandler call_handler, const std::atomic<bool>& leaving, MemoryBudget& memory)
-      : options(rpc_options), handler(std::move(call_handler)), ready_to_reset(leaving), budget(memory) {}
+      : options(std::move(rpc_options)), handler(std::move(call_handler)), ready_to_reset(leaving), budget(memory) {}
 
   RpcOptions options;
   CallHandler handler;
   const std::atomic<bool>& ready_to_reset;  ///< the process is about to end: answers say so
   MemoryBudget& budget;
-  std::atomic<bool> draining{false};  ///< connections end
+  std::optional<net::TlsContext> tls;  ///< none: in the clear
+  std::atomic<bool> draining{false};   ///< connections end
   std::atomic<std::size_t> connections{0};
 };
 

@@ -168,7 +168,8 @@ def test_idle_connections_do_not_hold_the_drain(faulty):
     """A multiplexed one has a second to leave; one that leaves when it is told does not take even that."""
     server, _disk = faulty("--drain-timeout", duration(60))
     server.start()
-    with RpcConnection(server.rpc) as framing, RpcConnection(server.rpc) as multiplexed, RpcConnection(server.rpc) as mute:
+    with contextlib.ExitStack() as stack:
+        framing, multiplexed, mute = (stack.enter_context(RpcConnection(server.rpc)) for _ in range(3))
         framing.send(framed(call("Send", send_request(CHAT))))
         assert result("Send", framing.frame()).Code == 0
         multiplexed.send(a_send(1))

@@ -73,6 +73,12 @@ def call(method, request, sequence_id=1, protocol=BINARY):
     return _written(protocol, lambda client: getattr(client, f"send_{method}")(request), sequence_id)
 
 
+def ready(sequence_id=1, method=b"Ready"):
+    """A binary call of Ready, or of another method, with an empty argument."""
+    return (b"\x80\x01\x00\x01" + struct.pack(">I", len(method)) + method + struct.pack(">I", sequence_id) +
+            b"\x0c\x00\x01\x00\x00")
+
+
 def result(method, message, protocol=BINARY):
     """What a generated client makes of an answer: the response, or the exception that it throws."""
     from thrift.Thrift import TApplicationException
@@ -133,6 +139,12 @@ class RpcConnection(Connection):
                 raise EOFError(f"the server closed after {self._buffer!r}")
         taken, self._buffer = self._buffer[:size], self._buffer[size:]
         return taken
+
+
+def lives(connection):
+    connection.send(framed(ready()))
+    assert result("Ready", connection.frame()).Code == 0
+    return True
 
 
 def parse_ttheader(data):

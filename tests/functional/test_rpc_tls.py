@@ -1,0 +1,143 @@
+"""TLS on the RPC port, with client certificates and without."""
+
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from support.build import duration, scaled
+from support.command import parley
+from support.rpc import RpcConnection, call, result, send_request, ttheader
+from support.wait import eventually
+
+UNTRUSTED = (ssl.SSLError, ConnectionResetError, BrokenPipeError, EOFError)
+
+
+def openssl(*arguments, cwd):
+    subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True)
+
+
+def authority(folder, name):
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem", cwd=folder)
+
+
+def certificate(folder, name, signer):
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", f"{name}.key", "-out", f"{name}.csr",
+            cwd=folder)
+    openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{signer}.pem", "-CAkey", f"{signer}.key", "-CAcreateserial",
+            "-copy_extensions", "copy", "-days", "2", "-out", f"{name}.pem", cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory):
+    """A folder with NAME.pem and NAME.key: ca, which signed node and gateway; and other, which signed stranger."""
+    folder = tmp_path_factory.mktemp("pki")
+    for name in ("ca", "other"):
+        authority(folder, name)
+    for name, signer in (("node", "ca"), ("gateway", "ca"), ("stranger", "other")):
+        certificate(folder, name, signer)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mutual(start_shared, pki):
+    return start_shared(*files(pki), "--rpc-tls-ca", pki / "ca.pem", "--body-timeout", duration(2))
+
+
+def files(pki):
+    return "--rpc-tls-cert", pki / "node.pem", "--rpc-tls-key", pki / "node.key"
+
+
+def over_tls(running, pki, name=None, least=None, most=None):
+    """A connection whose handshake is done, as the owner of this certificate."""
+    context = ssl.create_default_context(cafile=pki / "ca.pem")
+    if name:
+        context.load_cert_chain(pki / f"{name}.pem", pki / f"{name}.key")
+    if least:
+        context.minimum_version = least
+    if most:
+        context.maximum_version = most
+    connection = RpcConnection(running.rpc)
+    connection._socket = context.wrap_socket(connection._socket, server_hostname="localhost",
+                                             suppress_ragged_eofs=False)
+    return connection
+
+
+def sends(connection, chat, text="hi"):
+    connection.send(ttheader(call("Send", send_request(chat, text), 5), 5))
+    answer = connection.ttheader()
+    return answer.sequence_id == 5 and result("Send", answer.payload).Code == 0
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_with_a_certificate_is_served(mutual, pki, chat, version):
+    with over_tls(mutual, pki, "gateway", version, version) as connection:
+        assert sends(connection, chat)
+        assert sends(connection, chat, "x" * 65536)
+
+
+def test_many_messages_larger_than_a_record(mutual, pki, chat):
+    with over_tls(mutual, pki, "gateway") as connection:
+        connection.send(b"".join(ttheader(call("Send", send_request(chat, "x" * 60000), n), n) for n in range(30)))
+        assert sorted(connection.ttheader().sequence_id for _ in range(30)) == list(range(30))
+
+
+@pytest.mark.parametrize("name", [None, "stranger"])
+def test_any_other_client_is_not(mutual, pki, chat, name):
+    """In TLS 1.3 a client learns of it when it reads."""
+    before = len(mutual.stderr)
+    with pytest.raises(UNTRUSTED):
+        with over_tls(mutual, pki, name) as connection:
+            sends(connection, chat)
+    eventually(lambda: "the TLS handshake failed" in mutual.stderr[before:], "a line in the log")
+
+
+def test_a_client_in_the_clear_is_not(mutual, chat):
+    with RpcConnection(mutual.rpc) as connection:
+        connection.send(ttheader(call("Send", send_request(chat)), 1))
+        assert b"Send" not in connection.rest()
+
+
+def test_a_handshake_that_does_not_end_is_cut(mutual):
+    with RpcConnection(mutual.rpc) as connection:
+        connection.send(b"\x16\x03\x01")
+        assert connection.closed()
+
+
+def test_without_an_authority_clients_need_no_certificate(start, pki, chat):
+    running = start(*files(pki))
+    with over_tls(running, pki) as connection:
+        assert sends(connection, chat)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_old_versions_are_refused(mutual, pki):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with socket.create_connection(mutual.rpc, scaled(20)) as plain, pytest.raises(UNTRUSTED):
+        context.wrap_socket(plain)
+
+
+def test_a_drain_ends_tls_connections_in_good_order(start, pki, chat):
+    running = start(*files(pki))
+    with over_tls(running, pki) as connection, RpcConnection(running.rpc) as mute:
+        assert sends(connection, chat)
+        running.send_signal()
+        assert connection.rest() == b""  # a close without notice would be an error
+        assert mute.closed()
+    assert running.wait() == 0
+
+
+@pytest.mark.parametrize("cert, key, word", [
+    ("absent.pem", "node.key", "absent.pem"), ("node.pem", "absent.key", "absent.key"),
+    ("node.key", "node.key", "node.key"), ("node.pem", "gateway.key", "gateway.key")])
+def test_files_that_cannot_be_used_are_named(tmp_path, pki, cert, key, word):
+    outcome = parley("serve", "--rpc", "127.0.0.1:0", "--store", "memory:", "--rpc-tls-cert", pki / cert,
+                     "--rpc-tls-key", pki / key, cwd=tmp_path)
+    assert outcome.code == 1 and word in outcome.err, outcome
