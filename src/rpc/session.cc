@@ -87,6 +87,7 @@ Async<> Session::serve() {
       case Step::kWait:
         waiting_ = true;
         co_await room_.wait();
+        if (cut_) co_return;
         break;
       case Step::kEnd: co_return;
     }

@@ -50,6 +50,7 @@ void Session::cancel() {
 }
 
 bool Session::crowded() const noexcept {
+  if (cut_) return false;  // what is unwritten stays so
   return in_flight_ >= worker_.state().options.max_in_flight || unwritten_ > kMaxUnwritten;
 }
 

@@ -25,7 +25,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using IntHeader = std::pair<std::uint16_t, std::string_view>;
 
-/// Answers a send when the test says so, where its text is "slow". Everything on one loop, but for calls_begun().
+/// Answers when the test says so: a send whose text is "slow", a pull of another chat than a:b.
 class GatedService final : public service::MessageService {
  public:
   explicit GatedService(net::Loop& loop) : loop_(loop) {}
@@ -37,14 +37,16 @@ class GatedService final : public service::MessageService {
     if (request.text == "slow") co_await gates_[request.sender].wait();
     co_return service::SendResponse{request.chat, 7, false};
   }
-  Task<service::PullResponse> pull(service::PullRequest, service::CallContext) override {
+  Task<service::PullResponse> pull(service::PullRequest request, service::CallContext) override {
+    ++begun_;
+    if (request.chat != "a:b") co_await gates_[request.chat].wait();
     co_return service::PullResponse{"a:b", {{{"a", std::string(page_bytes_, 'x'), 7}}, false, 8}};
   }
   Task<void> ready(service::CallContext) override { co_return Result<void>{}; }
 
-  /// Lets the slow send of this sender go on.
-  void open(const std::string& sender) {
-    boost::asio::post(loop_.executor(), [this, sender] { gates_[sender].wake(); });
+  /// Lets the slow send of this sender go on, or the pull of this chat.
+  void open(const std::string& gate) {
+    boost::asio::post(loop_.executor(), [this, gate] { gates_[gate].wake(); });
   }
   int begun() const { return begun_; }
   void await_begun(int count) const {
@@ -203,6 +205,27 @@ TEST_F(SessionTest, RefusesWhatThereIsNoRoomFor) {
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->code, static_cast<std::int32_t>(ErrorCode::kOverloaded));
   EXPECT_EQ(budget_->used(), 0U);
+}
+
+TEST_F(SessionTest, EndsWhereAnswersAreNotTaken) {
+  options_.write_timeout = milliseconds(100);
+  options_.max_in_flight = 4;
+  service_.set_page_bytes(std::size_t{4} << 20);  // more than the sockets hold
+  Client client(start());
+  std::string calls;
+  for (const char* chat : {"1", "2", "3", "4", "5"}) {
+    calls += multiplexed(service::PullRequest{chat, 0, 0, false}, chat[0]);
+  }
+  client.send(calls);
+  service_.await_begun(4);
+  for (const char* chat : {"1", "2", "3", "4"}) service_.open(chat);  // each is written or waits behind one that is
+  const auto is_gone = [this] {
+    return metrics_.text().find("parley_rpc_connections 0\n") != std::string::npos && budget_->used() == 0;
+  };
+  const auto limit = steady_clock::now() + std::chrono::seconds(20);
+  while (!is_gone() && steady_clock::now() < limit) std::this_thread::yield();
+  EXPECT_TRUE(is_gone());
+  EXPECT_EQ(service_.begun(), 4);
 }
 
 TEST_F(SessionTest, TellsClientsToLeaveBeforeTheDrain) {
