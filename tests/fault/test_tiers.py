@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from faulty_link import FaultyLink
 from history import violations
 from support.build import duration
 from support.client import Client
@@ -25,15 +26,18 @@ class Relay(Gateway):
 
 
 class Tiers:
-    """A gateway in front of `relays` relays (none: of the core itself), and a load on it."""
+    """A gateway in front of `relays` relays (none: of the core itself), and a load on it. With `links` each node is
+    reached through a FaultyLink."""
 
-    def __init__(self, folder, seed, relays=2):
+    def __init__(self, folder, seed, relays=2, links=False):
         self.seed = seed
         self.core = Node(folder / "core").start()
         self.relays = [Relay(folder / f"relay{n}", nodes=[self.core]).start() for n in range(relays)]
         # A busy machine takes its time to start a process; what is shown is that this costs time and nothing else.
         patience = ("--request-timeout", duration(20), "--backend-wait", duration(20))
-        self.gateway = Gateway(folder / "gateway", *patience, nodes=self.relays or [self.core]).start()
+        nodes = self.relays or [self.core]
+        self.links = [FaultyLink(node) for node in nodes] if links else []
+        self.gateway = Gateway(folder / "gateway", *patience, nodes=self.links or nodes).start()
         for one in self.all():
             one.keep_port()
         self.workload = Workload(self.gateway, seed, CHATS)
@@ -83,6 +87,8 @@ def tiers(tmp_path, seed):
     yield make
     for one in made:
         one.workload.abandon()
+        for link in one.links:
+            link.close()
         for server in one.all():
             server.kill()
 
@@ -124,6 +130,19 @@ def test_a_stopped_node_costs_a_keyed_send_nothing_but_time(tiers, long):
         running.progress()
         relay.send_signal(signal.SIGCONT)
         running.is_up(relay)
+    keyed, _ = running.settle()
+    assert not keyed
+
+
+@pytest.mark.parametrize("relays", [0, 2])
+def test_a_link_reset_in_the_middle_of_an_answer_costs_a_keyed_send_nothing_but_time(tiers, long, relays):
+    running = tiers(relays=relays, links=True)
+    for n in range(50 if long else 10):
+        link = running.links[n % len(running.links)]
+        before = link.breaks
+        link.break_next()
+        eventually(lambda: link.breaks > before, "the link to break")
+        running.progress()
     keyed, _ = running.settle()
     assert not keyed
 
