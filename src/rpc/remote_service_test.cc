@@ -1,6 +1,8 @@
 // What a gateway tells its clients, for whatever its nodes do.
 #include "rpc/remote_service.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 #include "rpc/remote_service_fixture.h"
@@ -194,6 +196,24 @@ TEST_F(RemoteServiceTest, AKeylessSendWhoseLinkBreaksIsUnknown) {
   (void)connection.receive();
   connection.close();
   EXPECT_EQ(error_of(sent), ErrorCode::kOutcomeUnknown);
+}
+
+TEST_F(RemoteServiceTest, AKeylessSendThatWasNotWrittenOutlivesABrokenLink) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  std::vector<SendFuture> sends;
+  for (int i = 0; i < 500; ++i) sends.push_back(send(std::string(60'000, 'x')));  // more than sockets hold
+  (void)connection.receive();
+  connection.reset();
+  FakeConnection again = node.accept_ready();
+  const auto ended = [](SendFuture& call) { return call.wait_for(milliseconds(0)) == std::future_status::ready; };
+  const auto unknown = static_cast<std::size_t>(std::ranges::count_if(sends, ended));
+  EXPECT_GT(unknown, 0U);
+  ASSERT_LT(unknown, sends.size()) << "what was never written needs no key to be sent again";
+  for (std::size_t i = unknown; i < sends.size(); ++i) again.stored(again.receive(), 1);
+  std::size_t stored = 0;
+  for (SendFuture& call : sends) stored += call.get() ? 1 : 0;
+  EXPECT_EQ(stored + unknown, sends.size());
 }
 
 TEST_F(RemoteServiceTest, WhatMayBeRepeatedOutlivesABrokenLink) {
