@@ -35,6 +35,13 @@ def topology(request):
     return request.config.getoption("topology")
 
 
+@pytest.fixture
+def own_store(topology):
+    """For what only the process with the store tells."""
+    if topology != "one-process":
+        pytest.skip("the process that is asked has no store of its own")
+
+
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory, topology):
     """The deployment with default options that cheap tests share: use chats of your own (the `chat` fixture)."""

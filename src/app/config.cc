@@ -89,7 +89,7 @@ void declare_store(OptionSet& options, Config& config) {
   options.text(
       "backend", config.backend, "URL", "thrift://HOST:PORT[,HOST:PORT...]",
       [](std::string_view text) { return parse_backend_url(text).has_value(); },
-      "Remote nodes in place of the store; not in this version");
+      "Remote nodes in place of the store; a name with several addresses is several nodes");
   options.choice<store::Durability>("durability", config.store_options.durability,
                                     {{"fsync", store::Durability::kFsync}, {"os", store::Durability::kOs}},
                                     "A send is acknowledged once on disk, or once the operating system has it");
@@ -99,6 +99,24 @@ void declare_store(OptionSet& options, Config& config) {
                "The store's caches and write buffers together");
   options.count("store-queue", config.store_options.max_queue, 1, 1'000'000,
                 "Sends that may wait for the disk; one more is answered overloaded");
+}
+
+void declare_backend(OptionSet& options, Config& config) {
+  options.section("Backend");
+  rpc::ClientOptions& client = config.client_options;
+  options.count(
+      "backend-pipeline", client.max_in_flight, 1, 1'000'000,
+      "Calls under way on one connection, of which each event loop has one to each node; one more is answered "
+      "overloaded");
+  options.duration(
+      "backend-probe", client.probe, milliseconds(10), minutes(1),
+      "Between two looks whether a node is ready; one that is silent for two is left out until it answers");
+  options.duration("backend-refresh", client.refresh, milliseconds(10), hours(1),
+                   "Between two resolutions of the nodes' names");
+  options.duration("backend-wait", client.wait, milliseconds(0), minutes(1),
+                   "How old an outage of all nodes may be for requests to wait for its end");
+  options.duration("backend-timeout", config.backend_timeout, milliseconds(100), hours(1),
+                   "At the start, for every node to be tried and one to be ready");
 }
 
 void declare_limits(OptionSet& options, Config& config) {
@@ -181,6 +199,12 @@ OptionResult check_rpc_tls(const net::TlsFiles& files) {
 }
 
 /// A frame must hold whatever the Thrift service takes and answers, where there is one.
+OptionResult check_backend(const Config& config) {
+  if (config.backend.empty() || config.limits.max_text <= kMaxRpcMessage) return {};
+  return std::unexpected(fmt::format("--max-text {} does not fit a Thrift frame: with --backend at most {}",
+                                     format_size(config.limits.max_text), format_size(kMaxRpcMessage)));
+}
+
 OptionResult check_rpc(const Config& config) {
   if (auto checked = check_rpc_tls(config.rpc_options.tls); !checked) return checked;
   if (config.rpc.empty()) return {};
@@ -208,6 +232,7 @@ OptionResult check(const Config& config) {
     return std::unexpected(fmt::format("--max-memory {} is less than one body and one page together ({})",
                                        format_size(config.max_memory), format_size(least)));
   }
+  if (auto backend = check_backend(config); !backend) return backend;
   return check_rpc(config);
 }
 
@@ -229,6 +254,7 @@ OptionSet declare_options(Config& config) {
   OptionSet options;
   declare_listeners(options, config);
   declare_store(options, config);
+  declare_backend(options, config);
   declare_limits(options, config);
   declare_times(options, config);
   declare_process(options, config);

@@ -8,8 +8,9 @@
 #include "base/log.h"
 #include "base/option_set.h"
 #include "http/http_options.h"
+#include "rpc/client_options.h"
 #include "rpc/rpc_options.h"
-#include "service/local_service.h"
+#include "service/validation.h"
 #include "store/store_options.h"
 
 namespace parley::app {
@@ -26,6 +27,8 @@ struct Config {
 
   std::string store = "rocksdb:parley-data";
   std::string backend;  ///< empty: the store is ours
+  rpc::ClientOptions client_options;
+  std::chrono::milliseconds backend_timeout{15'000};  ///< at the start, for nodes to be found
   store::StoreOptions store_options;
 
   service::ServiceLimits limits;

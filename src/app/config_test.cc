@@ -117,6 +117,11 @@ TEST(Config, StoreAndBackendExcludeEachOther) {
   EXPECT_EQ(Loaded({"--backend", "thrift://a:1"}).config.store, "");
 }
 
+TEST(Config, AGatewaysTextsMustFitAFrame) {
+  EXPECT_THAT(Loaded({"--backend", "thrift://a:1", "--max-text", "16MiB"}).error, HasSubstr("--max-text"));
+  EXPECT_EQ(Loaded({"--backend", "thrift://a:1", "--max-text", "1MiB"}).error, "");
+}
+
 TEST(Config, RefusesValuesThatMakeNoSense) {
   const std::vector<std::vector<std::string>> cases = {
       {"--http", "8080"},

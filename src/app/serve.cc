@@ -34,7 +34,8 @@ int serve(const Config& config) {
     return 1;
   }
   const std::string listeners = (*server)->listeners();
-  log_info("ready", {{"version", kVersion}, {"store", without_password(config.store)}, {"listeners", listeners}});
+  const std::string store = config.backend.empty() ? without_password(config.store) : config.backend;
+  log_info("ready", {{"version", kVersion}, {"store", store}, {"listeners", listeners}});
   // Whoever started us may have closed standard output; that is no reason not to serve.
   static_cast<void>(cli::write_output("ready " + listeners + "\n"));
   const int number = signals.wait();

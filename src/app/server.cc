@@ -14,6 +14,8 @@
 #include "base/version.h"
 #include "http/admin_routes.h"
 #include "http/api_routes.h"
+#include "rpc/remote_service.h"
+#include "service/local_service.h"
 #include "store/memory_store.h"
 #include "store/rocksdb_store.h"
 
@@ -52,12 +54,25 @@ Server::Server(const Config& config) : config_(config), memory_(config.max_memor
 }
 
 Result<std::unique_ptr<Server>> Server::start(const Config& config) {
-  if (!config.backend.empty()) return fail(ErrorCode::kUnavailable, "--backend: remote nodes are not in this version");
   std::unique_ptr<Server> server(new Server(config));
-  for (const auto step : {&Server::open_store, &Server::check_ready, &Server::listen}) {
+  for (const auto step : {&Server::open_service, &Server::check_ready, &Server::listen}) {
     if (const auto done = (server.get()->*step)(); !done) return std::unexpected(done.error());
   }
   return server;
+}
+
+Result<void> Server::open_service() { return config_.backend.empty() ? open_store() : connect_backend(); }
+
+Result<void> Server::connect_backend() {
+  auto nodes = parse_backend_url(config_.backend);
+  if (!nodes) return fail(ErrorCode::kUnavailable, "--backend: " + nodes.error());
+  auto service =
+      std::make_unique<rpc::RemoteService>(loops_, *std::move(nodes), config_.limits, config_.client_options, metrics_);
+  auto started = service->wait_until_started(std::chrono::steady_clock::now() + config_.backend_timeout);
+  if (!started) return fail(started.error().code, "--backend: " + started.error().detail);
+  store_id_ = service->store_id();
+  service_ = std::move(service);
+  return {};
 }
 
 Result<void> Server::open_store() {
@@ -73,6 +88,7 @@ Result<void> Server::open_store() {
   } else {
     store_ = store::make_memory_store(config_.store_options, metrics_);
   }
+  store_id_ = store_->id();
   service_ = std::make_unique<service::LocalService>(*store_, config_.limits);
   return {};
 }
@@ -111,9 +127,9 @@ Result<void> Server::listen_http() {
 Result<void> Server::listen_rpc() {
   auto endpoint = net::Endpoint::parse(config_.rpc);
   if (!endpoint) return std::unexpected(endpoint.error());
-  rpc_ = std::make_unique<rpc::RpcServer>(loops_, *std::move(endpoint),
-                                          rpc::CallHandler(*service_, store_->id(), draining_), config_.rpc_options,
-                                          draining_, memory_, metrics_);
+  rpc_ =
+      std::make_unique<rpc::RpcServer>(loops_, *std::move(endpoint), rpc::CallHandler(*service_, store_id_, draining_),
+                                       config_.rpc_options, draining_, memory_, metrics_);
   return rpc_->listen();
 }
 

@@ -12,7 +12,7 @@
 #include "http/server.h"
 #include "net/loop.h"
 #include "rpc/server.h"
-#include "service/local_service.h"
+#include "service/message_service.h"
 #include "store/message_store.h"
 
 namespace parley::app {
@@ -20,8 +20,8 @@ namespace parley::app {
 /// Its calls come from one thread that is none of the loops. Destroying it closes what is left at once.
 class Server {
  public:
-  /// Opens the store, binds the listeners and serves; when it returns, all of them accept and the store answers. The
-  /// error's detail is one line. May throw what the system throws.
+  /// Opens the store or finds its nodes, binds the listeners and serves; when it returns, all of them accept and the
+  /// store answers. The error's detail is one line. May throw what the system throws.
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(const Config& config);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -36,7 +36,9 @@ class Server {
  private:
   explicit Server(const Config& config);
 
+  [[nodiscard]] Result<void> open_service();
   [[nodiscard]] Result<void> open_store();
+  [[nodiscard]] Result<void> connect_backend();
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<void> check_ready();
   [[nodiscard]] Result<void> listen_http();
@@ -50,7 +52,8 @@ class Server {
   MemoryBudget memory_;
   net::LoopPool loops_;
   std::unique_ptr<store::MessageStore> store_;
-  std::unique_ptr<service::LocalService> service_;
+  std::unique_ptr<service::MessageService> service_;
+  std::string store_id_;  // empty: of foreign nodes, unknown
   std::unique_ptr<http::HttpServer> admin_;
   std::unique_ptr<http::HttpServer> http_;
   std::unique_ptr<rpc::RpcServer> rpc_;

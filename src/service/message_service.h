@@ -44,7 +44,8 @@ struct CallContext {
 };
 
 /// Every call is made on a loop's thread, from any number of loops at once, and resumes there. The errors are rows of
-/// the error table; a send that failed with kOutcomeUnknown may have been stored, after any other error it was not.
+/// the error table; a send that failed with kOutcomeUnknown or kBadUpstream may have been stored, after any other error
+/// it was not.
 class MessageService {
  public:
   virtual ~MessageService() = default;

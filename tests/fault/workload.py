@@ -17,6 +17,7 @@ class Workload:
     def __init__(self, server, seed, chats, writers=6, followers_per_chat=1):
         self.history = History()
         self.problems = []  # answers that no server should give, a line each
+        self.failures = []  # sends that were answered 503 or 504: allowed, where a test does not say otherwise
         self.acknowledged = 0
         self.server_moved(server)
         self._stop_writing = threading.Event()
@@ -157,6 +158,7 @@ class Writer:
         status, content = answer
         if status == 200:
             return ACKED, content
+        self._workload.failures.append(f"{'keyed' if key else 'keyless'} at {time.monotonic():.3f}: {content}")
         if status == 504:
             return UNKNOWN, None
         if status != 503:

@@ -71,7 +71,7 @@ def test_latencies_are_a_histogram(client, chat):
     assert after.total(f"{name}_sum", route="/api/send") > 0
 
 
-def test_stored_messages_and_batches_are_counted(client, chat):
+def test_stored_messages_and_batches_are_counted(client, chat, own_store):
     before = metrics(client)
     stored = before.family("counter", "parley", "messages")
     batches = before.family("histogram", "parley", "batch")
@@ -85,9 +85,13 @@ def test_stored_messages_and_batches_are_counted(client, chat):
         assert after.total(f"{name}_count") > before.total(f"{name}_count")
 
 
-def test_gauges_for_queue_connections_and_process(client):
+def test_gauges_for_the_store(client, own_store):
     now = metrics(client)
     assert now.total(now.family("gauge", "parley", "queue")) >= 0
+
+
+def test_gauges_for_connections_and_process(client):
+    now = metrics(client)
     assert now.total("process_resident_memory_bytes") > 1e6
     assert now.total("process_open_fds") > 3
     assert now.total("process_cpu_seconds_total") > 0

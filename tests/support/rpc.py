@@ -131,7 +131,7 @@ class RpcConnection(Connection):
         return self._take(size)
 
     def ttheader(self):
-        return _parse_ttheader(self.frame())
+        return parse_ttheader(self.frame())
 
     def _take(self, size):
         while len(self._buffer) < size:
@@ -147,7 +147,7 @@ def lives(connection):
     return True
 
 
-def _parse_ttheader(data):
+def parse_ttheader(data):
     assert data[:2] == b"\x10\x00", data
     _flags, sequence_id, words = struct.unpack(">HiH", data[2:10])
     header, payload = data[10:10 + 4 * words], data[10 + 4 * words:]
@@ -169,6 +169,43 @@ def _parse_ttheader(data):
             value, at = _read_string(header, at)
             (frame.strings if kind == 0x01 else frame.ints)[key] = value.decode()
     return frame
+
+
+# The other side: what a server reads and answers ---------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Message:
+    """A Thrift message, to be put into a frame."""
+
+    data: bytes
+
+
+def parse_call(message):
+    """The method's name and its request, of a call in the binary protocol; None where the method is not the template's."""
+    from thrift.transport import TTransport
+
+    protocol = _protocol(BINARY, TTransport.TMemoryBuffer(message))
+    method, _, _ = protocol.readMessageBegin()
+    if method not in ("Send", "Pull"):
+        return method, None
+    arguments = getattr(generated().IMService, f"{method}_args")()
+    arguments.read(protocol)
+    return method, arguments.req
+
+
+def reply(method, response, sequence_id):
+    """The message that answers with `response`, or with an exception."""
+    from thrift.Thrift import TApplicationException, TMessageType
+    from thrift.transport import TTransport
+
+    buffer = TTransport.TMemoryBuffer()
+    protocol = _protocol(BINARY, buffer)
+    thrown = isinstance(response, TApplicationException)
+    protocol.writeMessageBegin(method, TMessageType.EXCEPTION if thrown else TMessageType.REPLY, sequence_id)
+    (response if thrown else getattr(generated().IMService, f"{method}_result")(response)).write(protocol)
+    protocol.writeMessageEnd()
+    return Message(buffer.getvalue())
 
 
 def _string(data):

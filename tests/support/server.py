@@ -29,6 +29,8 @@ class Server:
     there replaces ours.
     """
 
+    listeners = ("http", "rpc", "admin")
+
     def __init__(self, folder, *options, store=None, env=None, preexec=None, prefix=()):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -130,7 +132,10 @@ class Server:
 
     def keep_port(self):
         """Later starts listen where the last one did."""
-        self.options = _without(self.options, "--http") + ["--http", f"{self.http[0]}:{self.http[1]}"]
+        for name in self.listeners:
+            if name != "admin":
+                host, port = getattr(self, name)
+                self.options = without(self.options, f"--{name}") + [f"--{name}", f"{host}:{port}"]
 
     def running(self):
         return self.process is not None and self.process.poll() is None
@@ -160,15 +165,14 @@ class Server:
 
     def _command(self):
         command = [*self.prefix, binary(), "serve"]
-        if "--http" not in self.options:
-            command += ["--http", "127.0.0.1:0"]
-        if "--rpc" not in self.options:
-            command += ["--rpc", "127.0.0.1:0"]
-        if "--admin" not in self.options:
-            command += ["--admin", "127.0.0.1:0"]
-        if "--store" not in self.options:
-            command += ["--store", self.store]
-        return command + self.options
+        for listener in self.listeners:
+            if f"--{listener}" not in self.options:
+                command += [f"--{listener}", "127.0.0.1:0"]
+        return command + self._behind() + self.options
+
+    def _behind(self):
+        """The options that say what the service stands on."""
+        return [] if "--store" in self.options else ["--store", self.store]
 
     def _read_line(self):
         deadline = time.monotonic() + scaled(PATIENCE)
@@ -192,7 +196,8 @@ def _address(text):
     return host.strip("[]"), int(port)
 
 
-def _without(options, name):
+def without(options, name):
+    """The options but for this one and its value."""
     if name not in options:
         return list(options)
     at = options.index(name)

@@ -1,0 +1,202 @@
+// Which node gets a call, and when one is left out or taken back.
+#include <gmock/gmock.h>
+
+#include "base/wakeup.h"
+#include "rpc/remote_service_fixture.h"
+
+namespace parley::rpc {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+class FailoverTest : public RemoteServiceTest {
+ protected:
+  /// A service over both nodes, connected to both.
+  void connect_both(ClientOptions options = patient()) {
+    start({a_.endpoint(), b_.endpoint()}, options);
+    to_a_.emplace(a_.accept_ready());
+    to_b_.emplace(b_.accept_ready());
+    ASSERT_TRUE(wait_until_started());
+  }
+
+  FakeNode a_;
+  FakeNode b_;
+  std::optional<FakeConnection> to_a_;
+  std::optional<FakeConnection> to_b_;
+};
+
+TEST_F(FailoverTest, ALostNodesKeyedSendGoesToTheOther) {
+  connect_both();
+  to_b_->drain();  // so that the first attempt goes to a
+  ASSERT_TRUE(to_b_->closed());
+  SendFuture sent = send("hi", "key");
+  (void)to_a_->receive();
+  FakeConnection to_b = b_.accept_ready();
+  to_a_->reset();
+  to_b.stored(to_b.receive(), 5);
+  EXPECT_EQ(sent.get()->send_time, 5);
+}
+
+TEST_F(FailoverTest, ADrainingNodeAnswersWhatItHasAndGetsNoMore) {
+  connect_both();
+  to_b_->drain();
+  ASSERT_TRUE(to_b_->closed()) << "nothing was in flight there";
+  SendFuture old = send("old");
+  const ReceivedCall call = to_a_->receive();
+  FakeConnection to_b = b_.accept_ready();
+  to_a_->drain();
+  const FakeConnection anew = a_.accept();  // so the old one has been left
+  for (int i = 0; i < 10; ++i) {
+    SendFuture next = send("next");
+    to_b.stored(to_b.receive(), 10 + i);
+    EXPECT_EQ(next.get()->send_time, 10 + i);
+  }
+  to_a_->stored(call, 1);
+  EXPECT_EQ(old.get()->send_time, 1);
+  EXPECT_TRUE(to_a_->closed()) << "with the last answer";
+}
+
+TEST_F(FailoverTest, SaysThatItDrainsWithAnAnswer) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture sent = send("hi");
+  const ReceivedCall call = connection.receive();
+  const Result<service::SendResponse> stored = service::SendResponse{"a:b", 9, false};
+  connection.answer(call, encode_reply(call.head, stored), true);
+  EXPECT_EQ(sent.get()->send_time, 9);
+  EXPECT_TRUE(connection.closed());
+  FakeConnection again = node.accept_ready();
+  SendFuture next = send("next");
+  again.stored(again.receive(), 10);
+  EXPECT_TRUE(next.get());
+}
+
+TEST_F(FailoverTest, ASilentNodesMovableCallsGoToTheOther) {
+  connect_both({.probe = milliseconds(50)});
+  // Neither answers its probes: both are silent. Then b is back, with what a has not answered.
+  SendFuture keyed = send("keyed", "key");
+  EXPECT_EQ(keyed.wait_for(milliseconds(300)), std::future_status::timeout);
+  while (true) {
+    const ReceivedCall call = to_b_->receive();
+    if (std::holds_alternative<ReadyRequest>(call.request)) {
+      to_b_->answer(call, Result<ReadyResponse>(ReadyResponse{"store"}));
+    } else {
+      EXPECT_EQ(call.send().text, "keyed");
+      to_b_->stored(call, 4);
+      break;
+    }
+  }
+  EXPECT_EQ(keyed.get()->send_time, 4);
+}
+
+TEST_F(FailoverTest, ANodeThatIsNotReadyIsLeftOutUntilItIs) {
+  FakeNode node;
+  start({node.endpoint()}, {.probe = milliseconds(20)});
+  FakeConnection connection = node.accept();
+  connection.answer<ReadyResponse>(connection.receive(), fail(ErrorCode::kUnavailable, "the disk failed"));
+  connection.answer<ReadyResponse>(connection.receive(), fail(ErrorCode::kUnavailable, "the disk failed"));
+  const auto is_ready = ready();
+  ASSERT_FALSE(is_ready);
+  EXPECT_THAT(is_ready.error().detail, HasSubstr("the disk failed"));
+  connection.answer<ReadyResponse>(connection.receive(), ReadyResponse{"store"});
+  EXPECT_TRUE(wait_until_started());
+}
+
+TEST_F(FailoverTest, ANodeOverAnotherStoreIsRefused) {
+  start({a_.endpoint(), b_.endpoint()});
+  to_a_.emplace(a_.accept_ready("one"));
+  to_b_.emplace(b_.accept_ready("two"));
+  const auto started = wait_until_started();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().detail, HasSubstr("do not share one store"));
+}
+
+TEST_F(FailoverTest, AForeignServerIsTakenAsItIs) {
+  FakeNode node;
+  start({node.endpoint()});
+  {
+    // Kitex answers an unknown method, and closes.
+    FakeConnection connection = node.accept();
+    const ReceivedCall call = connection.receive();
+    ASSERT_TRUE(std::holds_alternative<ReadyRequest>(call.request));
+    connection.answer(call, encode_reply(call.head, ApplicationException{ExceptionType::kUnknownMethod, "Ready"}));
+    EXPECT_TRUE(connection.closed());
+  }
+  FakeConnection connection = node.accept();
+  ASSERT_TRUE(wait_until_started());
+  SendFuture sent = send("hi");
+  connection.answer<service::SendResponse>(connection.receive(), service::SendResponse{});
+  const auto response = sent.get();
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->chat, "a:b");
+  EXPECT_EQ(response->send_time, 0);
+}
+
+TEST_F(FailoverTest, AGoneNodeIsTriedAgainAndAgain) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  node.refuse();
+  connection.close();
+  while (ready()) std::this_thread::yield();
+  node.reopen();
+  FakeConnection again = node.accept_ready();
+  EXPECT_TRUE(wait_until_started());
+}
+
+/// Answers what the test last said.
+class FakeNames {
+ public:
+  Resolve resolve() {
+    return [this](const net::Endpoint&) { return look_up(); };
+  }
+  void set(Addresses addresses) {
+    const std::scoped_lock lock(mutex_);
+    addresses_ = std::move(addresses);
+  }
+
+ private:
+  Task<Addresses> look_up() {
+    const std::scoped_lock lock(mutex_);
+    if (addresses_.empty()) co_return fail(ErrorCode::kUnavailable, "no such host");
+    co_return addresses_;
+  }
+
+  std::mutex mutex_;
+  Addresses addresses_;
+};
+
+TEST_F(FailoverTest, NodesComeAndGoWithTheName) {
+  FakeNames names;
+  names.set({a_.address()});
+  start({{"nodes.test", 1}}, {.probe = milliseconds(60'000), .refresh = milliseconds(20)}, names.resolve());
+  FakeConnection to_a = a_.accept_ready();
+  ASSERT_TRUE(wait_until_started());
+  SendFuture old = send("old");
+  const ReceivedCall call = to_a.receive();
+
+  names.set({b_.address()});
+  FakeConnection to_b = b_.accept_ready();
+  SendFuture next = send("next");
+  to_b.stored(to_b.receive(), 2);
+  EXPECT_EQ(next.get()->send_time, 2);
+  to_a.stored(call, 1);
+  EXPECT_EQ(old.get()->send_time, 1) << "what was in flight at the removed node";
+  EXPECT_TRUE(to_a.closed());
+}
+
+TEST_F(FailoverTest, ANameWithoutAddressesKeepsThoseThatItHad) {
+  FakeNames names;
+  names.set({a_.address()});
+  start({{"nodes.test", 1}}, {.probe = milliseconds(60'000), .refresh = milliseconds(10)}, names.resolve());
+  FakeConnection to_a = a_.accept_ready();
+  ASSERT_TRUE(wait_until_started());
+  names.set({});
+  SendFuture sent = send("hi");
+  EXPECT_EQ(sent.wait_for(milliseconds(100)), std::future_status::timeout);
+  to_a.stored(to_a.receive(), 1);
+  EXPECT_TRUE(sent.get());
+}
+
+}  // namespace
+}  // namespace parley::rpc

@@ -1,0 +1,201 @@
+#include "rpc/node.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "net/endpoint.h"
+
+namespace parley::rpc {
+namespace {
+
+using boost::system::error_code;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using Outcome = CallResult::Outcome;
+
+constexpr seconds kConnectTimeout{1};
+constexpr milliseconds kProbeTimeout{1'000};  // retiring waits for it
+/// A foreign server may serve a connection's calls one after the other, and has no Ready that would say that it lives.
+constexpr seconds kForeignSilence{5};
+/// A silent connection is given up: its node may have gone without a word.
+constexpr seconds kLongestSilence{5};
+
+std::string name_of(const boost::asio::ip::tcp::endpoint& address) {
+  return net::Endpoint{address.address().to_string(), address.port()}.to_string();
+}
+
+/// On a loopback address a connection attempt may meet itself, where the port it is given is the one it looks for.
+bool met_itself(const net::Socket& socket) {
+  error_code error;
+  const auto local = socket.local_endpoint(error);
+  return !error && local == socket.remote_endpoint(error);
+}
+
+}  // namespace
+
+Node::Node(NodeContext& context, boost::asio::ip::tcp::endpoint address, ClientMetrics& metrics)
+    : context_(context),
+      address_(std::move(address)),
+      name_(name_of(address_)),
+      metrics_(metrics.node(name_)),
+      timer_([this] { happened_.wake(); }) {}
+
+void Node::start() { context_.tasks.spawn(run(shared_from_this())); }
+
+void Node::retire() {
+  retired_ = true;
+  if (connecting_ != nullptr) {
+    error_code ignored;
+    connecting_->close(ignored);
+  }
+  nudge();
+}
+
+std::string Node::reason() const { return fmt::format("{}: {}", name_, reason_); }
+
+Async<> Node::run(std::shared_ptr<Node> self) {
+  while (!self->retired_) {
+    co_await self->serve();
+    self->attempt_over();
+    co_await self->pause(self->backoff_.next());
+  }
+}
+
+Async<> Node::serve() {
+  net::Socket socket(context_.loop.executor());
+  const bool connected = co_await connect(socket);
+  if (!connected) co_return;
+  const Deadline since = steady_clock::now();
+  connection_ = std::make_shared<NodeConnection>(context_.loop, std::move(socket), context_.options.max_in_flight,
+                                                 [weak = weak_from_this()] {
+                                                   if (const auto node = weak.lock()) node->nudge();
+                                                 });
+  context_.tasks.spawn(carry(metrics_, connection_, context_.tasks));
+  while (!over()) {
+    co_await probe();
+    if (!over()) attempt_over();
+    co_await pause(context_.options.probe);
+  }
+  const auto connection = std::exchange(connection_, nullptr);
+  stalled_ = false;
+  set_down("the connection ended, or the node drains");
+  connection->leave();
+  if (steady_clock::now() - since > Backoff::kLongest) backoff_.reset();
+}
+
+Async<> Node::carry(std::shared_ptr<NodeMetrics> metrics, std::shared_ptr<NodeConnection> connection,
+                    TaskGroup& tasks) {
+  metrics->connects.add();
+  metrics->connections.add(1);
+  co_await NodeConnection::run(std::move(connection), tasks);
+  metrics->connections.add(-1);
+}
+
+Async<bool> Node::connect(net::Socket& socket) {
+  net::DeadlineEntry timeout([&socket] {
+    error_code ignored;
+    socket.close(ignored);
+  });
+  context_.loop.deadlines().arm(timeout, steady_clock::now() + kConnectTimeout);
+  connecting_ = &socket;
+  error_code error;
+  co_await socket.async_connect(address_, boost::asio::redirect_error(kAwait, error));
+  connecting_ = nullptr;
+  if (!error && met_itself(socket)) error = boost::asio::error::connection_refused;
+  if (!error) socket.set_option(boost::asio::ip::tcp::no_delay(true), error);
+  if (!error) co_return true;
+  metrics_->connect_failures.add();
+  foreign_ = false;  // something else may be there when it comes back
+  set_down(error == boost::asio::error::operation_aborted ? "cannot connect: no answer in time"
+                                                          : "cannot connect: " + error.message());
+  co_return false;
+}
+
+Async<> Node::probe() {
+  if (foreign_) {
+    if (!judge_silence(kForeignSilence)) set_up();
+    co_return;
+  }
+  const milliseconds patience = 2 * context_.options.probe;
+  const Request request = ReadyRequest{};
+  const CallOptions options{.deadline = steady_clock::now() + std::min(patience, kProbeTimeout), .request_id = "probe"};
+  const auto connection = connection_;
+  const CallResult result = co_await connection->call(request, options);
+  if (result.outcome == Outcome::kAnswered) judge(result);
+  // Where other calls are answered, and only the probe is not, the node is busy and not silent.
+  if (result.outcome == Outcome::kExpired || result.outcome == Outcome::kFull) judge_silence(patience);
+}
+
+void Node::judge(const CallResult& result) {
+  auto reply = decode_ready_reply(result.message, result.protocol);
+  if (!reply && reply.error().type == ExceptionType::kUnknownMethod) {
+    foreign_ = true;
+    backoff_.reset();
+    connection_->close();  // a Kitex server closes it after such a call, which others must not be caught in
+  } else if (!reply) {
+    set_down("it cannot say whether it is ready: " + reply.error().message);
+  } else if (reply->code != 0) {
+    set_down("it is not ready: " + reply->message);
+  } else if (!context_.identity.accept(reply->response.store_id)) {
+    set_down("its store is not the other nodes' store");
+  } else {
+    set_up();
+  }
+}
+
+bool Node::judge_silence(steady_clock::duration patience) {
+  const auto silence = connection_->silence();
+  if (silence < patience) return false;
+  stalled_ = true;
+  set_down("it does not answer");
+  context_.on_change();
+  if (silence > kLongestSilence) connection_->close();
+  return true;
+}
+
+void Node::set_up() {
+  stalled_ = false;
+  if (up_ || over()) return;
+  up_ = true;
+  reason_ = "it is up";
+  metrics_->up.add(1);
+  if (context_.loop.index() == 0) log_info("a node is up", {{"node", name_}});
+  context_.on_change();
+}
+
+void Node::set_down(std::string reason) {
+  // Each loop finds out by itself; one of them tells.
+  if (context_.loop.index() == 0 && reason != reason_ && !retired_)
+    log_warn("a node is left out", {{"node", name_}, {"why", reason}});
+  reason_ = std::move(reason);
+  if (!std::exchange(up_, false)) return;
+  metrics_->up.add(-1);
+  context_.on_change();
+}
+
+void Node::attempt_over() {
+  if (std::exchange(tried_, true)) return;
+  context_.on_change();
+}
+
+Async<> Node::pause(steady_clock::duration time) {
+  const Deadline until = steady_clock::now() + time;
+  while (!over() && steady_clock::now() < until) {
+    context_.loop.deadlines().arm(timer_, until);
+    co_await happened_.wait();
+  }
+  timer_.disarm();
+}
+
+/// Not at once: who calls is in the middle of something.
+void Node::nudge() {
+  boost::asio::post(context_.loop.executor(), [self = shared_from_this()] { self->happened_.wake(); });
+}
+
+}  // namespace parley::rpc

@@ -1,0 +1,93 @@
+// One node as one loop sees it: its connection, made again and again, and whether calls may go there.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "base/task_group.h"
+#include "base/wakeup.h"
+#include "net/loop.h"
+#include "rpc/backoff.h"
+#include "rpc/client_metrics.h"
+#include "rpc/client_options.h"
+#include "rpc/node_connection.h"
+#include "rpc/store_identity.h"
+
+namespace parley::rpc {
+
+/// What all nodes of a loop have in common; outlives them.
+struct NodeContext {
+  net::Loop& loop;
+  TaskGroup& tasks;
+  const ClientOptions& options;
+  StoreIdentity& identity;
+  std::function<void()> on_change;  ///< a node has come up, gone down or failed its first attempt
+};
+
+/// All on its loop's thread. Made by std::make_shared.
+class Node : public std::enable_shared_from_this<Node> {
+ public:
+  Node(NodeContext& context, boost::asio::ip::tcp::endpoint address, ClientMetrics& metrics);
+
+  /// Connects, probes and reconnects until retire(). Once.
+  void start();
+  /// Takes no more calls and ends when those in flight have.
+  void retire();
+
+  [[nodiscard]] const boost::asio::ip::tcp::endpoint& address() const noexcept { return address_; }
+  [[nodiscard]] NodeMetrics& metrics() noexcept { return *metrics_; }
+  /// Whether calls may go there: it is connected, answered its last probe, and does not drain.
+  [[nodiscard]] bool up() const noexcept { return up_ && !over(); }
+  /// The connection to call on. While up().
+  [[nodiscard]] const std::shared_ptr<NodeConnection>& connection() const noexcept { return connection_; }
+  /// Whether it is a server that knows no Ready, and so may answer anything. While up().
+  [[nodiscard]] bool foreign() const noexcept { return foreign_; }
+  /// Whether it is connected and silent: what is movable there had better be asked elsewhere.
+  [[nodiscard]] bool stalled() const noexcept { return stalled_ && connection_; }
+  /// Whether at least one attempt to use it has come to an end, one way or the other.
+  [[nodiscard]] bool tried() const noexcept { return tried_; }
+  /// Why it is not up, for a person, with its address.
+  [[nodiscard]] std::string reason() const;
+
+ private:
+  static Async<> run(std::shared_ptr<Node> self);
+  /// One connection, from the attempt to make it until no new call should go there.
+  [[nodiscard]] Async<> serve();
+  static Async<> carry(std::shared_ptr<NodeMetrics> metrics, std::shared_ptr<NodeConnection> connection,
+                       TaskGroup& tasks);
+  [[nodiscard]] Async<bool> connect(net::Socket& socket);
+  [[nodiscard]] Async<> probe();
+  void judge(const CallResult& result);
+  /// Whether it has been silent for that long, and so is left out.
+  bool judge_silence(std::chrono::steady_clock::duration patience);
+  void set_up();
+  void set_down(std::string reason);
+  void attempt_over();
+  /// Whether no new call should go to this connection.
+  [[nodiscard]] bool over() const noexcept { return retired_ || (connection_ && connection_->leaving()); }
+  /// Suspends for `time`, or until it is over.
+  [[nodiscard]] Async<> pause(std::chrono::steady_clock::duration time);
+  void nudge();
+
+  NodeContext& context_;
+  const boost::asio::ip::tcp::endpoint address_;
+  const std::string name_;
+  const std::shared_ptr<NodeMetrics> metrics_;
+  net::Socket* connecting_ = nullptr;
+  std::shared_ptr<NodeConnection> connection_;
+  Backoff backoff_;
+  std::string reason_ = "not tried yet";
+  bool foreign_ = false;  // knows no Ready
+  bool up_ = false;
+  bool stalled_ = false;
+  bool tried_ = false;
+  bool retired_ = false;
+  Wakeup happened_;
+  net::DeadlineEntry timer_;
+};
+
+}  // namespace parley::rpc

@@ -1,0 +1,71 @@
+// The nodes of one loop, and which of them gets the next call.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <list>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "base/task_group.h"
+#include "base/wakeup.h"
+#include "rpc/node.h"
+
+namespace parley::rpc {
+
+/// All on its loop's thread, but for the constructor and destructor.
+class NodePool {
+ public:
+  NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, ClientMetrics& metrics);
+
+  /// The nodes are these from now on: new ones are used, others retired.
+  void set_addresses(const std::vector<boost::asio::ip::tcp::endpoint>& addresses);
+  /// Retires all. Calls must have ended.
+  void stop() { set_addresses({}); }
+  /// Suspends until nothing is left of any node. After stop().
+  [[nodiscard]] Async<> ended() { return tasks_.wait(); }
+
+  /// A node for a call, not `avoid` if there is another, waiting for one while the outage is young. Errors:
+  /// kUnavailable (no node can be used, with why), kOverloaded (none takes another call).
+  [[nodiscard]] Task<std::shared_ptr<Node>> acquire(Deadline deadline, const Node* avoid);
+
+  /// Whether a node other than `than` can be used now.
+  [[nodiscard]] bool has_another(const Node* than) const noexcept;
+
+  /// Nothing while a node can be used, else kUnavailable with why not.
+  [[nodiscard]] Result<void> ready() const;
+
+  /// Waits until every node has been tried and one can be used, or the deadline; then as ready().
+  [[nodiscard]] Task<void> started(Deadline deadline);
+
+ private:
+  /// Somebody who waits for a node.
+  struct Waiter {
+    Waiter() : expiry([this] { wakeup.wake(); }) {}
+    Wakeup wakeup;
+    net::DeadlineEntry expiry;
+  };
+
+  /// The one with fewer calls of two at random; nothing where none can be used.
+  [[nodiscard]] std::shared_ptr<Node> pick(const Node* avoid);
+  [[nodiscard]] Async<> wait(Deadline deadline);
+  void on_change();
+  [[nodiscard]] std::string reasons() const;
+
+  ClientOptions options_;
+  ClientMetrics& metrics_;
+  TaskGroup tasks_;
+  NodeContext context_;
+  std::vector<std::shared_ptr<Node>> nodes_;
+  std::vector<const std::shared_ptr<Node>*> choice_;  // pick()'s, kept for its memory
+  std::list<Waiter> waiters_;
+  std::optional<Deadline> down_since_;  // since when no node can be used
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+}  // namespace parley::rpc

@@ -1,0 +1,127 @@
+#include "rpc/remote_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "chat/text.h"
+#include "rpc/verdict.h"
+
+namespace parley::rpc {
+namespace {
+
+/// A request that brings down each node that it reaches must come to an end.
+constexpr int kMaxAttempts = 8;
+
+template <class Response, class Judge>
+Task<Response> ask(NodePool& pool, Counter& retries, const Request& request, CallOptions options, Judge judge) {
+  using Next = Verdict<Response>::Next;
+  std::shared_ptr<Node> node;
+  bool maybe_stored = false;
+  for (int attempt = 1;; ++attempt) {
+    auto next_node = co_await pool.acquire(options.deadline, node.get());
+    if (!next_node) co_return std::unexpected(in_view_of_earlier(std::move(next_node).error(), maybe_stored));
+    node = *std::move(next_node);
+    const auto connection = node->connection();
+    node->metrics().in_flight.add(1);
+    CallResult result = co_await connection->call(request, options);
+    node->metrics().in_flight.add(-1);
+    node->metrics().observe(result.outcome);
+    Verdict<Response> verdict = judge(std::move(result));
+    if (verdict.response) co_return std::move(verdict.response);
+    const bool go_on =
+        verdict.next == Next::kAgain || (verdict.next == Next::kElsewhere && pool.has_another(node.get()));
+    if (!go_on || attempt == kMaxAttempts) {
+      co_return std::unexpected(in_view_of_earlier(std::move(verdict.response).error(), maybe_stored));
+    }
+    maybe_stored |= verdict.maybe_stored;
+    retries.add();
+  }
+}
+
+/// What a foreign server answered, made whole: it may leave out the cursor, and need not care for UTF-8.
+Result<Page> check_page(Page page, const PageRange& range) {
+  if (!std::ranges::all_of(page.messages, [](const Message& m) { return is_utf8(m.text) && is_utf8(m.sender); })) {
+    return fail(ErrorCode::kBadUpstream, "the node answered a text that is not UTF-8");
+  }
+  if (page.next_cursor == 0) page.next_cursor = next_cursor(page.messages, range);
+  return page;
+}
+
+}  // namespace
+
+RemoteService::RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> names, service::ServiceLimits limits,
+                             ClientOptions options, MetricsRegistry& metrics, Resolve resolve)
+    : loops_(loops),
+      limits_(limits),
+      metrics_(ClientMetrics::publish(metrics)),
+      resolver_(loops[0], std::move(names), options.refresh, std::move(resolve),
+                [this](const Addresses& addresses) { set_addresses(addresses); }),
+      resolving_(loops[0].executor()) {
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    pools_.push_back(std::make_unique<NodePool>(loops_[i], options, identity_, *metrics_));
+  }
+  boost::asio::post(loops_[0].executor(), [this] { resolving_.spawn(resolver_.run()); });
+}
+
+RemoteService::~RemoteService() {
+  const auto stop_resolver = [this] { resolver_.stop(); };
+  boost::asio::post(loops_[0].executor(), boost::asio::use_future(stop_resolver)).get();
+  boost::asio::co_spawn(loops_[0].executor(), resolving_.wait(), boost::asio::use_future).get();
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    const auto stop_pool = [this, i] { pools_[i]->stop(); };
+    boost::asio::post(loops_[i].executor(), boost::asio::use_future(stop_pool)).get();
+    boost::asio::co_spawn(loops_[i].executor(), pools_[i]->ended(), boost::asio::use_future).get();
+  }
+}
+
+void RemoteService::set_addresses(const Addresses& addresses) {
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    boost::asio::post(loops_[i].executor(), [this, i, addresses] { pools_[i]->set_addresses(addresses); });
+  }
+}
+
+Result<void> RemoteService::wait_until_started(Deadline deadline) {
+  Result<void> all;
+  for (std::size_t i = 0; i < pools_.size() && all; ++i) {
+    all = boost::asio::co_spawn(loops_[i].executor(), pools_[i]->started(deadline), boost::asio::use_future).get();
+  }
+  if (identity_.conflict()) return fail(ErrorCode::kUnavailable, "the nodes do not share one store");
+  return all;
+}
+
+Task<service::SendResponse> RemoteService::send(service::SendRequest request, service::CallContext context) {
+  auto draft = service::validate(std::move(request), limits_);
+  if (!draft) co_return std::unexpected(std::move(draft).error());
+  std::string chat = draft->chat.name();
+  const RequestKind kind = draft->idempotency_key.empty() ? RequestKind::kSend : RequestKind::kKeyedSend;
+  const Request message =
+      service::SendRequest{chat, std::move(draft->text), std::move(draft->sender), std::move(draft->idempotency_key)};
+  const CallOptions options{context.deadline, context.request_id, kind != RequestKind::kSend};
+  const auto judge = [kind](CallResult result) { return judge_send(std::move(result), kind); };
+  auto sent = co_await ask<service::SendResponse>(pool(), metrics_->retries, message, options, judge);
+  if (!sent) co_return std::unexpected(std::move(sent).error());
+  sent->chat = std::move(chat);
+  co_return sent;
+}
+
+Task<service::PullResponse> RemoteService::pull(service::PullRequest request, service::CallContext context) {
+  auto query = service::validate(request, limits_);
+  if (!query) co_return std::unexpected(std::move(query).error());
+  std::string chat = query->chat.name();
+  const PageRange& range = query->range;
+  const Request message = service::PullRequest{chat, range.cursor, range.limit, range.reverse};
+  const CallOptions options{context.deadline, context.request_id, true};
+  auto pulled = co_await ask<service::PullResponse>(pool(), metrics_->retries, message, options, judge_pull);
+  if (!pulled) co_return std::unexpected(std::move(pulled).error());
+  auto page = check_page(std::move(pulled->page), range);
+  if (!page) co_return std::unexpected(std::move(page).error());
+  co_return service::PullResponse{std::move(chat), *std::move(page)};
+}
+
+Task<void> RemoteService::ready(service::CallContext /*context*/) { co_return pool().ready(); }
+
+}  // namespace parley::rpc

@@ -1,0 +1,60 @@
+// The service over remote nodes: choose one, ask it, and tell the truth about what became of the request.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "net/endpoint.h"
+#include "net/loop.h"
+#include "rpc/client_metrics.h"
+#include "rpc/client_options.h"
+#include "rpc/messages.h"
+#include "rpc/node_pool.h"
+#include "rpc/resolver.h"
+#include "rpc/store_identity.h"
+#include "service/message_service.h"
+#include "service/validation.h"
+
+namespace parley::rpc {
+
+/// Each loop has connections of its own to every node. What nodes answer is passed on, but for this:
+///
+/// A request goes to another node, within its deadline, where the one that it was sent to surely never had all of it,
+/// or where nothing is done twice by repeating it: a pull, or a send with an idempotency key. Otherwise a send whose
+/// node was lost, or did not answer in time, is kOutcomeUnknown. kBadUpstream: a node threw, or answered what cannot be
+/// read; a send may have been stored then. kUnavailable: no node can be used; an outage that is younger than
+/// ClientOptions::wait is waited out before that is said.
+class RemoteService final : public service::MessageService {
+ public:
+  /// The nodes are all addresses of all `names`. The loops must outlive it, and no call be under way when it goes.
+  RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> names, service::ServiceLimits limits,
+                ClientOptions options, MetricsRegistry& metrics, Resolve resolve = resolve_by_system);
+  ~RemoteService() override;
+  RemoteService(const RemoteService&) = delete;
+  RemoteService& operator=(const RemoteService&) = delete;
+
+  /// Waits until every node was tried and one can be used on each loop. kUnavailable with why: none can when the
+  /// deadline passes, or two have different stores. Blocks; not from a loop.
+  [[nodiscard]] Result<void> wait_until_started(Deadline deadline);
+
+  /// The id of the nodes' store; empty where they are foreign servers, which have none. Any thread.
+  [[nodiscard]] std::string store_id() const { return identity_.id(); }
+
+  Task<service::SendResponse> send(service::SendRequest request, service::CallContext context) override;
+  Task<service::PullResponse> pull(service::PullRequest request, service::CallContext context) override;
+  Task<void> ready(service::CallContext context) override;
+
+ private:
+  [[nodiscard]] NodePool& pool() noexcept { return *pools_[net::Loop::current().index()]; }
+  void set_addresses(const Addresses& addresses);
+
+  net::LoopPool& loops_;
+  const service::ServiceLimits limits_;
+  const std::shared_ptr<ClientMetrics> metrics_;
+  StoreIdentity identity_;
+  std::vector<std::unique_ptr<NodePool>> pools_;  // by loop
+  Resolver resolver_;
+  TaskGroup resolving_;
+};
+
+}  // namespace parley::rpc

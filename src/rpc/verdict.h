@@ -1,0 +1,37 @@
+// What became of a request, from what became of one call: the answer or the error to tell, and whether to try again.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "base/error.h"
+#include "rpc/messages.h"
+#include "rpc/node_connection.h"
+
+namespace parley::rpc {
+
+/// What is asked, and so what may be done twice.
+enum class RequestKind : std::uint8_t { kSend, kKeyedSend, kPull };
+
+/// One call's part in a request's fate.
+template <class Response>
+struct Verdict {
+  enum class Next : std::uint8_t {
+    kStop,       ///< `response` is the last word
+    kElsewhere,  ///< another node may do better, the same one would not
+    kAgain,      ///< any node may do better
+  };
+  Result<Response> response;
+  Next next = Next::kStop;
+  bool maybe_stored = false;  ///< whether this call may have stored a message, now or later, although it failed
+};
+
+// Judges a call by its result; a RequestKind is only told where there is a choice.
+[[nodiscard]] Verdict<service::SendResponse> judge_send(CallResult result, RequestKind kind);
+[[nodiscard]] Verdict<service::PullResponse> judge_pull(CallResult result);
+
+/// `error`, the last call's, in view of an earlier one of the same request that may have stored: "nothing was stored"
+/// is then no longer true.
+[[nodiscard]] Error in_view_of_earlier(Error error, bool maybe_stored);
+
+}  // namespace parley::rpc
