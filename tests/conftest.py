@@ -16,6 +16,16 @@ def pytest_addoption(parser):
     parser.addoption("--topology", choices=sorted(TOPOLOGIES), default="one-process", help="what stands behind HTTP")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "own_store: what only a process with a store of its own tells")
+
+
+def pytest_collection_modifyitems(config, items):
+    """A gateway is not asked for what it cannot know."""
+    if config.getoption("topology") != "one-process":
+        items[:] = [item for item in items if not item.get_closest_marker("own_store")]
+
+
 def pytest_report_header(config):
     return f"parley: {BINARY} ({PRESET}), topology {config.getoption('topology')}, seed {config.getoption('seed')}"
 
@@ -33,13 +43,6 @@ def seed(request):
 @pytest.fixture(scope="session")
 def topology(request):
     return request.config.getoption("topology")
-
-
-@pytest.fixture
-def own_store(topology):
-    """For what only the process with the store tells."""
-    if topology != "one-process":
-        pytest.skip("the process that is asked has no store of its own")
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,8 @@ def test_latencies_are_a_histogram(client, chat):
     assert after.total(f"{name}_sum", route="/api/send") > 0
 
 
-def test_stored_messages_and_batches_are_counted(client, chat, own_store):
+@pytest.mark.own_store
+def test_stored_messages_and_batches_are_counted(client, chat):
     before = metrics(client)
     stored = before.family("counter", "parley", "messages")
     batches = before.family("histogram", "parley", "batch")
@@ -85,7 +86,8 @@ def test_stored_messages_and_batches_are_counted(client, chat, own_store):
         assert after.total(f"{name}_count") > before.total(f"{name}_count")
 
 
-def test_gauges_for_the_store(client, own_store):
+@pytest.mark.own_store
+def test_gauges_for_the_store(client):
     now = metrics(client)
     assert now.total(now.family("gauge", "parley", "queue")) >= 0
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from support.client import Client
 
 
@@ -20,7 +22,8 @@ def test_json_logs_are_an_object_a_line(start, chat):
         assert {"time", "level", "message"} <= set(event), line
 
 
-def test_text_logs_name_the_version_and_the_store_at_the_start(start, own_store):
+@pytest.mark.own_store
+def test_text_logs_name_the_version_and_the_store_at_the_start(start):
     running = start()
     assert str(running.data) in running.stderr
 
