@@ -5,21 +5,23 @@
   http        requests per second of ping, send and pull, wrk's 64 and 512 connections, interleaved with nginx
   depth       the newest page of a long chat against that of a short one
   fixed-rate  the latency of durable sends at a fixed 5,000 a second, beside the disk's own fdatasync
-  memory      an idle server, and 10,000 idle connections
+  tiers       a gateway and a node against the single process, with the CPU time of each
+  memory      an idle server, and 10,000 idle connections of each kind
   open        from start to ready, with many messages stored
 """
 
 import argparse
 import contextlib
 import datetime
-import http.client
 import json
 import os
 import pathlib
 import platform
 import re
 import resource
+import socket
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -178,22 +180,62 @@ def scenario_fixed_rate(args, folder):
             *table(["", "p50 ms", "p99 ms", "worst p99 of a round", "max ms", "errors"], rows)]
 
 
+def scenario_tiers(args, folder):
+    """The single process, and a gateway in front of a node, each on its own store; all servers on one CPU."""
+    requests = {"send": ["send", CHATS, TEXT], f"pull of {PAGE} × {TEXT} bytes": ["pull", CHATS, PAGE]}
+    results = {}
+    folders = [pathlib.Path(folder) / name for name in ("single", "node", "gateway")]
+    for each in folders:
+        each.mkdir()
+    with (running(start(folders[0], args)) as single, running(start(folders[1], args, listeners=("rpc",))) as node,
+          running(Parley(BINARY, folders[2], SERVER_CPU, "--http", "127.0.0.1:0",
+                         "--backend", f"thrift://{node.rpc}")) as gateway):
+        for server in (single, gateway):
+            fill(server, CHATS * PAGE * 2, CHATS)
+        for number in range(args.rounds):
+            for name, request in requests.items():
+                for tiers, server in (("one process", single), ("gateway and node", gateway)):
+                    before = node.cpu_us()
+                    run = measure(server, CONNECTIONS[0], args.seconds, *request)
+                    run["node_us"] = (node.cpu_us() - before) / max(1, run["requests"])
+                    results.setdefault((name, tiers), []).append(run)
+                    progress(f"round {number + 1}: {name}, {tiers}: {run['rate']:,.0f}/s")
+    rows = [[name, tiers, f"{median(runs, 'rate'):,.0f}", *latency(runs), f"{median(runs, 'cpu_us'):.1f}",
+             "–" if tiers == "one process" else f"{median(runs, 'node_us'):.1f}", errors(runs)]
+            for (name, tiers), runs in results.items()]
+    return [f"{CONNECTIONS[0]} connections, durability {args.durability}.", "",
+            *table(["request", "servers", "requests/s", "p50 ms", "p99 ms", "CPU µs/request, HTTP's process",
+                    "CPU µs/request, node", "errors"], rows)]
+
+
 def scenario_memory(args, folder):
     count = 10_000
     raise_descriptor_limit(count + 100)
-    with running(start(folder, args)) as parley, contextlib.ExitStack() as stack:
-        idle = parley.memory_kib("VmRSS")
-        host, port = parley.address.rsplit(":", 1)
-        for _ in range(count):
-            connection = http.client.HTTPConnection(host, int(port), timeout=30)
-            stack.callback(connection.close)
-            connection.request("GET", "/ping")
-            if connection.getresponse().read() == b"":
-                raise RuntimeError("an empty answer to /ping")
-        held = parley.memory_kib("VmRSS")
-    return table(["", ""], [["idle server, RSS", f"{idle / 1024:.1f} MiB"],
-                            [f"with {count:,} idle connections, each used once", f"{held / 1024:.1f} MiB"],
-                            ["each idle connection", f"{(held - idle) / count:.1f} KiB"]])
+    rows = []
+    for name, use in (("http", use_http), ("rpc", use_rpc)):
+        with running(start(folder, args, listeners=("http", "rpc"))) as parley, contextlib.ExitStack() as stack:
+            idle = parley.memory_kib("VmRSS")
+            host, port = (parley.address if name == "http" else parley.rpc).rsplit(":", 1)
+            for _ in range(count):
+                use(stack.enter_context(socket.create_connection((host, int(port)), 30)))
+            held = parley.memory_kib("VmRSS")
+        rows.append([name, f"{idle / 1024:.1f}", f"{held / 1024:.1f}", f"{(held - idle) / count:.1f}"])
+    return [f"{count:,} idle connections, each of them used once.", "",
+            *table(["listener", "idle server, RSS MiB", "with the connections, MiB", "each connection, KiB"], rows)]
+
+
+def use_http(connection):
+    connection.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    if b"pong" not in connection.recv(4096):
+        raise RuntimeError("no answer to /ping")
+
+
+def use_rpc(connection):
+    """Calls Ready, in framed binary."""
+    call = b"\x80\x01\x00\x01" + struct.pack(">I", 5) + b"Ready" + b"\0\0\0\1" + b"\x0c\0\1\0" + b"\0"
+    connection.sendall(struct.pack(">I", len(call)) + call)
+    if b"success" not in connection.recv(4096):
+        raise RuntimeError("no answer to Ready")
 
 
 def scenario_open(args, folder):
@@ -214,6 +256,7 @@ SCENARIOS = {
     "http": ("Throughput", scenario_http),
     "depth": ("A long chat against a short one", scenario_depth),
     "fixed-rate": ("Latency at a fixed rate", scenario_fixed_rate),
+    "tiers": ("A gateway in front of a node", scenario_tiers),
     "memory": ("Memory", scenario_memory),
     "open": ("From start to ready", scenario_open),
 }
@@ -222,8 +265,11 @@ SCENARIOS = {
 # What they share ------------------------------------------------------------------------------------------------------
 
 
-def start(folder, args, *options):
-    return Parley(BINARY, folder, SERVER_CPU, *(options or ("--durability", args.durability)))
+def start(folder, args, *options, listeners=("http",)):
+    """A server on the folder's store, with durability as asked unless the options say more."""
+    named = [word for name in listeners for word in (f"--{name}", "127.0.0.1:0")]
+    return Parley(BINARY, folder, SERVER_CPU, *named, "--store", f"rocksdb:{folder}/data",
+                  *(options or ("--durability", args.durability)))
 
 
 def sync_times(folder, count=1000):

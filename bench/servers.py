@@ -61,19 +61,18 @@ class Nginx(Process):
 
 
 class Parley(Process):
-    def __init__(self, binary, folder, cpu, *options):
+    def __init__(self, binary, folder, cpu, *arguments):
         begun = time.monotonic()
         self.log = open(pathlib.Path(folder) / "parley.log", "ab")
-        super().__init__(
-            [binary, "serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--store", f"rocksdb:{folder}/data",
-             *options], cpu, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        super().__init__([binary, "serve", *arguments], cpu, stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         self.seconds_to_ready = time.monotonic() - begun
         if not line.startswith("ready "):
             self.process.wait()
             raise RuntimeError(f"parley did not start: {pathlib.Path(self.log.name).read_text()}")
         listeners = dict(word.split("=", 1) for word in line.split()[1:])
-        self.address = listeners["http"]
+        self.address = listeners.get("http")
+        self.rpc = listeners.get("rpc")
         self.url = f"http://{self.address}"
 
     def stop(self):

@@ -79,7 +79,8 @@ class OptionSet {
 
   /// One of several named values.
   template <class Value>
-  Option& choice(std::string name, Value& target, std::vector<std::pair<std::string, Value>> values, std::string help) {
+  Option& choice(std::string name, Value& target, const std::vector<std::pair<std::string, Value>>& values,
+                 std::string help) {
     std::vector<std::string> names;
     names.reserve(values.size());
     for (const auto& value : values) names.push_back(value.first);
