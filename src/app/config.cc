@@ -61,9 +61,11 @@ void declare_listeners(OptionSet& options, Config& config) {
     options.text(std::move(name), target, "FILE", "a PEM file", is_named, std::move(help));
   };
   net::TlsFiles& tls = config.rpc_options.tls;
-  file("rpc-tls-cert", tls.certificate, "The Thrift service speaks TLS with this certificate chain");
+  file("rpc-tls-cert", tls.certificate,
+       "The Thrift service speaks TLS with this certificate chain; a gateway shows it to thrifts:// nodes");
   file("rpc-tls-key", tls.key, "The certificate's key");
-  file("rpc-tls-ca", tls.authority, "Its clients need certificates from one of these authorities");
+  file("rpc-tls-ca", tls.authority,
+       "Its clients, and thrifts:// nodes, need certificates from one of these authorities");
   options.flag("allow-anonymous", config.allow_anonymous,
                "Let listeners be reachable from other machines although nobody is authenticated");
   options.texts("allow-origin", config.http_options.allow_origins, "ORIGIN",
@@ -87,7 +89,7 @@ void declare_store(OptionSet& options, Config& config) {
           "Where messages are kept; of these, redis is not in this version")
       .redact = without_password;
   options.text(
-      "backend", config.backend, "URL", "thrift://HOST:PORT[,HOST:PORT...]",
+      "backend", config.backend, "URL", "thrift://HOST:PORT[,HOST:PORT...] or thrifts://...",
       [](std::string_view text) { return parse_backend_url(text).has_value(); },
       "Remote nodes in place of the store; a name with several addresses is several nodes");
   options.choice<store::Durability>("durability", config.store_options.durability,
@@ -189,12 +191,18 @@ void fill_in(Config& config) {
   config.rpc_options.request_timeout = http.request_timeout;
 }
 
-OptionResult check_rpc_tls(const net::TlsFiles& files) {
+OptionResult check_rpc_tls(const Config& config) {
+  const net::TlsFiles& files = config.rpc_options.tls;
   if (files.certificate.empty() != files.key.empty()) {
     return std::unexpected("--rpc-tls-cert and --rpc-tls-key need each other");
   }
-  if (files.certificate.empty() && !files.authority.empty())
+  const bool to_nodes = !config.backend.empty() && parse_backend_url(config.backend)->tls;
+  if (to_nodes && files.authority.empty()) {
+    return std::unexpected("--backend thrifts:// needs --rpc-tls-ca, to know the nodes by");
+  }
+  if (files.certificate.empty() && !files.authority.empty() && (!to_nodes || !config.rpc.empty())) {
     return std::unexpected("--rpc-tls-ca needs --rpc-tls-cert");
+  }
   return {};
 }
 
@@ -206,7 +214,7 @@ OptionResult check_backend(const Config& config) {
 }
 
 OptionResult check_rpc(const Config& config) {
-  if (auto checked = check_rpc_tls(config.rpc_options.tls); !checked) return checked;
+  if (auto checked = check_rpc_tls(config); !checked) return checked;
   if (config.rpc.empty()) return {};
   for (const auto& [name, size] : {std::pair{"rpc-max-request", config.rpc_options.max_request},
                                    {"max-page-bytes", config.limits.max_page_bytes}}) {

@@ -71,6 +71,13 @@ TEST(Config, TheFilesOfRpcTlsNeedEachOther) {
   EXPECT_THAT(Loaded({"--rpc-tls-ca", "a"}).error, HasSubstr("--rpc-tls-cert"));
 }
 
+TEST(Config, NodesOverTlsNeedAnAuthorityAndNoCertificateOfOurs) {
+  EXPECT_THAT(Loaded({"--http", "localhost:0", "--backend", "thrifts://n:1"}).error, HasSubstr("--rpc-tls-ca"));
+  EXPECT_EQ(Loaded({"--http", "localhost:0", "--backend", "thrifts://n:1", "--rpc-tls-ca", "a"}).error, "");
+  EXPECT_THAT(Loaded({"--rpc", "localhost:0", "--backend", "thrifts://n:1", "--rpc-tls-ca", "a"}).error,
+              HasSubstr("--rpc-tls-cert"));
+}
+
 TEST(Config, ClientCertificatesAreAuthentication) {
   const std::vector<std::string> tls{"--rpc", "0.0.0.0:0", "--rpc-tls-cert", "c", "--rpc-tls-key", "k"};
   EXPECT_THAT(Loaded(tls).error, HasSubstr("--allow-anonymous"));

@@ -64,10 +64,18 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
 Result<void> Server::open_service() { return config_.backend.empty() ? open_store() : connect_backend(); }
 
 Result<void> Server::connect_backend() {
-  auto nodes = parse_backend_url(config_.backend);
-  if (!nodes) return fail(ErrorCode::kUnavailable, "--backend: " + nodes.error());
+  auto url = parse_backend_url(config_.backend);
+  if (!url) return fail(ErrorCode::kUnavailable, "--backend: " + url.error());
+  rpc::ClientOptions options = config_.client_options;
+  if (url->tls) {
+    std::vector<std::string> names;
+    for (const net::Endpoint& node : url->nodes) names.push_back(node.host);
+    auto tls = net::TlsContext::for_client(config_.rpc_options.tls, std::move(names));
+    if (!tls) return std::unexpected(std::move(tls).error());
+    options.tls = std::make_shared<const net::TlsContext>(*std::move(tls));
+  }
   auto service =
-      std::make_unique<rpc::RemoteService>(loops_, *std::move(nodes), config_.limits, config_.client_options, metrics_);
+      std::make_unique<rpc::RemoteService>(loops_, std::move(url->nodes), config_.limits, std::move(options), metrics_);
   auto started = service->wait_until_started(std::chrono::steady_clock::now() + config_.backend_timeout);
   if (!started) return fail(started.error().code, "--backend: " + started.error().detail);
   store_id_ = service->store_id();

@@ -93,12 +93,15 @@ std::expected<StoreUrl, std::string> parse_store_url(std::string_view text) {
   return std::unexpected("no such kind of store");
 }
 
-std::expected<std::vector<net::Endpoint>, std::string> parse_backend_url(std::string_view text) {
+std::expected<BackendUrl, std::string> parse_backend_url(std::string_view text) {
   const auto parts = split_url(text);
-  if (!parts || parts->scheme != "thrift" || !parts->user_info.empty() || !parts->path.empty()) {
+  const bool known = parts && (parts->scheme == "thrift" || parts->scheme == "thrifts");
+  if (!known || !parts->user_info.empty() || !parts->path.empty()) {
     return std::unexpected("no such kind of backend");
   }
-  return parse_hosts(parts->hosts);
+  auto nodes = parse_hosts(parts->hosts);
+  if (!nodes) return std::unexpected(std::move(nodes).error());
+  return BackendUrl{*std::move(nodes), parts->scheme == "thrifts"};
 }
 
 std::string without_password(const std::string& url) {

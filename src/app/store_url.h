@@ -38,8 +38,15 @@ using StoreUrl = std::variant<MemoryStoreUrl, RocksdbStoreUrl, RedisStoreUrl>;
 /// What `--store` takes; nothing where `text` is no such URL.
 [[nodiscard]] std::expected<StoreUrl, std::string> parse_store_url(std::string_view text);
 
-/// What `--backend` takes, `thrift://HOST:PORT[,HOST:PORT…]`, as its nodes.
-[[nodiscard]] std::expected<std::vector<net::Endpoint>, std::string> parse_backend_url(std::string_view text);
+/// `thrift://HOST:PORT[,HOST:PORT…]`, and `thrifts://` the same over TLS.
+struct BackendUrl {
+  std::vector<net::Endpoint> nodes;  ///< at least one; none has port 0
+  bool tls = false;
+  friend bool operator==(const BackendUrl&, const BackendUrl&) = default;
+};
+
+/// What `--backend` takes; nothing where `text` is no such URL.
+[[nodiscard]] std::expected<BackendUrl, std::string> parse_backend_url(std::string_view text);
 
 /// `url` without the password that it may carry; still a URL that parses.
 [[nodiscard]] std::string without_password(const std::string& url);

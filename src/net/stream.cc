@@ -1,6 +1,7 @@
 #include "net/stream.h"
 
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -14,7 +15,9 @@ using boost::system::error_code;
 
 Stream::Stream(Socket socket, const TlsContext* tls) : socket_(std::move(socket)) {
   if (tls == nullptr) return;
-  tls_.reset(tls->make_session());
+  error_code gone;
+  const auto peer = socket_.remote_endpoint(gone);
+  tls_.reset(tls->make_session(gone ? std::string() : peer.address().to_string()));
   SSL_set_fd(tls_.get(), socket_.native_handle());
 }
 
@@ -36,11 +39,11 @@ error_code Stream::error_of(int result) {
   }
 }
 
-Stream::Need Stream::accept(error_code& error) {
+Stream::Need Stream::handshake(error_code& error) {
   error = {};
   if (!tls_) return Need::kNothing;
   errno = 0;
-  const int result = SSL_accept(tls_.get());
+  const int result = SSL_do_handshake(tls_.get());
   if (result == 1) return Need::kNothing;
   const bool writes = SSL_want_write(tls_.get()) != 0;
   error = error_of(result);

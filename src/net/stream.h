@@ -24,8 +24,8 @@ class Stream {
 
   [[nodiscard]] Socket& socket() noexcept { return socket_; }
 
-  /// Goes on with the accepting side's handshake: kNothing when it is over. An error ends the connection.
-  [[nodiscard]] Need accept(boost::system::error_code& error);
+  /// Goes on with the handshake of the context's side: kNothing when it is over. An error ends the connection.
+  [[nodiscard]] Need handshake(boost::system::error_code& error);
 
   // As a socket's: what can be done at once, or would_block. After the handshake. The end of the stream is eof.
   [[nodiscard]] std::size_t read_some(char* to, std::size_t size, boost::system::error_code& error);

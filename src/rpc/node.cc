@@ -68,11 +68,10 @@ Async<> Node::run(std::shared_ptr<Node> self) {
 }
 
 Async<> Node::serve() {
-  net::Socket socket(context_.loop.executor());
-  const bool connected = co_await connect(socket);
-  if (!connected) co_return;
+  auto stream = co_await connect();
+  if (!stream) co_return;
   const Deadline since = steady_clock::now();
-  connection_ = std::make_shared<NodeConnection>(context_.loop, std::move(socket), context_.options.max_in_flight,
+  connection_ = std::make_shared<NodeConnection>(context_.loop, *std::move(stream), context_.options.max_in_flight,
                                                  [weak = weak_from_this()] {
                                                    if (const auto node = weak.lock()) node->nudge();
                                                  });
@@ -97,24 +96,50 @@ Async<> Node::carry(std::shared_ptr<NodeMetrics> metrics, std::shared_ptr<NodeCo
   metrics->connections.add(-1);
 }
 
-Async<bool> Node::connect(net::Socket& socket) {
-  net::DeadlineEntry timeout([&socket] {
+Async<std::optional<net::Stream>> Node::connect() {
+  net::Socket socket(context_.loop.executor());
+  connecting_ = &socket;
+  net::DeadlineEntry timeout([this] {
     error_code ignored;
-    socket.close(ignored);
+    connecting_->close(ignored);
   });
   context_.loop.deadlines().arm(timeout, steady_clock::now() + kConnectTimeout);
-  connecting_ = &socket;
-  error_code error;
-  co_await socket.async_connect(address_, boost::asio::redirect_error(kAwait, error));
+  error_code error = co_await connect(socket);
+  std::optional<net::Stream> stream;
+  std::string failed = "cannot connect: ";
+  if (!error) {
+    failed = "the TLS handshake failed: ";
+    stream.emplace(std::move(socket), context_.options.tls.get());
+    connecting_ = &stream->socket();
+    error = co_await shake_hands(*stream);
+  }
   connecting_ = nullptr;
-  if (!error && met_itself(socket)) error = boost::asio::error::connection_refused;
-  if (!error) socket.set_option(boost::asio::ip::tcp::no_delay(true), error);
-  if (!error) co_return true;
+  if (!error) co_return stream;
   metrics_->connect_failures.add();
   foreign_ = false;  // something else may be there when it comes back
-  set_down(error == boost::asio::error::operation_aborted ? "cannot connect: no answer in time"
-                                                          : "cannot connect: " + error.message());
-  co_return false;
+  const bool late = error == boost::asio::error::operation_aborted || error == boost::asio::error::bad_descriptor;
+  set_down(failed + (late ? "no answer in time" : error.message()));
+  co_return std::nullopt;
+}
+
+Async<error_code> Node::connect(net::Socket& socket) {
+  error_code error;
+  co_await socket.async_connect(address_, boost::asio::redirect_error(kAwait, error));
+  if (!error && met_itself(socket)) error = boost::asio::error::connection_refused;
+  if (!error) socket.set_option(boost::asio::ip::tcp::no_delay(true), error);
+  if (!error) socket.non_blocking(true, error);
+  co_return error;
+}
+
+Async<error_code> Node::shake_hands(net::Stream& stream) {
+  using Need = net::Stream::Need;
+  error_code error;
+  for (Need need = stream.handshake(error); need != Need::kNothing && !error; need = stream.handshake(error)) {
+    const auto ready = need == Need::kRead ? net::Socket::wait_read : net::Socket::wait_write;
+    co_await stream.socket().async_wait(ready, boost::asio::redirect_error(kAwait, error));
+    if (error) break;
+  }
+  co_return error;
 }
 
 Async<> Node::probe() {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -59,7 +60,10 @@ class Node : public std::enable_shared_from_this<Node> {
   [[nodiscard]] Async<> serve();
   static Async<> carry(std::shared_ptr<NodeMetrics> metrics, std::shared_ptr<NodeConnection> connection,
                        TaskGroup& tasks);
-  [[nodiscard]] Async<bool> connect(net::Socket& socket);
+  /// A connection that is ready for calls; nothing, and why in reason_, when there is none.
+  [[nodiscard]] Async<std::optional<net::Stream>> connect();
+  [[nodiscard]] Async<boost::system::error_code> connect(net::Socket& socket);
+  [[nodiscard]] static Async<boost::system::error_code> shake_hands(net::Stream& stream);
   [[nodiscard]] Async<> probe();
   void judge(const CallResult& result);
   /// Whether it has been silent for that long, and so is left out.

@@ -5,10 +5,9 @@
 #include <limits>
 #include <span>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/write.hpp>
+#include <boost/asio/socket_base.hpp>
 
 #include "rpc/big_endian.h"
 #include "rpc/ttheader.h"
@@ -16,6 +15,7 @@
 namespace parley::rpc {
 namespace {
 
+using boost::asio::socket_base;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
@@ -60,10 +60,10 @@ struct NodeConnection::PendingCall {
   net::DeadlineEntry expiry;
 };
 
-NodeConnection::NodeConnection(net::Loop& loop, net::Socket socket, std::size_t max_in_flight,
+NodeConnection::NodeConnection(net::Loop& loop, net::Stream stream, std::size_t max_in_flight,
                                std::function<void()> on_leaving)
     : loop_(loop),
-      socket_(std::move(socket)),
+      stream_(std::move(stream)),
       max_in_flight_(max_in_flight),
       on_leaving_(std::move(on_leaving)),
       input_(kReadRoom, '\0') {}
@@ -129,7 +129,7 @@ void NodeConnection::leave() {
 void NodeConnection::close() {
   if (std::exchange(closed_, true)) return;
   error_code ignored;
-  socket_.close(ignored);
+  stream_.socket().close(ignored);
   if (std::exchange(writer_idle_, false)) {
     boost::asio::post(loop_.executor(), [self = shared_from_this()] { self->work_.wake(); });
   }
@@ -153,9 +153,12 @@ steady_clock::duration NodeConnection::silence() const {
 Async<> NodeConnection::read() {
   while (!closed_) {
     error_code error;
-    const auto room = boost::asio::buffer(input_.data() + filled_, input_.size() - filled_);
-    const std::size_t size = co_await socket_.async_read_some(room, boost::asio::redirect_error(kAwait, error));
-    if (error || closed_) co_return;
+    const std::size_t size = stream_.read_some(input_.data() + filled_, input_.size() - filled_, error);
+    if (net::would_block(error)) {
+      co_await stream_.socket().async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
+      continue;
+    }
+    if (error) co_return;
     filled_ += size;
     waiting_since_.reset();
     nonsense_ = !take_frames();
@@ -220,13 +223,25 @@ Async<> NodeConnection::write() {
       continue;
     }
     fill_batch();
-    error_code error;
-    const std::size_t written = co_await boost::asio::async_write(socket_, boost::asio::buffer(batch_),
-                                                                  boost::asio::redirect_error(kAwait, error));
-    if (error) take_back_unsent(written);
-    if (error) close();
+    const std::size_t written = co_await write_batch();
+    if (written == batch_.size()) continue;
+    take_back_unsent(written);
+    close();
   }
   writer_ended_.wake();
+}
+
+Async<std::size_t> NodeConnection::write_batch() {
+  std::size_t written = 0;
+  while (written < batch_.size() && !closed_) {
+    error_code error;
+    written += stream_.write_some(std::string_view(batch_).substr(written), error);
+    if (net::would_block(error)) {
+      co_await stream_.socket().async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
+    }
+    if (error) break;
+  }
+  co_return written;
 }
 
 void NodeConnection::fill_batch() {

@@ -16,8 +16,8 @@
 
 #include "base/task_group.h"
 #include "base/wakeup.h"
-#include "net/listener.h"
 #include "net/loop.h"
+#include "net/stream.h"
 #include "rpc/messages.h"
 
 namespace parley::rpc {
@@ -46,9 +46,9 @@ struct CallOptions {
 /// All on its loop's thread. Made by std::make_shared: whoever calls keeps it.
 class NodeConnection : public std::enable_shared_from_this<NodeConnection> {
  public:
-  /// `on_leaving` is called on the loop, once, when no new call should be made: the node drains, or the connection
-  /// ended.
-  NodeConnection(net::Loop& loop, net::Socket socket, std::size_t max_in_flight, std::function<void()> on_leaving);
+  /// `stream` has its handshake behind it. `on_leaving` is called on the loop, once, when no new call should be made:
+  /// the node drains, or the connection ended.
+  NodeConnection(net::Loop& loop, net::Stream stream, std::size_t max_in_flight, std::function<void()> on_leaving);
   ~NodeConnection();
   NodeConnection(const NodeConnection&) = delete;
   NodeConnection& operator=(const NodeConnection&) = delete;
@@ -87,12 +87,14 @@ class NodeConnection : public std::enable_shared_from_this<NodeConnection> {
   [[nodiscard]] bool take_frame(std::string_view frame);
   void keep(std::string_view rest, std::size_t room);
   [[nodiscard]] Async<> write();
+  /// Writes the batch; how much of it was written before the connection ended.
+  [[nodiscard]] Async<std::size_t> write_batch();
   /// Takes queued calls for one write; they count as sent from here on.
   void fill_batch();
   void take_back_unsent(std::size_t written);
 
   net::Loop& loop_;
-  net::Socket socket_;
+  net::Stream stream_;
   const std::size_t max_in_flight_;
   std::function<void()> on_leaving_;
   std::unordered_map<std::int32_t, PendingCall*> calls_;

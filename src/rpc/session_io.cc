@@ -81,7 +81,7 @@ Async<bool> Session::greet() {
   error_code error;
   message_began_ = steady_clock::now();
   greeting_ = true;
-  for (Need need = stream_.accept(error); need != Need::kNothing; need = stream_.accept(error)) {
+  for (Need need = stream_.handshake(error); need != Need::kNothing; need = stream_.handshake(error)) {
     arm_reading();
     reading_ = true;
     const auto ready = need == Need::kRead ? socket_base::wait_read : socket_base::wait_write;

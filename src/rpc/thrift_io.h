@@ -27,8 +27,11 @@ using apache::thrift::transport::TMemoryBuffer;
 /// The limits of every message, one object a thread so that its count of users is not fought over.
 inline const std::shared_ptr<TConfiguration>& thrift_limits() {
   constexpr int kDepth = 32;
-  thread_local const auto limits = std::make_shared<TConfiguration>(TConfiguration::DEFAULT_MAX_MESSAGE_SIZE,
-                                                                    TConfiguration::DEFAULT_MAX_FRAME_SIZE, kDepth);
+  thread_local const auto limits = [] {
+    auto made = std::make_shared<TConfiguration>();
+    made->setRecursionLimit(kDepth);
+    return made;
+  }();
   return limits;
 }
 

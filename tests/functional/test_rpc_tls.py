@@ -8,6 +8,7 @@ import pytest
 
 from support.build import duration, scaled
 from support.command import parley
+from support.deployment import Gateway
 from support.rpc import RpcConnection, call, result, send_request, ttheader
 from support.wait import eventually
 
@@ -23,9 +24,9 @@ def authority(folder, name):
             "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem", cwd=folder)
 
 
-def certificate(folder, name, signer):
+def certificate(folder, name, signer, names="DNS:localhost,IP:127.0.0.1"):
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
-            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", f"{name}.key", "-out", f"{name}.csr",
+            "-addext", f"subjectAltName={names}", "-keyout", f"{name}.key", "-out", f"{name}.csr",
             cwd=folder)
     openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{signer}.pem", "-CAkey", f"{signer}.key", "-CAcreateserial",
             "-copy_extensions", "copy", "-days", "2", "-out", f"{name}.pem", cwd=folder)
@@ -33,12 +34,13 @@ def certificate(folder, name, signer):
 
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory):
-    """A folder with NAME.pem and NAME.key: ca, which signed node and gateway; and other, which signed stranger."""
+    """A folder with NAME.pem and NAME.key: ca, which signed node, gateway and elsewhere; and other, which signed stranger."""
     folder = tmp_path_factory.mktemp("pki")
     for name in ("ca", "other"):
         authority(folder, name)
     for name, signer in (("node", "ca"), ("gateway", "ca"), ("stranger", "other")):
         certificate(folder, name, signer)
+    certificate(folder, "elsewhere", "ca", "DNS:elsewhere.example,IP:127.0.0.9")
     return folder
 
 
@@ -141,3 +143,48 @@ def test_files_that_cannot_be_used_are_named(tmp_path, pki, cert, key, word):
     outcome = parley("serve", "--rpc", "127.0.0.1:0", "--store", "memory:", "--rpc-tls-cert", pki / cert,
                      "--rpc-tls-key", pki / key, cwd=tmp_path)
     assert outcome.code == 1 and word in outcome.err, outcome
+
+
+# A gateway and its node over TLS ---------------------------------------------------------------------------------------
+
+
+def trusting(pki, name=None):
+    """What a gateway is given to know its nodes by, and to show them."""
+    shown = ("--rpc-tls-cert", pki / f"{name}.pem", "--rpc-tls-key", pki / f"{name}.key") if name else ()
+    return "--rpc-tls-ca", pki / "ca.pem", *shown
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_gateway_with_a_certificate_is_served(mutual, tmp_path, pki, client_of, chat, host):
+    gateway = Gateway(tmp_path / "gateway", *trusting(pki, "gateway"), backend=f"thrifts://{host}:{mutual.rpc[1]}")
+    client = client_of(gateway.start())
+    times = [client.send(chat, "x" * 60000)["send_time"] for _ in range(15)]
+    assert [m["send_time"] for m in client.pull(chat, limit=20)["messages"]] == times
+    gateway.stop()
+
+
+def refused(tmp_path, pki, node, given):
+    """The line of a gateway that finds no node which it may use."""
+    outcome = parley("serve", "--http", "127.0.0.1:0", "--backend", f"thrifts://127.0.0.1:{node.rpc[1]}",
+                     "--backend-timeout", duration(2), *trusting(pki, given), cwd=tmp_path)
+    assert outcome.code == 1, outcome
+    return outcome.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("given", ["stranger", None])
+def test_a_gateway_with_any_other_certificate_is_not_served(mutual, tmp_path, pki, given):
+    assert str(mutual.rpc[1]) in refused(tmp_path, pki, mutual, given)
+
+
+def test_a_node_of_another_name_is_not_used(start, tmp_path, pki):
+    node = start("--rpc-tls-cert", pki / "elsewhere.pem", "--rpc-tls-key", pki / "elsewhere.key")
+    assert "the TLS handshake failed" in refused(tmp_path, pki, node, "gateway")
+
+
+def test_a_node_in_the_clear_is_not_used(start, tmp_path, pki):
+    assert "the TLS handshake failed" in refused(tmp_path, pki, start(), "gateway")
+
+
+def test_a_gateway_that_trusts_nobody_is_told_what_it_needs(tmp_path):
+    outcome = parley("serve", "--http", "127.0.0.1:0", "--backend", "thrifts://127.0.0.1:1", cwd=tmp_path)
+    assert outcome.code == 2 and "--rpc-tls-ca" in outcome.err, outcome

@@ -13,16 +13,17 @@ class Node(Server):
 
 
 class Gateway(Server):
-    """HTTP in front of RPC nodes, which must run when it starts."""
+    """HTTP in front of RPC nodes, which must run when it starts: Servers, or whatever the URL `backend` names."""
 
     listeners = ("http", "admin")
 
-    def __init__(self, folder, *options, nodes, **settings):
+    def __init__(self, folder, *options, nodes=(), backend=None, **settings):
         super().__init__(folder, *options, **settings)
         self.nodes = nodes
+        self.backend = backend
 
     def _behind(self):
-        return ["--backend", "thrift://" + ",".join(f"{host}:{port}" for host, port in (n.rpc for n in self.nodes))]
+        return ["--backend", self.backend] if self.backend else ["--backend", "thrift://" + ",".join(f"{host}:{port}" for host, port in (n.rpc for n in self.nodes))]
 
 
 class Tiers(Gateway):
