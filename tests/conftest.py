@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from support.build import BINARY, PRESET
+from support.build import BINARY, PRESET, SANITIZED
 from support.client import Client, new_chat
 from support.deployment import TOPOLOGIES, deploy
 
@@ -18,12 +18,15 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "own_store: what only a process with a store of its own tells")
+    config.addinivalue_line("markers", "memory: measures memory, of which a sanitizer takes its own")
 
 
 def pytest_collection_modifyitems(config, items):
-    """A gateway is not asked for what it cannot know."""
-    if config.getoption("topology") != "one-process":
-        items[:] = [item for item in items if not item.get_closest_marker("own_store")]
+    """Leaves out what means nothing for this topology or build."""
+    meaningless = {"own_store"} if config.getoption("topology") != "one-process" else set()
+    if SANITIZED:
+        meaningless.add("memory")
+    items[:] = [item for item in items if not any(item.get_closest_marker(name) for name in meaningless)]
 
 
 def pytest_report_header(config):

@@ -115,7 +115,7 @@ void declare_backend(OptionSet& options, Config& config) {
       "Between two looks whether a node is ready; one that is silent for two is left out until it answers");
   options.duration("backend-refresh", client.refresh, milliseconds(10), hours(1),
                    "Between two resolutions of the nodes' names");
-  options.duration("backend-wait", client.wait, milliseconds(0), minutes(1),
+  options.duration("backend-wait", client.wait, milliseconds(0), minutes(10),
                    "How old an outage of all nodes may be for requests to wait for its end");
   options.duration("backend-timeout", config.backend_timeout, milliseconds(100), hours(1),
                    "At the start, for every node to be tried and one to be ready");

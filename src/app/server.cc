@@ -74,8 +74,7 @@ Result<void> Server::connect_backend() {
     if (!tls) return std::unexpected(std::move(tls).error());
     options.tls = std::make_shared<const net::TlsContext>(*std::move(tls));
   }
-  auto service =
-      std::make_unique<rpc::RemoteService>(loops_, std::move(url->nodes), config_.limits, std::move(options), metrics_);
+  auto service = std::make_unique<rpc::RemoteService>(loops_, std::move(url->nodes), config_.limits, options, metrics_);
   auto started = service->wait_until_started(std::chrono::steady_clock::now() + config_.backend_timeout);
   if (!started) return fail(started.error().code, "--backend: " + started.error().detail);
   store_id_ = service->store_id();

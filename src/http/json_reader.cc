@@ -20,11 +20,13 @@ class FieldHandler {
   using Ec = json::error_code;
   using View = json::string_view;
 
-  // The body has been bounded already.
+  // The names are the library's. The body has been bounded already.
+  // NOLINTBEGIN(readability-identifier-naming)
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+  // NOLINTEND(readability-identifier-naming)
 
   explicit FieldHandler(std::span<Field> fields) : fields_(fields) {}
 

@@ -6,8 +6,8 @@ namespace parley::http {
 namespace {
 
 std::string allow_line(std::vector<std::string_view> methods) {
-  if (std::ranges::find(methods, "GET") != methods.end()) methods.push_back("HEAD");
-  methods.push_back("OPTIONS");
+  if (std::ranges::find(methods, "GET") != methods.end()) methods.emplace_back("HEAD");
+  methods.emplace_back("OPTIONS");
   std::ranges::sort(methods);
   const auto repeated = std::ranges::unique(methods);
   methods.erase(repeated.begin(), repeated.end());

@@ -7,6 +7,7 @@ namespace {
 
 std::vector<std::string> paths_of(const Router& router) {
   std::vector<std::string> paths;
+  paths.reserve(router.size());
   for (std::size_t i = 0; i < router.size(); ++i) paths.emplace_back(router[i].path);
   return paths;
 }

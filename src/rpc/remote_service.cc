@@ -30,7 +30,7 @@ Task<Response> ask(NodePool& pool, Counter& retries, const Request& request, Cal
     CallResult result = co_await connection->call(request, options);
     node->metrics().in_flight.add(-1);
     node->metrics().observe(result.outcome);
-    Verdict<Response> verdict = judge(std::move(result));
+    Verdict<Response> verdict = judge(result);
     if (verdict.response) co_return std::move(verdict.response);
     const bool go_on =
         verdict.next == Next::kAgain || (verdict.next == Next::kElsewhere && pool.has_another(node.get()));
@@ -54,7 +54,7 @@ Result<Page> check_page(Page page, const PageRange& range) {
 }  // namespace
 
 RemoteService::RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> names, service::ServiceLimits limits,
-                             ClientOptions options, MetricsRegistry& metrics, Resolve resolve)
+                             const ClientOptions& options, MetricsRegistry& metrics, Resolve resolve)
     : loops_(loops),
       limits_(limits),
       metrics_(ClientMetrics::publish(metrics)),
@@ -101,7 +101,7 @@ Task<service::SendResponse> RemoteService::send(service::SendRequest request, se
   const Request message =
       service::SendRequest{chat, std::move(draft->text), std::move(draft->sender), std::move(draft->idempotency_key)};
   const CallOptions options{context.deadline, context.request_id, kind != RequestKind::kSend};
-  const auto judge = [kind](CallResult result) { return judge_send(std::move(result), kind); };
+  const auto judge = [kind](const CallResult& result) { return judge_send(result, kind); };
   auto sent = co_await ask<service::SendResponse>(pool(), metrics_->retries, message, options, judge);
   if (!sent) co_return std::unexpected(std::move(sent).error());
   sent->chat = std::move(chat);

@@ -28,7 +28,7 @@ class RemoteService final : public service::MessageService {
  public:
   /// The nodes are all addresses of all `names`. The loops must outlive it, and no call be under way when it goes.
   RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> names, service::ServiceLimits limits,
-                ClientOptions options, MetricsRegistry& metrics, Resolve resolve = resolve_by_system);
+                const ClientOptions& options, MetricsRegistry& metrics, Resolve resolve = resolve_by_system);
   ~RemoteService() override;
   RemoteService(const RemoteService&) = delete;
   RemoteService& operator=(const RemoteService&) = delete;

@@ -180,7 +180,8 @@ Async<bool> Session::write(std::string_view bytes) {
     co_await stream_.socket().async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
   }
   write_expiry_.disarm();
-  co_return bytes.empty();
+  const bool all = bytes.empty();
+  co_return all;
 }
 
 Async<> Session::linger() {

@@ -46,7 +46,8 @@ class GatedService final : public service::MessageService {
 
   /// Lets the slow send of this sender go on, or the pull of this chat.
   void open(const std::string& gate) {
-    boost::asio::post(loop_.executor(), [this, gate] { gates_[gate].wake(); });
+    const auto wake = [this, gate] { gates_[gate].wake(); };
+    boost::asio::post(loop_.executor(), boost::asio::use_future(wake)).get();
   }
   int begun() const { return begun_; }
   void await_begun(int count) const {

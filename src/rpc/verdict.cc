@@ -67,12 +67,12 @@ Verdict<Response> judge_silence(const CallResult& result, RequestKind kind) {
 
 }  // namespace
 
-Verdict<service::SendResponse> judge_send(CallResult result, RequestKind kind) {
+Verdict<service::SendResponse> judge_send(const CallResult& result, RequestKind kind) {
   if (result.outcome != Outcome::kAnswered) return judge_silence<service::SendResponse>(result, kind);
   return judge_answer(decode_send_reply(result.message, result.protocol), kind);
 }
 
-Verdict<service::PullResponse> judge_pull(CallResult result) {
+Verdict<service::PullResponse> judge_pull(const CallResult& result) {
   constexpr RequestKind kKind = RequestKind::kPull;
   if (result.outcome != Outcome::kAnswered) return judge_silence<service::PullResponse>(result, kKind);
   return judge_answer(decode_pull_reply(result.message, result.protocol), kKind);

@@ -27,8 +27,8 @@ struct Verdict {
 };
 
 // Judges a call by its result; a RequestKind is only told where there is a choice.
-[[nodiscard]] Verdict<service::SendResponse> judge_send(CallResult result, RequestKind kind);
-[[nodiscard]] Verdict<service::PullResponse> judge_pull(CallResult result);
+[[nodiscard]] Verdict<service::SendResponse> judge_send(const CallResult& result, RequestKind kind);
+[[nodiscard]] Verdict<service::PullResponse> judge_pull(const CallResult& result);
 
 /// `error`, the last call's, in view of an earlier one of the same request that may have stored: "nothing was stored"
 /// is then no longer true.

@@ -43,6 +43,7 @@ def test_a_claimed_length_closes_at_once(deployment, claim):
         assert b"\x80\x01\x00\x02" not in connection.rest()
 
 
+@pytest.mark.memory
 def test_frames_that_are_only_begun_cost_nothing(start, client_of):
     """A thousand clients claim a megabyte each."""
     running = start("--max-memory", "4MiB", "--max-page-bytes", "64KiB")
@@ -66,6 +67,7 @@ def resident(running):
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
 
 
+@pytest.mark.memory
 def test_an_idle_connection_costs_less_than_8_kib(start):
     running = start()
     spare = [RpcConnection(running.rpc) for _ in range(50)]  # what the first ones cost once
