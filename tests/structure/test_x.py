@@ -3,6 +3,7 @@
 import argparse
 import importlib.machinery
 import importlib.util
+import json
 import pathlib
 import re
 import subprocess
@@ -102,3 +103,47 @@ def test_the_script_says_so_where_there_is_no_python_and_no_apt_get(tmp_path):
     done = subprocess.run(["/bin/sh", ROOT / "x", "build"], env={"PATH": str(tmp_path)}, capture_output=True, text=True)
     assert done.returncode == 1
     assert "Python" in done.stderr and "container image" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_every_tool_is_pinned():
+    folders = sorted((ROOT / "tools").iterdir())
+    assert folders
+    for folder in folders:
+        if (folder / "package.json").exists():
+            lock = json.loads((folder / "package-lock.json").read_text())["packages"]
+            assert all("integrity" in package for name, package in lock.items() if name)
+            continue
+        lines = (folder / "requirements.txt").read_text().splitlines()
+        wanted = [line for line in lines if line and not line.startswith("#")]
+        assert wanted and all("==" in line for line in wanted), folder
+
+
+def test_what_ends_up_in_the_program_is_pinned_by_its_hash():
+    text = (ROOT / "tools" / "swagger-ui" / "requirements.txt").read_text()
+    assert re.search(r"^\S+==\S+ --hash=sha256:[0-9a-f]{64}$", text, re.M)
+
+
+def test_a_tool_is_installed_once_and_again_when_its_pins_change(x, monkeypatch, tmp_path):
+    pins = tmp_path / "tools" / "some" / "requirements.txt"
+    pins.parent.mkdir(parents=True)
+    ran = []
+    monkeypatch.setattr(x, "ROOT", tmp_path)
+    monkeypatch.setattr(x, "BUILD", tmp_path / "build")
+    def run(command):
+        ran.append(command)
+        (tmp_path / "build" / "tools" / "some").mkdir(parents=True, exist_ok=True)
+        return subprocess.CompletedProcess(command, 0)
+    monkeypatch.setattr(x.subprocess, "run", run)
+    monkeypatch.setattr(x, "test_python", lambda: sys.executable)
+    for text, installs in (("a==1", 1), ("a==1", 1), ("a==2", 2)):
+        pins.write_text(text)
+        assert x.tool("some") == tmp_path / "build" / "tools" / "some"
+        assert sum("venv" in command for command in ran) == installs
+
+
+def test_a_tool_that_cannot_be_installed_is_named(x, monkeypatch, tmp_path):
+    monkeypatch.setattr(x, "BUILD", tmp_path)
+    monkeypatch.setattr(x, "test_python", lambda: "false")
+    with pytest.raises(SystemExit) as exit:
+        x.tool("swagger-ui")
+    assert "swagger-ui" in exit.value.code and "network" in exit.value.code
