@@ -16,6 +16,13 @@ find_program(THRIFT_COMPILER thrift REQUIRED)
 find_library(THRIFT_LIBRARY thrift REQUIRED)
 find_path(UTF8CPP_INCLUDE_DIR utf8.h PATH_SUFFIXES utf8cpp REQUIRED)
 
+# But for Swagger UI, which ./x pins and fetches.
+set(SWAGGER_UI_PACKAGE drf_spectacular_sidecar/static/drf_spectacular_sidecar/swagger-ui-dist)
+file(GLOB SWAGGER_UI ${CMAKE_SOURCE_DIR}/build/tools/swagger-ui/lib/python3*/site-packages/${SWAGGER_UI_PACKAGE})
+if(NOT SWAGGER_UI)
+  message(FATAL_ERROR "Swagger UI is not in build/tools/swagger-ui: ./x build fetches it")
+endif()
+
 add_library(utf8cpp INTERFACE)
 target_include_directories(utf8cpp SYSTEM INTERFACE ${UTF8CPP_INCLUDE_DIR})
 

@@ -1,6 +1,8 @@
 #include "app/server.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -14,6 +16,7 @@
 #include "base/version.h"
 #include "http/admin_routes.h"
 #include "http/api_routes.h"
+#include "http/docs_routes.h"
 #include "rpc/remote_service.h"
 #include "service/local_service.h"
 #include "store/memory_store.h"
@@ -125,9 +128,11 @@ Result<void> Server::listen() {
 Result<void> Server::listen_http() {
   auto endpoint = net::Endpoint::parse(config_.http);
   if (!endpoint) return std::unexpected(endpoint.error());
-  http_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint),
-                                             http::api_routes(*service_, memory_, config_.http_options.errors),
-                                             config_.http_options, memory_, metrics_, "http");
+  const http::ErrorFormat errors = config_.http_options.errors;
+  http::Routes routes = http::api_routes(*service_, memory_, errors);
+  std::ranges::move(http::docs_routes(memory_, errors), std::back_inserter(routes));
+  http_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint), std::move(routes), config_.http_options,
+                                             memory_, metrics_, "http");
   return http_->listen();
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/trace_context.h"
 #include "http/answer.h"
 #include "http/binding.h"
 #include "http/media_type.h"
@@ -28,7 +29,9 @@ Async<Response> ping(const Request&) {
 }
 
 service::CallContext context_of(const Request& request) {
-  return {.deadline = request.deadline, .request_id = std::string(request.request_id)};
+  return {.deadline = request.deadline,
+          .request_id = std::string(request.request_id),
+          .traceparent = std::string(request.traceparent)};
 }
 
 Async<Response> send(Api api, const Request& request) {
@@ -59,7 +62,9 @@ Async<Response> guarded(Async<Response> (*handler)(Api, const Request&), Api api
     what = exception.what();
   } catch (...) {  // NOLINT(bugprone-empty-catch): told below
   }
-  log_error("a request failed by a bug", {{"request_id", request.request_id}, {"path", request.path}, {"what", what}});
+  log_error(
+      "a request failed by a bug",
+      {{"request_id", request.request_id}, {"path", request.path}, {"what", what}, trace_field(request.traceparent)});
   co_return error_response({ErrorCode::kInternal, "the server's log says more under this request's id"}, api.errors,
                            request.request_id);
 }

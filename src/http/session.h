@@ -102,6 +102,7 @@ class Session {
   std::string unsent_;  // of answers that were gathered
   std::string_view request_id_;
   RequestIds::Place made_id_;
+  std::string_view traceparent_;
   std::string_view origin_;
   Phase phase_ = Phase::kFresh;
   bool refused_;

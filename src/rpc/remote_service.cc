@@ -100,7 +100,7 @@ Task<service::SendResponse> RemoteService::send(service::SendRequest request, se
   const RequestKind kind = draft->idempotency_key.empty() ? RequestKind::kSend : RequestKind::kKeyedSend;
   const Request message =
       service::SendRequest{chat, std::move(draft->text), std::move(draft->sender), std::move(draft->idempotency_key)};
-  const CallOptions options{context.deadline, context.request_id, kind != RequestKind::kSend};
+  const CallOptions options{context.deadline, context.request_id, kind != RequestKind::kSend, context.traceparent};
   const auto judge = [kind](const CallResult& result) { return judge_send(result, kind); };
   auto sent = co_await ask<service::SendResponse>(pool(), metrics_->retries, message, options, judge);
   if (!sent) co_return std::unexpected(std::move(sent).error());
@@ -114,7 +114,7 @@ Task<service::PullResponse> RemoteService::pull(service::PullRequest request, se
   std::string chat = query->chat.name();
   const PageRange& range = query->range;
   const Request message = service::PullRequest{chat, range.cursor, range.limit, range.reverse};
-  const CallOptions options{context.deadline, context.request_id, true};
+  const CallOptions options{context.deadline, context.request_id, true, context.traceparent};
   auto pulled = co_await ask<service::PullResponse>(pool(), metrics_->retries, message, options, judge_pull);
   if (!pulled) co_return std::unexpected(std::move(pulled).error());
   auto page = check_page(std::move(pulled->page), range);

@@ -73,11 +73,13 @@ class Session {
   [[nodiscard]] bool account_for_input();
   [[nodiscard]] Deadline deadline_of(const Incoming& incoming) const;
   [[nodiscard]] std::string request_id_of(const TTHeader& header);
+  [[nodiscard]] static std::string traceparent_of(const TTHeader& header);
 
   // Answering.
   [[nodiscard]] Async<> handle(Pending pending);
-  void respond(const Answer& answer, const WireForm& form, Deadline began, std::string_view request_id);
-  void observe(const Answer& answer, Deadline began, std::string_view request_id);
+  /// `context` is the call's, for the log.
+  void respond(const Answer& answer, const WireForm& form, Deadline began, const service::CallContext& context);
+  void observe(const Answer& answer, Deadline began, const service::CallContext& context);
   void on_call_done();
 
   // Writing.
