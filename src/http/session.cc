@@ -21,7 +21,7 @@ using std::chrono::steady_clock;
 
 Session::Session(Worker& worker, net::Socket socket, bool refused)
     : worker_(worker),
-      socket_(std::move(socket)),
+      channel_(worker.loop().channels(), socket.release()),
       deadline_([this] { on_expiry(); }),
       parser_({worker.state().options.max_header, worker.state().options.max_body}),
       reservation_(worker.state().budget),
