@@ -14,6 +14,7 @@ find_package(benchmark REQUIRED)
 find_library(JEMALLOC_LIBRARY jemalloc_pic REQUIRED)
 find_program(THRIFT_COMPILER thrift REQUIRED)
 find_library(THRIFT_LIBRARY thrift REQUIRED)
+find_library(HIREDIS_LIBRARY hiredis REQUIRED)
 find_path(UTF8CPP_INCLUDE_DIR utf8.h PATH_SUFFIXES utf8cpp REQUIRED)
 
 # But for Swagger UI, which ./x pins and fetches.
@@ -22,6 +23,8 @@ file(GLOB SWAGGER_UI ${CMAKE_SOURCE_DIR}/build/tools/swagger-ui/lib/python3*/sit
 if(NOT SWAGGER_UI)
   message(FATAL_ERROR "Swagger UI is not in build/tools/swagger-ui: ./x build fetches it")
 endif()
+add_library(hiredis INTERFACE)
+target_link_libraries(hiredis INTERFACE ${HIREDIS_LIBRARY})
 
 add_library(utf8cpp INTERFACE)
 target_include_directories(utf8cpp SYSTEM INTERFACE ${UTF8CPP_INCLUDE_DIR})
