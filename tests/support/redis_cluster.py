@@ -45,9 +45,9 @@ class ClusterNode(RedisServer):
 class Cluster:
     """Stands where a RedisServer does. `nodes`: the masters as they were at first, then their replicas."""
 
-    def __init__(self, folder, masters=3, password=None):
+    def __init__(self, folder, masters=3, replicas=3, password=None):
         self._masters = masters
-        self.nodes = [ClusterNode(folder / f"node{n}", password=password) for n in range(2 * masters)]
+        self.nodes = [ClusterNode(folder / f"node{n}", password=password) for n in range(masters + replicas)]
 
     def start(self):
         """What redis-cli --cluster create does, without its sleeps."""
@@ -77,7 +77,7 @@ class Cluster:
 
     def url(self):
         password = self.nodes[0].password
-        hosts = ",".join("%s:%d" % node.address for node in self.nodes)
+        hosts = ",".join("127.0.0.1:%d" % (node.announced or node.port) for node in self.nodes)
         return f"redis+cluster://{f':{password}@' if password else ''}{hosts}"
 
     def new_store(self):
@@ -141,6 +141,7 @@ class Cluster:
     def _is_well(self, node):
         with node.client() as client:
             replication = client.info("replication")
+        alone = len(self.nodes) == self._masters
         in_step = (replication["role"] == "slave" and replication["master_link_status"] == "up"
-                   or replication["role"] == "master" and replication["connected_slaves"] >= 1)
+                   or replication["role"] == "master" and (alone or replication["connected_slaves"] >= 1))
         return in_step and self._knows_all(node)

@@ -1,5 +1,7 @@
 """A master and its replicas, watched by three sentinels that promote a replica within about a second."""
 
+import time
+
 import redis
 
 from support.build import scaled
@@ -86,13 +88,12 @@ class SentinelSet:
         return None
 
     def promoted(self, but):
-        """Waits for another master than `but`, which says itself that it is one."""
-
-        def found():
-            server = self.master()
-            return server if server not in (None, but) and _role(server) == "master" else None
-
-        return eventually(found, "the sentinels to promote a replica")
+        """Waits for another master than `but`: when it became one (time.monotonic()), once the sentinels agree."""
+        others = [server for server in self.servers if server is not but]
+        eventually(lambda: any(_role(server) == "master" for server in others), "a replica to become the master")
+        when = time.monotonic()
+        eventually(lambda: self.master() in others, "the sentinels to agree on the new master")
+        return when
 
     def rejoin(self, server):
         """Brings back one that was killed, as a replica of whoever is the master now; waits until all are in step."""
