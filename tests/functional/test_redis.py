@@ -343,12 +343,3 @@ def test_databases_are_stores_of_their_own(redis, node, client_of):
     check_error(other.try_pull("a:b"), "chat_not_found")
     assert other.send("a:b", "other", key="k")["duplicate"] is False
     assert one.texts("a:b") == ["one"]
-
-
-@pytest.mark.parametrize("chat", ["}x:y", "{:}", "{}:a", "a{b}:c", "}:{", "{x:y}", "c}:d", "{{:}}", "*:?", "\\:[", "a b:c"])
-def test_any_member_name_has_its_slot(redis, node, client_of, chat):
-    client = client_of(node(redis().url()))
-    for n in range(3):
-        client.send(chat, str(n), key=f"k{n}" if n else None)
-    assert client.send(chat, "1", key="k1")["duplicate"] is True
-    assert client.texts(chat) == ["0", "1", "2"]
