@@ -12,33 +12,11 @@
 #include "base/metrics.h"
 #include "base/task.h"
 #include "net/loop.h"
+#include "redis/call.h"
 #include "redis/client_options.h"
 #include "redis/command.h"
-#include "redis/reply.h"
 
 namespace parley::redis {
-
-/// How a call ended.
-struct CallResult {
-  enum class Outcome : std::uint8_t {
-    kAnswered,  ///< `reply` is the server's; an error only if it says that the command itself was wrong or refused
-    kShort,     ///< executed, `reply` is the server's, but too few replicas have confirmed it in time
-    kExpired,   ///< the deadline passed
-    kLost,      ///< the connection ended
-    kFull,      ///< as many calls as may be are under way
-    kRefused,   ///< the server takes no such calls now (OOM, MISCONF, NOREPLICAS, LOADING, CLUSTERDOWN …, or none is
-                ///< known); `why` says so. Nothing was executed
-  };
-  Outcome outcome = Outcome::kRefused;
-  bool sent = false;  ///< whether it may have been executed, now or later; false: it surely was not, nor will be
-  Reply reply{};
-  std::string why{};  ///< for a person, where there is no reply
-};
-
-struct CallOptions {
-  Deadline deadline = kNoDeadline;
-  bool replicate = false;  ///< answered once ClientOptions::replicas replicas have confirmed it, by WAIT
-};
 
 /// Each loop has one connection of its own to each master, made again and again, on which everything is pipelined:
 /// what a loop calls in one turn is written together, followed by one WAIT where any of it is to be replicated.
@@ -62,7 +40,7 @@ class Client {
 
   /// On a loop. `command` is format_command()'s; all its keys are in `key`'s slot.
   [[nodiscard]] Async<CallResult> call(std::string_view key, std::string command, CallOptions options);
-  /// Runs `script` over `keys`, which share a slot and are at least one.
+  /// Runs `script` over `keys`, which share a slot and are at least one. All of it stays where it is meanwhile.
   [[nodiscard]] Async<CallResult> run(const Script& script, std::span<const std::string_view> keys,
                                       std::span<const std::string_view> arguments, CallOptions options);
   /// Asks every master that is known now, in turn; `visit` gets each one's address and answer.

@@ -12,9 +12,9 @@ struct Reply {
   enum class Type : std::uint8_t { kNil, kInteger, kString, kStatus, kError, kArray };
 
   Type type = Type::kNil;
-  std::int64_t integer = 0;        ///< of kInteger
-  std::string text{};              ///< of kString, kStatus and kError
-  std::vector<Reply> elements{};   ///< of kArray
+  std::int64_t integer = 0;       ///< of kInteger
+  std::string text{};             ///< of kString, kStatus and kError
+  std::vector<Reply> elements{};  ///< of kArray
 
   [[nodiscard]] bool is_error() const noexcept { return type == Type::kError; }
 };
