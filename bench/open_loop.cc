@@ -3,10 +3,11 @@
 // A closed loop (wrk) sends less while the server stalls, and so does not see its own waiting; here a request that
 // could not be sent in time, because every connection still waited, has that wait counted.
 //
-//     open_loop ADDRESS PORT RATE REQUESTS CONNECTIONS FIRST CHATS
+//     open_loop ADDRESS PORT RATE REQUESTS CONNECTIONS FIRST CHATS [keyed]
 //
 // RATE 0 is as fast as the connections allow, to fill a store. The messages, of 100 bytes, go to CHATS chats in turn,
-// numbered from FIRST on as in requests.lua. Prints {"requests":…,"errors":…,"p50_us":…,"p99_us":…,…}.
+// numbered from FIRST on as in requests.lua; keyed, each under an idempotency key of its own. Prints
+// {"requests":…,"errors":…,"p50_us":…,"p99_us":…,…,"gap_us":…}, the last the longest time without an answer.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -36,11 +37,13 @@ struct Plan {
   std::uint64_t requests;
   std::uint64_t first_chat;
   std::uint64_t chats;
+  bool keyed;
 };
 
 struct Figures {
   std::vector<std::uint64_t> latencies_us;
   std::uint64_t errors = 0;
+  std::uint64_t gap_us = 0;
 };
 
 class Generator {
@@ -57,6 +60,7 @@ class Generator {
       sockets.back()->set_option(tcp::no_delay(true));
     }
     begin_ = Clock::now() + std::chrono::milliseconds(100);
+    last_answer_ = begin_;
     for (auto& socket : sockets) asio::co_spawn(io_, drive(*socket), rethrow);
     io_.run();
     return std::move(figures_);
@@ -82,9 +86,15 @@ class Generator {
       co_await asio::async_write(socket, asio::buffer(request), asio::use_awaitable);
       const bool good = co_await read_answer(socket, buffer);
       if (!good) ++figures_.errors;
-      const auto late = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - due);
-      figures_.latencies_us.push_back(static_cast<std::uint64_t>(late.count()));
+      const Clock::time_point now = Clock::now();
+      figures_.latencies_us.push_back(microseconds(now - due));
+      figures_.gap_us = std::max(figures_.gap_us, microseconds(now - last_answer_));
+      last_answer_ = now;
     }
+  }
+
+  [[nodiscard]] static std::uint64_t microseconds(Clock::duration time) {
+    return static_cast<std::uint64_t>(std::max(std::chrono::duration_cast<std::chrono::microseconds>(time).count(), 0L));
   }
 
   [[nodiscard]] Clock::time_point due_time(std::uint64_t number) const {
@@ -94,8 +104,9 @@ class Generator {
 
   [[nodiscard]] std::string make_request(std::uint64_t number) const {
     const std::uint64_t chat = plan_.first_chat + number % plan_.chats;
+    const std::string key = plan_.keyed ? fmt::format(R"(,"idempotency_key":"{}")", number) : "";
     const std::string body =
-        fmt::format(R"({{"chat":"u{0:06}:v{0:06}","sender":"u{0:06}","text":"{1:x>100}"}})", chat, "");
+        fmt::format(R"({{"chat":"u{0:06}:v{0:06}","sender":"u{0:06}","text":"{1:x>100}"{2}}})", chat, "", key);
     return fmt::format(
         "POST /api/send HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
         body.size(), body);
@@ -122,6 +133,7 @@ class Generator {
   asio::io_context& io_;
   Plan plan_;
   Clock::time_point begin_;
+  Clock::time_point last_answer_;
   std::uint64_t next_ = 0;
   Figures figures_;
 };
@@ -130,16 +142,18 @@ void print(Figures figures) {
   std::vector<std::uint64_t>& sorted = figures.latencies_us;
   std::ranges::sort(sorted);
   const auto at = [&sorted](double share) { return sorted[static_cast<std::size_t>(share * (sorted.size() - 1.0))]; };
-  fmt::print(R"({{"requests":{},"errors":{},"p50_us":{},"p99_us":{},"p999_us":{},"max_us":{}}})"
+  fmt::print(R"({{"requests":{},"errors":{},"p50_us":{},"p99_us":{},"p999_us":{},"max_us":{},"gap_us":{}}})"
              "\n",
-             sorted.size(), figures.errors, at(0.5), at(0.99), at(0.999), sorted.back());
+             sorted.size(), figures.errors, at(0.5), at(0.99), at(0.999), sorted.back(),
+             figures.gap_us);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 8) {
-    fmt::print(stderr, "usage: open_loop ADDRESS PORT RATE REQUESTS CONNECTIONS FIRST CHATS\n");
+  const bool keyed = argc == 9 && std::string_view(argv[8]) == "keyed";
+  if (argc != 8 && !keyed) {
+    fmt::print(stderr, "usage: open_loop ADDRESS PORT RATE REQUESTS CONNECTIONS FIRST CHATS [keyed]\n");
     return 2;
   }
   prctl(PR_SET_TIMERSLACK, 1UL);  // or every wait would end 50 µs late
@@ -149,7 +163,8 @@ int main(int argc, char** argv) try {
                   .interval = std::chrono::nanoseconds(rate == 0 ? 0 : 1'000'000'000 / rate),
                   .requests = number(4),
                   .first_chat = number(6),
-                  .chats = number(7)};
+                  .chats = number(7),
+                  .keyed = keyed};
   if (plan.requests == 0 || plan.chats == 0) throw std::runtime_error("there is nothing to send");
   asio::io_context io(1);
   print(Generator(io, plan).run(number(5)));
