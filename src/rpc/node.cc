@@ -30,6 +30,10 @@ std::string name_of(const boost::asio::ip::tcp::endpoint& address) {
   return net::Endpoint{address.address().to_string(), address.port()}.to_string();
 }
 
+bool knows_no_ready(const ApplicationException& thrown) {
+  return thrown.type == ExceptionType::kUnknownMethod || thrown.type == ExceptionType::kUnknownService;
+}
+
 /// On a loopback address a connection attempt may meet itself, where the port it is given is the one it looks for.
 bool met_itself(const net::Socket& socket) {
   error_code error;
@@ -159,7 +163,7 @@ Async<> Node::probe() {
 
 void Node::judge(const CallResult& result) {
   auto reply = decode_ready_reply(result.message, result.protocol);
-  if (!reply && reply.error().type == ExceptionType::kUnknownMethod) {
+  if (!reply && knows_no_ready(reply.error())) {
     foreign_ = true;
     backoff_.reset();
     connection_->close();  // a Kitex server closes it after such a call, which others must not be caught in
