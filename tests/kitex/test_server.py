@@ -11,6 +11,7 @@ from support.client import Client
 from support.command import parley
 from support.deployment import Gateway
 from support.errors import check_error
+from support.prometheus import Metrics
 from support.wait import eventually
 
 
@@ -131,6 +132,26 @@ def test_a_server_that_was_killed_is_found_again(kitex_server, options, gateway)
     check_error(client.try_send("a:b", "2"), "unavailable")
     server.start()
     eventually(lambda: client.try_send("a:b", "3").status_code == 200, "the server to be found")
+
+
+def test_a_key_that_it_does_not_know_is_no_reason_to_send_twice(kitex_server, options, gateway):
+    servers = [kitex_server(*options), kitex_server(*options)]
+    client = gateway(*servers, options=("--request-timeout", duration(20)))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        sends = [pool.submit(lambda n=n: Client(client._deployment).try_send(
+            "a:b", f"sleep {int(scaled(3000))}", key=f"{n}").status_code) for n in range(4)]
+        eventually(lambda: sum(in_flight(client, server) for server in servers) == 4, "all to be in flight")
+        victim = max(servers, key=lambda server: in_flight(client, server))
+        lost = in_flight(client, victim)
+        victim.kill()
+        assert sorted(one.result() for one in sends) == [200] * (4 - lost) + [504] * lost
+    if lost < 4:
+        assert len(client.pull("a:b")["messages"]) == 4 - lost
+
+
+def in_flight(client, server):
+    name = f"{server.rpc[0]}:{server.rpc[1]}"
+    return int(Metrics(client.get("/metrics", admin=True).text).total("parley_backend_in_flight", node=name))
 
 
 def test_the_command_line_works_through_it(kitex_server, options, gateway):
