@@ -27,13 +27,13 @@ void check(const rpc::TTHeader& header, std::string_view frame) {
   const std::array strings{std::pair(rpc::kReadyToResetKey, reset.value_or(""))};
   if (ints[0].second.size() + strings[0].second.size() > (std::size_t{60} << 10)) return;
   std::string written;
-  append_ttheader(written,
-                  {.flags = header.flags,
-                   .sequence_id = header.sequence_id,
-                   .protocol_id = header.protocol_id,
-                   .ints = ints,
-                   .strings = strings},
-                  header.payload);
+  rpc::append_ttheader(written,
+                       {.flags = header.flags,
+                        .sequence_id = header.sequence_id,
+                        .protocol_id = header.protocol_id,
+                        .ints = ints,
+                        .strings = strings},
+                       header.payload);
   const auto again = rpc::decode_ttheader(written);
   fuzz::require(again.has_value(), "a frame that was written can be read");
   fuzz::require(again->flags == header.flags && again->sequence_id == header.sequence_id &&
