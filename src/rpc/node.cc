@@ -28,6 +28,10 @@ std::string name_of(const boost::asio::ip::tcp::endpoint& address) {
   return net::Endpoint{address.address().to_string(), address.port()}.to_string();
 }
 
+bool knows_no_ready(const ApplicationException& thrown) {
+  return thrown.type == ExceptionType::kUnknownMethod || thrown.type == ExceptionType::kUnknownService;
+}
+
 }  // namespace
 
 Node::Node(NodeContext& context, boost::asio::ip::tcp::endpoint address, ClientMetrics& metrics)
@@ -111,7 +115,7 @@ Async<> Node::probe() {
 
 void Node::judge(const CallResult& result) {
   auto reply = decode_ready_reply(result.message, result.protocol);
-  if (!reply && reply.error().type == ExceptionType::kUnknownMethod) {
+  if (!reply && knows_no_ready(reply.error())) {
     foreign_ = true;
     backoff_.reset();
     connection_->close();  // a Kitex server closes it after such a call, which others must not be caught in

@@ -46,7 +46,7 @@ class Node : public std::enable_shared_from_this<Node> {
   [[nodiscard]] bool up() const noexcept { return up_ && !over(); }
   /// The connection to call on. While up().
   [[nodiscard]] const std::shared_ptr<NodeConnection>& connection() const noexcept { return connection_; }
-  /// Whether it is a server that knows no Ready, and so may answer anything. While up().
+  /// Whether it is a server that knows no Ready: not ours, so without idempotency keys. While up().
   [[nodiscard]] bool foreign() const noexcept { return foreign_; }
   /// Whether it is connected and silent: what is movable there had better be asked elsewhere.
   [[nodiscard]] bool stalled() const noexcept { return stalled_ && connection_; }

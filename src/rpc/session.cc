@@ -222,7 +222,9 @@ void Session::on_call_done() {
   --in_flight_;
   worker_.metrics().in_flight.add(-1);
   make_room();
-  if (!reading_ || in_flight_ > 0) return;
+  if (in_flight_ > 0) return;
+  if (leave_by_ != kNoDeadline) warn();
+  if (!reading_) return;
   if (may_leave()) return cancel();  // receive() then looks once more, and ends
   arm_reading();
 }

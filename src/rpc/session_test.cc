@@ -236,7 +236,26 @@ TEST_F(SessionTest, TellsClientsToLeaveBeforeTheDrain) {
   EXPECT_TRUE(says_reset(client.frame()));
 }
 
-TEST_F(SessionTest, DrainsWhatIsInFlight) {
+TEST_F(SessionTest, TellsAMultiplexedClientToLeaveOnceNothingIsInFlight) {
+  const net::Endpoint server = start();
+  Client client(server);
+  Client idle(server);
+  client.send(multiplexed(a_send("slow"), 1));
+  service_.await_begun(1);
+  idle.send(framed(a_send("x"), 1));
+  EXPECT_NE(idle.frame(), "");
+  std::thread drain([this] { server_->drain(steady_clock::now() + std::chrono::seconds(20)); });
+  EXPECT_EQ(idle.frame(), "");  // so the drain has begun
+  service_.open("a");
+  EXPECT_EQ(code_of(client.frame()), 0);
+  const std::string warning = client.frame();
+  EXPECT_EQ(id_of(warning), 0);
+  EXPECT_TRUE(says_reset(warning));
+  EXPECT_EQ(client.frame(), "");
+  drain.join();
+}
+
+TEST_F(SessionTest, DrainsWhatIsInFlightForLong) {
   Client client(start());
   client.send(multiplexed(a_send("slow"), 1));
   service_.await_begun(1);

@@ -83,9 +83,11 @@ def test_reports_are_counted(x, tmp_path):
 
 
 def test_what_runs(x):
-    def plan(*suites, preset=None):
-        return x.planned(argparse.Namespace(suites=list(suites), preset=preset))
+    def plan(*suites, preset=None, long=False):
+        return x.planned(argparse.Namespace(suites=list(suites), preset=preset, long=long))
     assert list(plan()) == ["release", "asan", "tsan"]
+    assert "kitex" in plan(long=True)["release"] and "kitex" not in plan()["release"]
+    assert plan("kitex") == {"release": ["kitex"]}
     assert plan("unit", "fuzz") == {"release": ["unit"], "asan": ["fuzz"]}
     assert plan("unit", preset="tsan") == {"tsan": ["unit"]}
     assert plan(preset="debug") == {"debug": ["unit", "functional"]}
