@@ -207,10 +207,10 @@ def given(how, server, tmp_path):
     return ["--store", server.url(user_info=""), "--redis-password-file", password_file(tmp_path)], {}
 
 
-WAYS = pytest.mark.parametrize("how", ["url", "environment", "file"])
+WAYS = ("url", "environment", "file")
 
 
-@WAYS
+@pytest.mark.parametrize("how", WAYS)
 def test_a_password_is_used_and_shown_nowhere(redis, tmp_path, client_of, how):
     server = redis(password=SECRET)
     options, env = given(how, server, tmp_path)
@@ -233,20 +233,24 @@ def test_a_password_is_used_and_shown_nowhere(redis, tmp_path, client_of, how):
     assert not any(SECRET in text for text in shown)
 
 
-@WAYS
-def test_a_password_is_not_in_the_printed_configuration_or_a_refusal(redis, tmp_path, how):
-    server = redis("--appendonly", "no", password=SECRET)
-    options, env = given(how, server, tmp_path)
-    printed = parley("config", *options, env=env, cwd=tmp_path)
-    assert printed.code == 0 and str(server.port) in printed.out, printed
-    failed = parley("serve", "--http", "127.0.0.1:0", *options, env=env, cwd=tmp_path)
-    assert failed.code == 1 and "appendonly" in failed.err, failed
-    server.call("CONFIG", "SET", "requirepass", "another")
-    server.password = "another"
-    wrong = parley("serve", "--http", "127.0.0.1:0", *options, env=env, cwd=tmp_path)
-    assert wrong.code == 1, wrong
-    for outcome in (printed, failed, wrong):
-        assert SECRET not in outcome.out + outcome.err
+def test_a_password_is_not_in_the_printed_configuration_or_a_refusal(redis, tmp_path):
+    server, other = redis("--appendonly", "no", password=SECRET), redis(password="another")
+
+    def outcomes(how):
+        options, env = given(how, server, tmp_path)
+        printed = parley("config", *options, env=env, cwd=tmp_path)
+        assert printed.code == 0 and str(server.port) in printed.out, printed
+        unfit = parley("serve", "--http", "127.0.0.1:0", *options, env=env, cwd=tmp_path)
+        assert unfit.code == 1 and "appendonly" in unfit.err, unfit
+        elsewhere = [str(o).replace(str(server.port), str(other.port)) for o in options]
+        env = {name: value.replace(str(server.port), str(other.port)) for name, value in env.items()}
+        wrong = parley("serve", "--http", "127.0.0.1:0", *elsewhere, env=env, cwd=tmp_path)
+        assert wrong.code == 1 and "password" in wrong.err, wrong
+        return printed, unfit, wrong
+
+    with concurrent.futures.ThreadPoolExecutor(len(WAYS)) as pool:
+        for outcome in [one for found in pool.map(outcomes, WAYS) for one in found]:
+            assert SECRET not in outcome.out + outcome.err
 
 
 def test_a_password_that_is_no_option_of_a_url(redis, tmp_path, client_of, node):
@@ -307,16 +311,17 @@ def test_a_server_may_ask_for_a_certificate(redis, node, client_of, pki):
     client = client_of(node(server.url(), "--redis-tls-ca", pki / "ca.pem", "--redis-tls-cert", pki / "node.pem",
                             "--redis-tls-key", pki / "node.key"))
     client.send("a:b")
-    refused(server.url(), str(server.port), options=("--redis-tls-ca", pki / "ca.pem"))
 
 
 def test_a_server_that_is_not_trusted_or_speaks_otherwise(redis, pki):
-    secret, clear = redis(tls=pki), redis()
+    secret, clear, mutual = redis(tls=pki), redis(), redis(tls=pki)
+    mutual.call("CONFIG", "SET", "tls-auth-clients", "yes")
     trusting = ("--redis-tls-ca", pki / "ca.pem")
     all_refused([
         (secret.url(), (str(secret.port), "TLS"), ("--redis-tls-ca", pki / "other.pem")),
         (f"rediss://127.0.0.1:{clear.port}", (str(clear.port), "TLS"), trusting),
         (f"redis://127.0.0.1:{secret.port}", (str(secret.port),), ()),
+        (mutual.url(), (str(mutual.port),), trusting),
     ])
 
 
