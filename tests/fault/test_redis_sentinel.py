@@ -100,7 +100,7 @@ def acknowledged(client, key):
 def test_sentinels_that_go_one_by_one(sentinels, started, load):
     """The one that is asked is gone: the next is."""
     servers = sentinels()
-    node = started(*PATIENT, store=servers.url())
+    node = started(*PATIENT, "--redis-replicas", "1", store=servers.url())
     workload = load(node)
     servers.sentinels[0].kill()
     workload.progress()
