@@ -37,6 +37,7 @@ OPEN_LOOP = ROOT / "build" / "release" / "bench" / "open_loop"
 STORE_BENCHMARK = ROOT / "build" / "release" / "src" / "store" / "store_benchmark"
 CONNECTIONS = (64, 512)
 CHATS, TEXT, PAGE = 1000, 100, 10
+ONE, TWO = "one process", "gateway and node"
 
 
 def cpus():
@@ -183,31 +184,45 @@ def scenario_fixed_rate(args, folder):
 
 
 def scenario_tiers(args, folder):
-    """The single process, and a gateway in front of a node, each on its own store; all servers on one CPU."""
+    """Over stores on disk and over stores in memory, which do not hide what the tiers themselves use."""
+    rows, added = [], []
+    for store in ("rocksdb", "memory"):
+        results = tiers_over(store, args, pathlib.Path(folder) / store)
+        for (name, tiers), runs in results.items():
+            rows.append([name, store, tiers, f"{median(runs, 'rate'):,.0f}", *latency(runs),
+                         f"{median(runs, 'cpu_us'):.1f}", f"{median(runs, 'node_us'):.1f}", errors(runs)])
+    for name in {name: None for name, _ in results}:
+        one, two = median(results[name, ONE], "cpu_us"), results[name, TWO]
+        added.append(f"{(median(two, 'cpu_us') + median(two, 'node_us') - one) / one:.2f}× for a {name}")
+    return [f"{CONNECTIONS[0]} connections, durability {args.durability}.", "",
+            *table(["request", "store", "servers", "requests/s", "p50 ms", "p99 ms", "CPU µs/request, HTTP's process",
+                    "CPU µs/request, node", "errors"], rows), "",
+            f"What the second tier adds to the single process' CPU time, over memory: {', '.join(added)}."]
+
+
+def tiers_over(store, args, folder):
+    """The runs by (request, servers): of the single process, and of a gateway in front of a node, each over a store of
+    its own; all servers on one CPU."""
     requests = {"send": ["send", CHATS, TEXT], f"pull of {PAGE} × {TEXT} bytes": ["pull", CHATS, PAGE]}
     results = {}
-    folders = [pathlib.Path(folder) / name for name in ("single", "node", "gateway")]
+    folders = [folder / name for name in ("single", "node", "gateway")]
     for each in folders:
-        each.mkdir()
-    with (running(start(folders[0], args)) as single, running(start(folders[1], args, listeners=("rpc",))) as node,
+        each.mkdir(parents=True)
+    with (running(start(folders[0], args, store=store)) as single,
+          running(start(folders[1], args, store=store, listeners=("rpc",))) as node,
           running(Parley(BINARY, folders[2], SERVER_CPU, "--http", "127.0.0.1:0",
                          "--backend", f"thrift://{node.rpc}")) as gateway):
         for server in (single, gateway):
             fill(server, CHATS * PAGE * 2, CHATS)
         for number in range(args.rounds):
             for name, request in requests.items():
-                for tiers, server in (("one process", single), ("gateway and node", gateway)):
+                for tiers, server in ((ONE, single), (TWO, gateway)):
                     before = node.cpu_us()
                     run = measure(server, CONNECTIONS[0], args.seconds, *request)
                     run["node_us"] = (node.cpu_us() - before) / max(1, run["requests"])
                     results.setdefault((name, tiers), []).append(run)
-                    progress(f"round {number + 1}: {name}, {tiers}: {run['rate']:,.0f}/s")
-    rows = [[name, tiers, f"{median(runs, 'rate'):,.0f}", *latency(runs), f"{median(runs, 'cpu_us'):.1f}",
-             "–" if tiers == "one process" else f"{median(runs, 'node_us'):.1f}", errors(runs)]
-            for (name, tiers), runs in results.items()]
-    return [f"{CONNECTIONS[0]} connections, durability {args.durability}.", "",
-            *table(["request", "servers", "requests/s", "p50 ms", "p99 ms", "CPU µs/request, HTTP's process",
-                    "CPU µs/request, node", "errors"], rows)]
+                    progress(f"round {number + 1}: {name}, {store}, {tiers}: {run['rate']:,.0f}/s")
+    return results
 
 
 def scenario_memory(args, folder):
@@ -370,10 +385,10 @@ SCENARIOS = {
 # What they share ------------------------------------------------------------------------------------------------------
 
 
-def start(folder, args, *options, listeners=("http",)):
-    """A server on the folder's store, with durability as asked unless the options say more."""
+def start(folder, args, *options, listeners=("http",), store="rocksdb"):
+    """A server on the folder's store, or on one in memory, with durability as asked unless the options say more."""
     named = [word for name in listeners for word in (f"--{name}", "127.0.0.1:0")]
-    return Parley(BINARY, folder, SERVER_CPU, *named, "--store", f"rocksdb:{folder}/data",
+    return Parley(BINARY, folder, SERVER_CPU, *named, "--store", f"rocksdb:{folder}/data" if store == "rocksdb" else "memory:",
                   *(options or ("--durability", args.durability)))
 
 

@@ -199,8 +199,8 @@ def test_two_nodes_with_clocks_an_hour_apart_and_replies_cut(redis_server, start
              started(*PATIENT, store=links[1].url(), env=clock.environment())]
     for link in links:
         link.cut_share = 0.05
-    workload = load(*nodes, chats=("a:b", "a:c"), writers=8, followers_per_chat=2)
-    sends = 50_000 if long else 1500
+    workload = load(*nodes, chats=("a:b", "a:c"), writers=32 if long else 8, followers_per_chat=2)
+    sends = 100_000 if long else 1500
     eventually(lambda: workload.acknowledged >= sends, "the sends", timeout=3600 if long else 120)
     workload.stop()
     assert all(link.cuts > 20 for link in links)

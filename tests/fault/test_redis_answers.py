@@ -2,13 +2,14 @@
 
 import pytest
 
+from redis_link import READS, WRITES, RedisLink
+from redis_patience import PATIENT
 from support.build import duration
 from support.client import Client
 from support.errors import check_error
 from support.prometheus import Metrics
 from support.redis import RedisServer
 from support.wait import eventually
-from redis_link import READS, WRITES, RedisLink
 
 PASSING = ["LOADING Redis is loading the dataset in memory", "BUSY Redis is busy running a script.",
            "READONLY You can't write against a read only replica.", "MASTERDOWN Link with MASTER is down",
@@ -40,6 +41,15 @@ def link(behind):
 def node(started, behind, link):
     database = behind.new_store().rsplit("/", 1)[1]
     return started("--request-timeout", duration(2), "--redis-patience", duration(0.2), store=link.url(database))
+
+
+@pytest.fixture
+def patient(started, behind, link):
+    """A client of a node that waits for an outage to end."""
+    database = behind.new_store().rsplit("/", 1)[1]
+    made = Client(started(*PATIENT, store=link.url(database)))
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -81,14 +91,11 @@ def test_what_is_refused_is_unavailable_and_not_stored(link, client, error, key)
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda e: e.split()[0])
 @keyed([None, "k"])
-def test_what_passes_by_itself_is_waited_out(started, link, behind, error, key):
-    database = behind.new_store().rsplit("/", 1)[1]
-    client = Client(started("--request-timeout", duration(10), "--redis-patience", duration(10), store=link.url(database)))
+def test_what_passes_by_itself_is_waited_out(link, patient, error, key):
     link.instead(f"-{error}\r\n".encode(), *WRITES, count=2)
-    assert client.send("c:d", "once", key=key)["duplicate"] is False
+    assert patient.send("c:d", "once", key=key)["duplicate"] is False
     assert link.answered == 2
-    assert client.texts("c:d") == ["once"]
-    client.close()
+    assert patient.texts("c:d") == ["once"]
 
 
 def test_a_script_that_was_forgotten_is_loaded_again(behind, link, client):
@@ -116,29 +123,29 @@ def test_nonsense_is_never_an_acknowledgement(link, client, reply, key):
 @pytest.mark.memory
 @pytest.mark.parametrize("reply", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize("close", [True, False], ids=["closed", "open"])
-def test_what_is_broken_takes_neither_memory_nor_time(link, client, reply, close):
+@keyed([None, "k"])
+def test_what_is_broken_takes_neither_memory_nor_time(link, client, reply, close, key):
     client.send("c:d", "before")
     before = metric(client, "process_resident_memory_bytes")
     link.instead(reply, *WRITES, *READS, close=close)
-    for key in (None, "k"):
-        answer = client.try_send("c:d", "lost", key=key)
-        check_error(answer, "outcome_unknown")
+    check_error(client.try_send("c:d", "lost", key=key), "outcome_unknown")
     assert client.try_pull("c:d").status_code == 503
     assert metric(client, "process_resident_memory_bytes") - before < 64e6
     assert recovered(link, client) == ["before"]
 
 
 @keyed([None, "k"])
-def test_a_broken_reply_that_comes_once_is_settled(link, client, key):
+def test_a_broken_reply_that_comes_once_is_settled(link, patient, key):
     for number, reply in enumerate(BROKEN.values()):
         link.instead(reply, *WRITES, count=1, close=True)
-        assert client.send("c:d", str(number), key=key and str(number))["duplicate"] is False
-    assert client.texts("c:d") == [str(n) for n in range(len(BROKEN))]
+        assert patient.send("c:d", str(number), key=key and str(number))["duplicate"] is False
+    assert patient.texts("c:d") == [str(n) for n in range(len(BROKEN))]
 
 
 @pytest.mark.memory
-def test_an_endless_reply_is_not_kept(link, client):
+def test_an_endless_reply_is_not_kept(link, patient):
     """512 MB announced, and 100 of them sent."""
+    client = patient
     client.send("c:d", "before")
     before = metric(client, "process_resident_memory_bytes")
     link.instead(b"$536870912\r\n" + bytes(100 << 20), *WRITES, count=1, close=True)

@@ -1,5 +1,6 @@
 """parley serve --store redis://…: what it refuses to start on, what it watches, and what it keeps to itself."""
 
+import concurrent.futures
 import http.server
 import socket
 import threading
@@ -65,47 +66,52 @@ def refused(url, *words, options=(), env=None):
     return outcome
 
 
-@pytest.mark.parametrize("user_info, word", [(":wrong@", "WRONGPASS"), ("", "NOAUTH"), ("nobody:x@", "WRONGPASS")])
-def test_a_wrong_or_missing_password(redis, user_info, word):
-    server = redis(password=SECRET)
-    outcome = refused(server.url(user_info=user_info), str(server.port), "password")
-    assert word in outcome.err or "password" in outcome.err
+def all_refused(cases):
+    """The same for [(url, words, options)], side by side: a start waits a while for what may only be late."""
+    with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
+        for done in [pool.submit(refused, url, *words, options=options) for url, words, options in cases]:
+            done.result()
 
 
-def test_a_password_that_nobody_asks_for(redis):
-    server = redis()
-    refused(server.url(user_info=f":{SECRET}@"), str(server.port), "password")
+def test_a_password_or_database_that_does_not_fit(redis):
+    locked, open_one = redis(password=SECRET), redis("--databases", "4")
+    all_refused([
+        (locked.url(user_info=":wrong@"), (str(locked.port), "password"), ()),
+        (locked.url(user_info=""), (str(locked.port), "asks for a password"), ()),
+        (locked.url(user_info="nobody:x@"), (str(locked.port), "user", "password"), ()),
+        (open_one.url(user_info=f":{SECRET}@"), (str(open_one.port), "asks for no password"), ()),
+        (open_one.url(database=4), (str(open_one.port), "no database 4"), ()),
+    ])
 
 
-def test_a_database_that_does_not_exist(redis):
-    server = redis("--databases", "4")
-    refused(server.url(database=4), str(server.port), "database")
+class Silent(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
-def test_nothing_that_listens():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    refused(f"redis://127.0.0.1:{port}", str(port), "refused")
-
-
-def test_something_that_is_silent():
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        refused(f"redis://127.0.0.1:{port}", str(port))
-
-
-def test_something_that_is_not_a_redis():
-    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as other:
-        threading.Thread(target=other.serve_forever, daemon=True).start()
-        refused(f"redis://127.0.0.1:{other.server_port}", str(other.server_port), "not a redis")
-        other.shutdown()
-
-
-def test_a_replica(redis):
-    """It would take no writes."""
+def test_a_server_of_another_kind(redis, tmp_path):
     first, second = redis(), redis()
     second.call("REPLICAOF", *first.address)
-    refused(second.url(), str(second.port), "replica")
+    sentinels = SentinelSet(tmp_path / "set", replicas=0)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        closed = taken.getsockname()[1]
+    with (http.server.HTTPServer(("127.0.0.1", 0), Silent) as web,
+          socket.create_server(("127.0.0.1", 0)) as mute):
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        try:
+            sentinels.start()
+            all_refused([
+                (f"redis://127.0.0.1:{closed}", (str(closed), "refused"), ()),
+                (f"redis://127.0.0.1:{mute.getsockname()[1]}", (str(mute.getsockname()[1]), "does not answer"), ()),
+                (f"redis://127.0.0.1:{web.server_port}", (str(web.server_port), "no reply of Redis"), ()),
+                (second.url(), (str(second.port), "no master"), ()),
+                (f"redis+cluster://127.0.0.1:{first.port}", (str(first.port), "cluster"), ()),
+                (f"redis+sentinel://127.0.0.1:{first.port}/x", (str(first.port),), ()),
+                (sentinels.url().replace("/parley", "/another"), ("another",), ()),
+            ])
+        finally:
+            sentinels.kill()
+            web.shutdown()
 
 
 @pytest.mark.parametrize("setting, value, durability", [
@@ -133,20 +139,6 @@ def test_data_of_a_newer_format(redis, node):
     refused(server.url(), "newer")
     with server.client() as client:
         assert client.dbsize() >= 1, "it is left as it was"
-
-
-def test_a_cluster_asked_as_a_single_server_and_the_reverse(redis, tmp_path):
-    server = redis()
-    refused(f"redis+cluster://127.0.0.1:{server.port}", str(server.port), "cluster")
-
-
-def test_a_sentinel_that_knows_no_such_master(tmp_path):
-    servers = SentinelSet(tmp_path / "set", replicas=0)
-    try:
-        servers.start()
-        refused(servers.url().replace("/parley", "/another"), "another")
-    finally:
-        servers.kill()
 
 
 def test_a_setting_of_one_master_of_a_cluster(tmp_path):
@@ -215,10 +207,10 @@ def given(how, server, tmp_path):
     return ["--store", server.url(user_info=""), "--redis-password-file", password_file(tmp_path)], {}
 
 
-WAYS = pytest.mark.parametrize("how", ["url", "environment", "file"])
+WAYS = ("url", "environment", "file")
 
 
-@WAYS
+@pytest.mark.parametrize("how", WAYS)
 def test_a_password_is_used_and_shown_nowhere(redis, tmp_path, client_of, how):
     server = redis(password=SECRET)
     options, env = given(how, server, tmp_path)
@@ -241,20 +233,24 @@ def test_a_password_is_used_and_shown_nowhere(redis, tmp_path, client_of, how):
     assert not any(SECRET in text for text in shown)
 
 
-@WAYS
-def test_a_password_is_not_in_the_printed_configuration_or_a_refusal(redis, tmp_path, how):
-    server = redis("--appendonly", "no", password=SECRET)
-    options, env = given(how, server, tmp_path)
-    printed = parley("config", *options, env=env, cwd=tmp_path)
-    assert printed.code == 0 and str(server.port) in printed.out, printed
-    failed = parley("serve", "--http", "127.0.0.1:0", *options, env=env, cwd=tmp_path)
-    assert failed.code == 1 and "appendonly" in failed.err, failed
-    server.call("CONFIG", "SET", "requirepass", "another")
-    server.password = "another"
-    wrong = parley("serve", "--http", "127.0.0.1:0", *options, env=env, cwd=tmp_path)
-    assert wrong.code == 1, wrong
-    for outcome in (printed, failed, wrong):
-        assert SECRET not in outcome.out + outcome.err
+def test_a_password_is_not_in_the_printed_configuration_or_a_refusal(redis, tmp_path):
+    server, other = redis("--appendonly", "no", password=SECRET), redis(password="another")
+
+    def outcomes(how):
+        options, env = given(how, server, tmp_path)
+        printed = parley("config", *options, env=env, cwd=tmp_path)
+        assert printed.code == 0 and str(server.port) in printed.out, printed
+        unfit = parley("serve", "--http", "127.0.0.1:0", *options, env=env, cwd=tmp_path)
+        assert unfit.code == 1 and "appendonly" in unfit.err, unfit
+        elsewhere = [str(o).replace(str(server.port), str(other.port)) for o in options]
+        env = {name: value.replace(str(server.port), str(other.port)) for name, value in env.items()}
+        wrong = parley("serve", "--http", "127.0.0.1:0", *elsewhere, env=env, cwd=tmp_path)
+        assert wrong.code == 1 and "password" in wrong.err, wrong
+        return printed, unfit, wrong
+
+    with concurrent.futures.ThreadPoolExecutor(len(WAYS)) as pool:
+        for outcome in [one for found in pool.map(outcomes, WAYS) for one in found]:
+            assert SECRET not in outcome.out + outcome.err
 
 
 def test_a_password_that_is_no_option_of_a_url(redis, tmp_path, client_of, node):
@@ -315,22 +311,18 @@ def test_a_server_may_ask_for_a_certificate(redis, node, client_of, pki):
     client = client_of(node(server.url(), "--redis-tls-ca", pki / "ca.pem", "--redis-tls-cert", pki / "node.pem",
                             "--redis-tls-key", pki / "node.key"))
     client.send("a:b")
-    refused(server.url(), str(server.port), options=("--redis-tls-ca", pki / "ca.pem"))
 
 
-def test_a_server_of_an_unknown_authority_is_not_used(redis, pki):
-    server = redis(tls=pki)
-    refused(server.url(), str(server.port), "TLS", options=("--redis-tls-ca", pki / "other.pem"))
-
-
-def test_a_server_in_the_clear_is_not_used_as_rediss(redis, pki):
-    server = redis()
-    refused(f"rediss://127.0.0.1:{server.port}", str(server.port), options=("--redis-tls-ca", pki / "ca.pem"))
-
-
-def test_a_tls_server_is_not_used_in_the_clear(redis, pki):
-    server = redis(tls=pki)
-    refused(f"redis://127.0.0.1:{server.port}", str(server.port))
+def test_a_server_that_is_not_trusted_or_speaks_otherwise(redis, pki):
+    secret, clear, mutual = redis(tls=pki), redis(), redis(tls=pki)
+    mutual.call("CONFIG", "SET", "tls-auth-clients", "yes")
+    trusting = ("--redis-tls-ca", pki / "ca.pem")
+    all_refused([
+        (secret.url(), (str(secret.port), "TLS"), ("--redis-tls-ca", pki / "other.pem")),
+        (f"rediss://127.0.0.1:{clear.port}", (str(clear.port), "TLS"), trusting),
+        (f"redis://127.0.0.1:{secret.port}", (str(secret.port),), ()),
+        (mutual.url(), (str(mutual.port),), trusting),
+    ])
 
 
 # Kinds ----------------------------------------------------------------------------------------------------------------

@@ -53,15 +53,18 @@ class RedisProcess:
         if self.port is not None:
             return self.spawn().await_answer()
         for _ in range(20):
-            self.port = free_port()
+            self.pick_ports()
             with contextlib.suppress(PortTaken):
                 return self.spawn().await_answer()
         raise AssertionError(f"{self.name} found no port\n{self.log}")
 
+    def pick_ports(self):
+        self.port = free_port()
+
     def spawn(self):
-        """Starts it and does not wait."""
+        """Starts it and does not wait. Its log begins anew."""
         assert not self.running(), f"{self.name} runs already"
-        with open(self.folder / "log", "ab") as log:
+        with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             cwd=self.folder)
         return self

@@ -19,6 +19,10 @@ class ClusterNode(RedisServer):
     def __init__(self, folder, *options, announced=None, **settings):
         super().__init__(folder, *options, **settings)
         self.announced = announced
+        self.bus_port = None
+
+    def pick_ports(self):
+        super().pick_ports()
         self.bus_port = free_port()
 
     def command(self):

@@ -34,7 +34,7 @@ class SentinelProcess(RedisProcess):
     def _config(self):
         lines = [f"sentinel monitor {MASTER} 127.0.0.1 {self.watched.port} 2",
                  f"sentinel down-after-milliseconds {MASTER} {int(scaled(DOWN_AFTER))}",
-                 f"sentinel failover-timeout {MASTER} {int(scaled(3000))}", f"sentinel parallel-syncs {MASTER} 8"]
+                 f"sentinel failover-timeout {MASTER} {int(scaled(1500))}", f"sentinel parallel-syncs {MASTER} 8"]
         if self.password:
             lines += [f"requirepass {self.password}", f"sentinel auth-pass {MASTER} {self.password}",
                       f"sentinel sentinel-pass {self.password}"]
