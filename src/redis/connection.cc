@@ -244,8 +244,8 @@ void Connection::fill_batch() {
 
 void Connection::append(PendingCall& call) {
   if (call.asking) {
-    static const std::string kAsking = format_command({"ASKING"});
-    batch_ += kAsking;
+    static const std::string asking = format_command({"ASKING"});
+    batch_ += asking;
     replies_.emplace_back();
   }
   batch_ += call.command;

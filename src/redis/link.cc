@@ -91,8 +91,8 @@ Async<> Link::leave(std::shared_ptr<Connection> connection) {
 Async<> Link::probe() {
   if (connection_->in_flight() > 0) co_return;
   const auto connection = connection_;
-  static const std::string kPing = format_command({"PING"});
-  (void)co_await connection->call(kPing, {.deadline = steady_clock::now() + context_.options.patience});
+  static const std::string ping = format_command({"PING"});
+  (void)co_await connection->call(ping, {.deadline = steady_clock::now() + context_.options.patience});
 }
 
 /// What is silent for longer than an outage may last takes no calls, until it speaks again: they would only end without

@@ -108,7 +108,8 @@ Task<service::SendResponse> RemoteService::send(service::SendRequest request, se
   const RequestKind kind = draft->idempotency_key.empty() ? RequestKind::kSend : RequestKind::kKeyedSend;
   const Request message =
       service::SendRequest{chat, std::move(draft->text), std::move(draft->sender), std::move(draft->idempotency_key)};
-  const CallOptions options{.deadline = context.deadline, .request_id = context.request_id, .traceparent = context.traceparent};
+  const CallOptions options{
+      .deadline = context.deadline, .request_id = context.request_id, .traceparent = context.traceparent};
   auto sent = co_await ask<service::SendResponse>(pool(), metrics_->retries, message, kind, options, judge_send);
   if (!sent) co_return std::unexpected(std::move(sent).error());
   sent->chat = std::move(chat);
@@ -121,7 +122,8 @@ Task<service::PullResponse> RemoteService::pull(service::PullRequest request, se
   std::string chat = query->chat.name();
   const PageRange& range = query->range;
   const Request message = service::PullRequest{chat, range.cursor, range.limit, range.reverse};
-  const CallOptions options{.deadline = context.deadline, .request_id = context.request_id, .traceparent = context.traceparent};
+  const CallOptions options{
+      .deadline = context.deadline, .request_id = context.request_id, .traceparent = context.traceparent};
   const auto judge = [](const CallResult& result, RequestKind) { return judge_pull(result); };
   auto pulled =
       co_await ask<service::PullResponse>(pool(), metrics_->retries, message, RequestKind::kPull, options, judge);
