@@ -48,6 +48,7 @@ TEST_F(FaultTest, ARefusalSaysThatNothingWasExecuted) {
   }
   EXPECT_EQ(metric("parley_redis_errors_total{error=\"OOM\"}"), 1);
   EXPECT_EQ(metric("parley_redis_errors_total{error=\"WRONGPASS\"}"), 1);
+  EXPECT_EQ(metric("parley_redis_refused_total"), 6);
 }
 
 TEST_F(FaultTest, WhatPassesByItselfIsTriedAgain) {
@@ -258,7 +259,11 @@ TEST_F(IntroductionTest, OneLineSaysWhyAServerCannotBeUsed) {
   EXPECT_EQ(complaint_about("-NOAUTH Authentication required.\r\n"), "it asks for a password");
   EXPECT_EQ(complaint_about("-LOADING Redis is loading the dataset in memory\r\n"), "it is still loading its data");
   EXPECT_EQ(complaint_about("-ERR max number of clients reached\r\n"), "it refuses: ERR max number of clients reached");
-  EXPECT_EQ(complaint_about([](FakeConnection& server) { server.close(); }, patient()), "it closed the connection");
+  const auto close = [](FakeConnection& server) {
+    server.expect("PING");
+    server.close();
+  };
+  EXPECT_EQ(complaint_about(close, patient()), "it closed the connection");
   const auto silent = [](FakeConnection& server) { server.expect("PING"); };
   ClientOptions options = patient();
   options.connect_timeout = milliseconds(50);

@@ -86,7 +86,7 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
   Attempt attempt{.command = command, .options = options};
   while (true) {
     const auto link = co_await acquire(attempt);
-    if (!link) co_return std::move(attempt.result);
+    if (!link) break;
     co_await send(*link, attempt);
     const CallResult& result = attempt.result;
     if (is_error(result)) {
@@ -103,6 +103,7 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
       co_await attempt.paused.wait();
     }
   }
+  if (attempt.result.outcome == Outcome::kRefused) metrics_.refused.add();
   co_return std::move(attempt.result);
 }
 
