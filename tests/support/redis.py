@@ -80,7 +80,7 @@ class RedisProcess:
                 raise PortTaken
             raise AssertionError(f"{self.name} ended at its start\n{self.log}")
         with contextlib.suppress(redis.RedisError), self.client() as client:
-            return client.info("server")["process_id"] == self.process.pid
+            return client.ping() and client.info("server")["process_id"] == self.process.pid  # and it has its data
         return False
 
     def kill(self):
