@@ -10,6 +10,7 @@
   jmeter      20, 500 and 1,000 JMeter threads that send and pull; every answer 200, every message there once
   memory      an idle server, and 10,000 idle connections of each kind
   open        from start to ready, with many messages stored
+  redis       the store in Redis beside redis-benchmark, the server over it beside the one over memory, and its memory
 """
 
 import argparse
@@ -22,6 +23,7 @@ import subprocess
 import tempfile
 
 import jmeter
+import redis_store
 import single
 import tiers
 from load import BINARY, HERE, LOAD_CPU, ROOT, SERVER_CPU, progress, table
@@ -34,6 +36,7 @@ SCENARIOS = {
     "jmeter": ("JMeter", jmeter.scenario_jmeter),
     "memory": ("Memory", single.scenario_memory),
     "open": ("From start to ready", single.scenario_open),
+    "redis": ("Redis as the store", redis_store.scenario_redis),
 }
 
 

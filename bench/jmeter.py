@@ -43,14 +43,14 @@ def one_process(life, folder, args):
 
 
 def three_tiers(life, folder, args):
-    redis = life.enter_context(running(Redis(folder, None)))
+    redis = life.enter_context(running(Redis(folder, None, "appendfsync everysec")))
     node = life.enter_context(running(Parley(folder, None, "--rpc", "127.0.0.1:0", "--durability", "os",
                                              "--store", f"redis://{redis.address}")))
     return life.enter_context(running(Parley(folder, None, "--http", "127.0.0.1:0",
                                              "--backend", f"thrift://{node.rpc}")))
 
 
-TOPOLOGIES = {"one process": one_process}
+TOPOLOGIES = {"one process over RocksDB": one_process, "three tiers over Redis": three_tiers}
 
 
 # A run ----------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import resource
 import socket
 import subprocess
@@ -59,6 +60,28 @@ class Nginx(Process):
         await_port(port, self.process)
 
 
+class Redis(Process):
+    """With the configuration that we recommend, fsync included, and what the lines say on top of it."""
+
+    CONFIG = pathlib.Path(__file__).resolve().parent.parent / "deploy" / "redis" / "redis.conf"
+
+    def __init__(self, folder, cpu, *lines):
+        self.port = free_port()
+        config = pathlib.Path(folder) / "redis.conf"
+        config.write_text("\n".join([self.CONFIG.read_text(), f"port {self.port}", f"dir {folder}",
+                                     f"logfile {folder}/redis.log", *lines, ""]))
+        super().__init__(["redis-server", config], cpu)
+        self.address = f"127.0.0.1:{self.port}"
+        await_port(self.port, self.process)
+
+    def ask(self, *words):
+        return subprocess.run(["redis-cli", "-p", str(self.port), *map(str, words)], capture_output=True, text=True,
+                              check=True).stdout
+
+    def used_bytes(self):
+        return int(re.search(r"^used_memory:(\d+)", self.ask("INFO", "memory"), re.M)[1])
+
+
 class Parley(Process):
     def __init__(self, folder, cpu, *arguments):
         begun = time.monotonic()
@@ -78,18 +101,6 @@ class Parley(Process):
         super().stop()
         self.process.stdout.close()
         self.log.close()
-
-
-class Redis(Process):
-    """An append-only file that is fsynced every second, as the seed's compose file has it."""
-
-    def __init__(self, folder, cpu, *settings):
-        port = free_port()
-        self.address = f"127.0.0.1:{port}"
-        super().__init__(["redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "",
-                          "--appendonly", "yes", "--appendfsync", "everysec", "--logfile", f"{folder}/redis.log",
-                          *settings], cpu)
-        await_port(port, self.process)
 
 
 class Foreign(Process):

@@ -136,7 +136,7 @@ def start_parley(life, folder):
 def start_redis(life, folder, name):
     data = pathlib.Path(folder) / f"redis-{name}"
     data.mkdir()
-    return life.enter_context(running(Redis(data, None)))
+    return life.enter_context(running(Redis(data, None, "appendfsync everysec")))
 
 
 def build_baseline(source):

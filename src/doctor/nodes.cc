@@ -9,6 +9,7 @@
 
 #include "base/metrics.h"
 #include "net/loop.h"
+#include "net/resolve.h"
 #include "rpc/remote_service.h"
 
 namespace parley::doctor {
@@ -90,7 +91,7 @@ std::vector<NodeFacts> ask_nodes(const std::vector<net::Endpoint>& names, const 
   std::vector<NodeFacts> out;
   for (const net::Endpoint& name : names) {
     const auto found =
-        boost::asio::co_spawn(loops[0].executor(), rpc::resolve_by_system(name), boost::asio::use_future).get();
+        boost::asio::co_spawn(loops[0].executor(), net::resolve_by_system(name), boost::asio::use_future).get();
     if (!found) {
       out.push_back({.address = name.to_string(), .failure = found.error().detail});
       continue;
