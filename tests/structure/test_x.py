@@ -31,6 +31,21 @@ def test_each_probe_tells_what_is_there_from_what_is_not(x):
     assert x.python_module("json") and not x.python_module("no_such_module")
 
 
+def test_tests_run_where_every_module_is(x, monkeypatch):
+    """Modules that are spread over two interpreters serve neither: then packages are installed for the system's."""
+    def choose(having):
+        x.test_python.cache_clear()
+        monkeypatch.setattr(x, "has_modules", lambda python, names: set(names) <= having.get(python, set()))
+        return x.test_python()
+
+    monkeypatch.setattr(x.sys, "executable", "/opt/python3")
+    all_modules = {name for _, probe, name, _ in x.NEEDS if probe is x.python_module}
+    assert choose({"/opt/python3": all_modules}) == "/opt/python3"
+    assert choose({"/opt/python3": {"pytest"}, "/usr/bin/python3": {"thrift"}}) == "/usr/bin/python3"
+    assert not x.python_module("pytest")
+    x.test_python.cache_clear()
+
+
 def test_every_package_that_cmake_looks_for_is_looked_for(x):
     found = set(re.findall(r"find_package\((\S+)", (ROOT / "cmake" / "Dependencies.cmake").read_text()))
     elsewhere = {"Threads": "clang++-19", "OpenSSL": "openssl/ssl.h", "Protobuf": "protoc", "Boost": "boost_json"}
