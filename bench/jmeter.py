@@ -116,8 +116,8 @@ def row(name, threads, label, samples):
 
 
 def keep_results(folder):
-    """Copies the samples beside the reports, and returns where to."""
-    kept = HERE / "results" / "jmeter"
+    """Copies the samples, megabytes of them, to where they are not committed, and returns where to."""
+    kept = ROOT / "build" / "bench" / "jmeter"
     for path in sorted(pathlib.Path(folder).rglob("*.csv")):
         kept.mkdir(parents=True, exist_ok=True)
         (kept / f"{path.parent.name}-{path.name}").write_bytes(path.read_bytes())

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "app/redis_servers.h"
 #include "app/store_url.h"
 #include "base/log.h"
 #include "cli/output.h"
@@ -15,6 +16,7 @@
 #include "doctor/listeners.h"
 #include "doctor/machine.h"
 #include "doctor/nodes.h"
+#include "doctor/redis.h"
 #include "net/tls.h"
 
 namespace parley::app {
@@ -50,8 +52,19 @@ Findings look_at_certificates(const Config& config) {
   return {{"--rpc-tls-cert", context.error().detail, "that the server starts", "mend the file that is named"}};
 }
 
+/// What is there answers at once; what is not must not keep a person waiting for as long as a server may wait.
+constexpr std::chrono::seconds kPatience{3};
+
+Findings look_at_redis(const RedisStoreUrl& url, const Config& config) {
+  const auto servers = redis_servers(url, config);
+  if (!servers) return {{"--store", servers.error().detail, "that the server starts", "mend the file that is named"}};
+  return doctor::judge_redis(doctor::ask_redis(*servers, kPatience), config.store_options.durability,
+                             servers->replicas);
+}
+
 Findings look_at_store(const Config& config) {
   const auto url = parse_store_url(config.store);
+  if (const auto* redis = std::get_if<RedisStoreUrl>(&*url)) return look_at_redis(*redis, config);
   if (const auto* rocksdb = std::get_if<RocksdbStoreUrl>(&*url)) {
     return doctor::judge_disk(doctor::look_at_disk(rocksdb->path),
                               config.store_options.durability == store::Durability::kFsync,
@@ -71,8 +84,7 @@ Findings look_at_nodes(const Config& config) {
     if (!tls) return {{"--rpc-tls-ca", tls.error().detail, "that nodes can be reached", "mend the file that is named"}};
     options.tls = std::make_shared<const net::TlsContext>(*std::move(tls));
   }
-  // A node that is there answers at once; one that is not must not keep a person waiting for --backend-timeout.
-  const auto patience = std::min<std::chrono::milliseconds>(config.backend_timeout, std::chrono::seconds(3));
+  const auto patience = std::min<std::chrono::milliseconds>(config.backend_timeout, kPatience);
   return doctor::judge_nodes(doctor::ask_nodes(url->nodes, options, patience));
 }
 

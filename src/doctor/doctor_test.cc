@@ -6,6 +6,7 @@
 #include "doctor/finding.h"
 #include "doctor/machine.h"
 #include "doctor/nodes.h"
+#include "doctor/redis.h"
 
 namespace parley::doctor {
 namespace {
@@ -127,6 +128,69 @@ TEST_F(JudgeNodes, FindsClocksThatDiffer) {
 TEST_F(JudgeNodes, AsksNoMoreOfForeignServers) {
   two = {.address = "n2:8888"};
   EXPECT_THAT(judged(), IsEmpty());
+}
+
+class JudgeRedis : public testing::Test {
+ protected:
+  [[nodiscard]] std::vector<std::string> judged(store::Durability durability = store::Durability::kFsync,
+                                                std::size_t replicas = 0) const {
+    RedisServers servers{.overcommit = overcommit};
+    servers.masters.emplace("r:6379", facts);
+    return problems(judge_redis(servers, durability, replicas));
+  }
+
+  RedisFacts facts{.settings = {.values = {{"appendonly", "yes"},
+                                           {"appendfsync", "always"},
+                                           {"maxmemory-policy", "noeviction"},
+                                           {"stream-node-max-bytes", "1536"}}},
+                   .info = {{"redis_version", "7.0.15"},
+                            {"connected_slaves", "1"},
+                            {"aof_last_write_status", "ok"},
+                            {"maxmemory", "0"},
+                            {"used_memory", "1000000"},
+                            {"total_system_memory", "8000000000"}}};
+  int overcommit = 1;
+};
+
+TEST_F(JudgeRedis, FindsNothingWhereItFits) { EXPECT_THAT(judged(), IsEmpty()); }
+
+TEST_F(JudgeRedis, FindsSettingsThatWouldLoseMessages) {
+  facts.settings.values["appendfsync"] = "everysec";
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("appendfsync")));
+  EXPECT_THAT(judged(store::Durability::kOs), IsEmpty());
+  facts.settings.values["maxmemory-policy"] = "allkeys-lru";
+  EXPECT_THAT(judged(store::Durability::kOs), ElementsAre(HasSubstr("maxmemory-policy")));
+}
+
+TEST_F(JudgeRedis, FindsWhatFitsAndIsNotWise) {
+  facts.settings.values["stream-node-max-bytes"] = "4096";
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("stream-node-max-bytes")));
+}
+
+TEST_F(JudgeRedis, FindsAnOldOrFullOrFailingServer) {
+  facts.info["redis_version"] = "6.2.1";
+  EXPECT_THAT(judged(), ElementsAre("Redis r:6379: its version is 6.2.1"));
+  facts.info["redis_version"] = "7.4";
+  facts.info["aof_last_write_status"] = "err";
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("the log failed")));
+  facts.info["aof_last_write_status"] = "ok";
+  facts.info["maxmemory"] = "7000000000";
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("maxmemory is")));
+  facts.info["maxmemory"] = "1000000";
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("it uses 0 MiB")));
+}
+
+TEST_F(JudgeRedis, FindsTooFewReplicas) {
+  EXPECT_THAT(judged(store::Durability::kFsync, 1), IsEmpty());
+  EXPECT_THAT(judged(store::Durability::kFsync, 2), ElementsAre(HasSubstr("1 replicas are connected")));
+}
+
+TEST_F(JudgeRedis, FindsAServerThatDoesNotAnswerAndAMachineThatMayRefuseMemory) {
+  facts.settings.known = false;
+  facts.info.clear();
+  overcommit = 0;
+  EXPECT_THAT(judged(), ElementsAre("Redis r:6379: it does not answer", HasSubstr("overcommit_memory is 0")));
+  EXPECT_THAT(problems(judge_redis({.failure = "refused"}, store::Durability::kOs, 0)), ElementsAre("Redis: refused"));
 }
 
 TEST(Findings, AreWrittenForPeopleAndPrograms) {

@@ -147,7 +147,7 @@ TEST_F(FailoverTest, AGoneNodeIsTriedAgainAndAgain) {
 /// Answers what the test last said.
 class FakeNames {
  public:
-  Resolve resolve() {
+  net::Resolve resolve() {
     return [this](const net::Endpoint&) { return look_up(); };
   }
   void set(net::Addresses addresses) {
