@@ -79,6 +79,7 @@ void run_workers(std::vector<std::unique_ptr<Worker>>& workers, Timeline& timeli
   std::thread all([&] {
     {
       std::vector<std::jthread> threads;
+      threads.reserve(workers.size());
       for (const auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
     }
     watch.end();
@@ -125,6 +126,7 @@ Trial run_trial(const Plan& plan, const Target& target, bool& interrupted) {
   Trial trial{.rate = plan.rate, .seconds = timeline.length()};
   trial.timeline = timeline.seconds(true);
   std::vector<const Ledger*> ledgers;
+  ledgers.reserve(workers.size());
   for (const auto& worker : workers) {
     trial.measured.merge(worker->measured());
     ledgers.push_back(&worker->ledger());
