@@ -21,10 +21,11 @@ struct Api {
   ErrorFormat errors;
 };
 
-Async<Response> ping(const Request&) {
+Async<Response> ping(std::string durability) {
   Response response;
   response.content_type = kJsonType;
   response.body = R"({"message":"pong"})";
+  if (!durability.empty()) response.headers.emplace_back("Parley-Durability", std::move(durability));
   co_return response;
 }
 
@@ -71,10 +72,11 @@ Async<Response> guarded(Async<Response> (*handler)(Api, const Request&), Api api
 
 }  // namespace
 
-Routes api_routes(service::MessageService& service, MemoryBudget& memory, ErrorFormat errors) {
+Routes api_routes(service::MessageService& service, MemoryBudget& memory, ErrorFormat errors,
+                  std::function<std::string()> durability) {
   const Api api{&service, &memory, errors};
   return {
-      {"/ping", {"GET"}, ping},
+      {"/ping", {"GET"}, [durability = std::move(durability)](const Request&) { return ping(durability()); }},
       {"/api/send", {"POST"}, [api](const Request& request) { return guarded(send, api, request); }},
       {"/api/pull", {"GET", "POST"}, [api](const Request& request) { return guarded(pull, api, request); }},
   };

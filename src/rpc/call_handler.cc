@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/trace_context.h"
 
@@ -55,7 +56,7 @@ Task<ReadyResponse> CallHandler::ready(service::CallContext context) const {
   if (draining_.load(std::memory_order_relaxed)) co_return fail(ErrorCode::kUnavailable, "the node is draining");
   const auto is_ready = co_await service_.ready(std::move(context));
   if (!is_ready) co_return std::unexpected(is_ready.error());
-  co_return ReadyResponse{store_id_};
+  co_return ReadyResponse{store_id_, durability_(), wall_clock_us()};
 }
 
 Answer CallHandler::failure(const MessageHead& head, const Request& request, Error error) {

@@ -42,7 +42,9 @@ struct ApplicationException {
 struct ReadyRequest {};
 
 struct ReadyResponse {
-  std::string store_id;  ///< empty: not known
+  std::string store_id{};    ///< empty: not known
+  std::string durability{};  ///< what an acknowledgement promises: fsync, os or memory; empty: not known
+  std::int64_t clock = 0;    ///< the node's wall clock, microseconds since 1970; 0: not known
 };
 
 using Request = std::variant<service::SendRequest, service::PullRequest, ReadyRequest>;

@@ -64,7 +64,8 @@ class Node : public std::enable_shared_from_this<Node> {
   /// A connection that is ready for calls; nothing, and why in reason_, when there is none.
   [[nodiscard]] Async<std::optional<net::Stream>> connect();
   [[nodiscard]] Async<> probe();
-  void judge(const CallResult& result);
+  /// What the answer to a probe that was made at `asked`, by our wall clock, says of the node.
+  void judge(const CallResult& result, std::int64_t asked);
   /// Whether it has been silent for that long, and so is left out.
   bool judge_silence(std::chrono::steady_clock::duration patience);
   void set_up();

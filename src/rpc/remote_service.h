@@ -40,6 +40,13 @@ class RemoteService final : public service::MessageService {
   /// The id of the nodes' store; empty where they are foreign servers, which have none. Any thread.
   [[nodiscard]] std::string store_id() const { return identity_.id(); }
 
+  /// The least that any of the nodes has promised by an acknowledgement: fsync, os or memory; empty: none said. Any
+  /// thread.
+  [[nodiscard]] std::string durability() const { return identity_.durability(); }
+
+  /// By how much the wall clock of the node that answered last is ahead of ours; 0 where none has said. Any thread.
+  [[nodiscard]] std::chrono::microseconds clock_offset() const { return identity_.clock_offset(); }
+
   Task<service::SendResponse> send(service::SendRequest request, service::CallContext context) override;
   Task<service::PullResponse> pull(service::PullRequest request, service::CallContext context) override;
   Task<void> ready(service::CallContext context) override;
