@@ -16,9 +16,11 @@
 #include "base/quote.h"
 #include "base/version.h"
 #include "chat/text.h"
+#include "cli/health.h"
 #include "cli/output.h"
 #include "cli/pull.h"
 #include "cli/send.h"
+#include "net/endpoint.h"
 
 namespace parley::app {
 namespace {
@@ -45,6 +47,10 @@ constexpr const char* kSendExamples =
     "  parley send alice:bob --as alice \"hi\"\n"
     "  git log -1 | parley send alice:bob --as alice -\n"
     "  parley send alice:bob --as alice -- \"--not an option\"";
+constexpr const char* kHealthExamples =
+    "Examples:\n"
+    "  parley health                       whether the server on this machine is ready, as its /readyz says\n"
+    "  parley health --admin 10.0.0.2:8081 --live";
 constexpr const char* kPullExamples =
     "Examples:\n"
     "  parley pull alice:bob                     the oldest 10\n"
@@ -75,6 +81,25 @@ struct Client {
   OptionSet options;
 };
 
+/// What `health` takes; PARLEY_ADMIN means the same listener as it does to `serve`.
+struct Probe {
+  Probe() {
+    options.section("Server");
+    options.text(
+        "admin", admin, "ADDR", "HOST:PORT",
+        [](std::string_view text) { return net::Endpoint::parse(text) && cli::ServerUrl::parse(url_of(text)); },
+        "The admin listener to ask");
+    options.duration("timeout", timeout, std::chrono::milliseconds(10), std::chrono::hours(1),
+                     "How long it may take to answer");
+  }
+  static std::string url_of(std::string_view address) { return fmt::format("http://{}", address); }
+  [[nodiscard]] cli::ServerUrl server() const { return *cli::ServerUrl::parse(url_of(admin)); }
+
+  std::string admin = "127.0.0.1:8081";
+  std::chrono::milliseconds timeout{5'000};
+  OptionSet options;
+};
+
 /// The whole command line: what each command takes, and what running it means.
 class Commands {
  public:
@@ -89,6 +114,7 @@ class Commands {
     declare_config();
     declare_send();
     declare_pull();
+    declare_health();
     for (CLI::App* command : app_.get_subcommands({})) command->allow_extras();
   }
 
@@ -108,12 +134,13 @@ class Commands {
       return kUsage;
     }
     const CLI::App& command = *app_.get_subcommands().front();
-    OptionSet& options = &command == serve_ || &command == config_ ? options_ : client_.options;
+    OptionSet& options = options_of(command);
     for (const std::string& extra : command.remaining()) {
       if (extra != "--") return unexpected(command, extra, options);  // that one only ends the options
     }
     if (&command == serve_ || &command == config_) return run_configured(command);
     if (auto loaded = options.load(command, std::getenv); !loaded) return usage_error(loaded.error());
+    if (&command == health_) return run_health();
     return &command == send_ ? run_send() : run_pull();
   }
 
@@ -167,6 +194,18 @@ class Commands {
     pull_->footer(kPullExamples);
   }
 
+  void declare_health() {
+    health_ = app_.add_subcommand("health", "Say whether a server is ready, as an exit code, for health checks");
+    health_->add_flag("--live", live_, "Only whether it lives, as /healthz says");
+    probe_.options.add_to(*health_);
+    health_->footer(kHealthExamples);
+  }
+
+  OptionSet& options_of(const CLI::App& command) {
+    if (&command == serve_ || &command == config_) return options_;
+    return &command == health_ ? probe_.options : client_.options;
+  }
+
   static int unexpected(const CLI::App& command, const std::string& argument, const OptionSet& options) {
     if (!argument.starts_with('-')) return usage_error("unexpected argument " + quote(argument));
     const std::string name = argument.substr(argument.find_first_not_of('-'));
@@ -200,11 +239,14 @@ class Commands {
         {.url = client_.server(), .timeout = client_.timeout, .call = pull_call_, .follow = follow_, .style = style});
   }
 
+  int run_health() { return cli::run({.url = probe_.server(), .timeout = probe_.timeout, .live = live_}); }
+
   CLI::App app_{"Parley: chat messages, kept in order and never lost, behind a small HTTP API"};
   CLI::App* serve_ = nullptr;
   CLI::App* config_ = nullptr;
   CLI::App* send_ = nullptr;
   CLI::App* pull_ = nullptr;
+  CLI::App* health_ = nullptr;
 
   Config configuration_;
   OptionSet options_ = declare_options(configuration_);
@@ -214,6 +256,8 @@ class Commands {
   cli::SendCall send_call_;
   cli::PullCall pull_call_;
   bool follow_ = false;
+  Probe probe_;
+  bool live_ = false;
 };
 
 }  // namespace
