@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import resource
 import socket
 import subprocess
@@ -60,6 +61,30 @@ class Nginx(Process):
         _await_port(port, self.process)
 
 
+class Redis(Process):
+    """With the configuration that we recommend, fsync included, and what the lines say on top of it."""
+
+    CONFIG = pathlib.Path(__file__).resolve().parent.parent / "deploy" / "redis" / "redis.conf"
+
+    def __init__(self, folder, cpu, *lines):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        config = pathlib.Path(folder) / "redis.conf"
+        config.write_text("\n".join([self.CONFIG.read_text(), f"port {self.port}", f"dir {folder}",
+                                     f"logfile {folder}/redis.log", *lines, ""]))
+        super().__init__(["redis-server", config], cpu)
+        self.address = f"127.0.0.1:{self.port}"
+        _await_port(self.port, self.process)
+
+    def ask(self, *words):
+        return subprocess.run(["redis-cli", "-p", str(self.port), *map(str, words)], capture_output=True, text=True,
+                              check=True).stdout
+
+    def used_bytes(self):
+        return int(re.search(r"^used_memory:(\d+)", self.ask("INFO", "memory"), re.M)[1])
+
+
 class Parley(Process):
     def __init__(self, binary, folder, cpu, *arguments):
         begun = time.monotonic()
@@ -94,7 +119,7 @@ def _await_port(port, process):
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
-    raise RuntimeError("nginx did not start")
+    raise RuntimeError(f"{process.args[0]} did not start")
 
 
 def _raise_descriptor_limit():

@@ -14,7 +14,11 @@ find_package(benchmark REQUIRED)
 find_library(JEMALLOC_LIBRARY jemalloc_pic REQUIRED)
 find_program(THRIFT_COMPILER thrift REQUIRED)
 find_library(THRIFT_LIBRARY thrift REQUIRED)
+find_library(HIREDIS_LIBRARY hiredis REQUIRED)
 find_path(UTF8CPP_INCLUDE_DIR utf8.h PATH_SUFFIXES utf8cpp REQUIRED)
+
+add_library(hiredis INTERFACE)
+target_link_libraries(hiredis INTERFACE ${HIREDIS_LIBRARY})
 
 add_library(utf8cpp INTERFACE)
 target_include_directories(utf8cpp SYSTEM INTERFACE ${UTF8CPP_INCLUDE_DIR})

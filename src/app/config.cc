@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -83,10 +84,9 @@ void declare_store(OptionSet& options, Config& config) {
   options
       .text(
           "store", config.store, "URL",
-          "rocksdb:PATH, memory:, redis://[USER:PASSWORD@]HOST:PORT[/DB], rediss://, redis+cluster://HOST:PORT,... or "
-          "redis+sentinel://HOST:PORT,.../MASTER",
-          [](std::string_view text) { return parse_store_url(text).has_value(); },
-          "Where messages are kept; of these, redis is not in this version")
+          "rocksdb:PATH, memory:, redis://[USER:PASSWORD@]HOST:PORT[/DB], redis+cluster://HOST:PORT,..., "
+          "redis+sentinel://HOST:PORT,.../MASTER, or rediss... the same over TLS",
+          [](std::string_view text) { return parse_store_url(text).has_value(); }, "Where messages are kept")
       .redact = without_password;
   options.text(
       "backend", config.backend, "URL", "thrift://HOST:PORT[,HOST:PORT...] or thrifts://...",
@@ -98,9 +98,31 @@ void declare_store(OptionSet& options, Config& config) {
   options.duration("idempotency-window", config.store_options.idempotency_window, seconds(1), hours(24 * 366),
                    "How long idempotency keys are remembered, at least");
   options.size("store-memory", config.store_options.memory, 8 * kMiB, 1024 * kGiB,
-               "The store's caches and write buffers together");
+               "The store's caches and write buffers together; over Redis, what is remembered of recent chats");
   options.count("store-queue", config.store_options.max_queue, 1, 1'000'000,
                 "Sends that may wait for the disk; one more is answered overloaded");
+}
+
+void declare_redis(OptionSet& options, Config& config) {
+  options.section("Redis");
+  const auto file = [&](std::string name, std::string& target, std::string expected, std::string help) {
+    const auto is_named = [](std::string_view text) { return !text.empty(); };
+    options.text(std::move(name), target, "FILE", std::move(expected), is_named, std::move(help));
+  };
+  file("redis-password-file", config.redis_password_file, "a file",
+       "Holds the password, in place of one in --store, which other users of the machine can see");
+  file("redis-tls-ca", config.redis_tls.authority, "a PEM file",
+       "rediss:// servers need certificates from one of these authorities");
+  file("redis-tls-cert", config.redis_tls.certificate, "a PEM file",
+       "Shown to rediss:// servers, which may ask for it");
+  file("redis-tls-key", config.redis_tls.key, "a PEM file", "The certificate's key");
+  options.count("redis-replicas", config.redis.replicas, 0, 100,
+                "A send is acknowledged once this many replicas of the server have confirmed it");
+  options.count("redis-pipeline", config.redis.max_in_flight, 1, 1'000'000,
+                "Calls under way on one connection, of which each event loop has one to each server; one more is "
+                "answered overloaded");
+  options.duration("redis-patience", config.redis.patience, milliseconds(0), minutes(10),
+                   "How old an outage of Redis may be for requests to wait for its end");
 }
 
 void declare_backend(OptionSet& options, Config& config) {
@@ -184,6 +206,7 @@ void fill_in(Config& config) {
   const http::HttpOptions& http = config.http_options;
   std::size_t& max_request = config.rpc_options.max_request;
   if (max_request == 0) max_request = std::max(kMiB, config.limits.max_text + kAroundText);
+  config.store_options.max_text = config.limits.max_text;
   config.rpc_options.max_connections = http.max_connections;
   config.rpc_options.message_timeout = http.body_timeout;
   config.rpc_options.idle_timeout = http.idle_timeout;
@@ -225,6 +248,24 @@ OptionResult check_rpc(const Config& config) {
   return {};
 }
 
+OptionResult check_redis(const Config& config) {
+  const auto url = config.store.empty() ? StoreUrl(MemoryStoreUrl{}) : *parse_store_url(config.store);
+  const auto* const redis = std::get_if<RedisStoreUrl>(&url);
+  const net::TlsFiles& files = config.redis_tls;
+  const bool any_file = !files.authority.empty() || !files.certificate.empty() || !files.key.empty();
+  if (redis != nullptr && redis->tls && files.authority.empty()) {
+    return std::unexpected("--store rediss:// needs --redis-tls-ca, to know the servers by");
+  }
+  if (any_file && (redis == nullptr || !redis->tls)) return std::unexpected("--redis-tls-... needs --store rediss://");
+  if (files.certificate.empty() != files.key.empty()) {
+    return std::unexpected("--redis-tls-cert and --redis-tls-key need each other");
+  }
+  if (redis != nullptr && !redis->password.empty() && !config.redis_password_file.empty()) {
+    return std::unexpected("--redis-password-file and a password in --store exclude each other");
+  }
+  return {};
+}
+
 OptionResult check(const Config& config) {
   for (const auto& [name, address] :
        {std::pair{"http", &config.http}, std::pair{"rpc", &config.rpc}, std::pair{"admin", &config.admin}}) {
@@ -240,6 +281,7 @@ OptionResult check(const Config& config) {
     return std::unexpected(fmt::format("--max-memory {} is less than one body and one page together ({})",
                                        format_size(config.max_memory), format_size(least)));
   }
+  if (auto redis = check_redis(config); !redis) return redis;
   if (auto backend = check_backend(config); !backend) return backend;
   return check_rpc(config);
 }
@@ -262,6 +304,7 @@ OptionSet declare_options(Config& config) {
   OptionSet options;
   declare_listeners(options, config);
   declare_store(options, config);
+  declare_redis(options, config);
   declare_backend(options, config);
   declare_limits(options, config);
   declare_times(options, config);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/option_set.h"
 #include "http/http_options.h"
+#include "redis/client_options.h"
 #include "rpc/client_options.h"
 #include "rpc/rpc_options.h"
 #include "service/validation.h"
@@ -30,6 +31,10 @@ struct Config {
   rpc::ClientOptions client_options;
   std::chrono::milliseconds backend_timeout{15'000};  ///< at the start, for nodes to be found
   store::StoreOptions store_options;
+
+  redis::ClientOptions redis;       ///< what --store does not say; see redis_servers()
+  std::string redis_password_file;  ///< empty: none
+  net::TlsFiles redis_tls;
 
   service::ServiceLimits limits;
   std::size_t max_memory = std::size_t{256} << 20;  ///< bytes of bodies and pages in memory together

@@ -124,6 +124,25 @@ TEST(Config, StoreAndBackendExcludeEachOther) {
   EXPECT_EQ(Loaded({"--backend", "thrift://a:1"}).config.store, "");
 }
 
+TEST(Config, TheFilesOfRedisTlsBelongToRediss) {
+  EXPECT_THAT(Loaded({"--store", "rediss://h:1"}).error, HasSubstr("--redis-tls-ca"));
+  EXPECT_THAT(Loaded({"--store", "rediss+cluster://h:1"}).error, HasSubstr("--redis-tls-ca"));
+  EXPECT_EQ(Loaded({"--store", "rediss://h:1", "--redis-tls-ca", "a"}).error, "");
+  EXPECT_THAT(Loaded({"--store", "redis://h:1", "--redis-tls-ca", "a"}).error, HasSubstr("rediss://"));
+  EXPECT_THAT(Loaded({"--store", "rediss://h:1", "--redis-tls-ca", "a", "--redis-tls-cert", "c"}).error,
+              HasSubstr("--redis-tls-key"));
+}
+
+TEST(Config, APasswordStandsInOnePlace) {
+  EXPECT_THAT(Loaded({"--store", "redis://:p@h:1", "--redis-password-file", "f"}).error,
+              HasSubstr("--redis-password-file"));
+  EXPECT_EQ(Loaded({"--store", "redis://me@h:1", "--redis-password-file", "f"}).error, "");
+}
+
+TEST(Config, TheStoreKnowsTheLargestText) {
+  EXPECT_EQ(Loaded({"--max-text", "1MiB"}).config.store_options.max_text, std::size_t{1} << 20);
+}
+
 TEST(Config, AGatewaysTextsMustFitAFrame) {
   EXPECT_THAT(Loaded({"--backend", "thrift://a:1", "--max-text", "16MiB"}).error, HasSubstr("--max-text"));
   EXPECT_EQ(Loaded({"--backend", "thrift://a:1", "--max-text", "1MiB"}).error, "");

@@ -9,6 +9,7 @@
 #include <boost/asio/use_future.hpp>
 #include <prometheus/metric_family.h>
 
+#include "app/redis_servers.h"
 #include "app/store_url.h"
 #include "base/clock.h"
 #include "base/version.h"
@@ -17,6 +18,7 @@
 #include "rpc/remote_service.h"
 #include "service/local_service.h"
 #include "store/memory_store.h"
+#include "store/redis_store.h"
 #include "store/rocksdb_store.h"
 
 namespace parley::app {
@@ -85,10 +87,11 @@ Result<void> Server::connect_backend() {
 Result<void> Server::open_store() {
   const auto url = parse_store_url(config_.store);
   if (!url) return fail(ErrorCode::kUnavailable, "--store: " + url.error());
-  if (std::holds_alternative<RedisStoreUrl>(*url)) {
-    return fail(ErrorCode::kUnavailable, "--store: redis is not in this version");
-  }
-  if (const auto* rocksdb = std::get_if<RocksdbStoreUrl>(&*url)) {
+  if (const auto* const redis = std::get_if<RedisStoreUrl>(&*url)) {
+    auto opened = open_redis(*redis);
+    if (!opened) return fail(opened.error().code, "--store: " + opened.error().detail);
+    store_ = *std::move(opened);
+  } else if (const auto* const rocksdb = std::get_if<RocksdbStoreUrl>(&*url)) {
     auto opened = store::open_rocksdb_store(rocksdb->path, config_.store_options, loops_, metrics_);
     if (!opened) return std::unexpected(opened.error());
     store_ = *std::move(opened);
@@ -98,6 +101,13 @@ Result<void> Server::open_store() {
   store_id_ = store_->id();
   service_ = std::make_unique<service::LocalService>(*store_, config_.limits);
   return {};
+}
+
+Result<std::unique_ptr<store::MessageStore>> Server::open_redis(const RedisStoreUrl& url) {
+  auto servers = redis_servers(url, config_);
+  if (!servers) return std::unexpected(std::move(servers).error());
+  return store::open_redis_store(*std::move(servers), config_.store_options, loops_, metrics_,
+                                 std::chrono::steady_clock::now() + kReadyTimeout);
 }
 
 Result<void> Server::check_ready() {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/config.h"
+#include "app/store_url.h"
 #include "base/error.h"
 #include "base/memory_budget.h"
 #include "base/metrics.h"
@@ -41,6 +42,7 @@ class Server {
 
   [[nodiscard]] Result<void> open_service();
   [[nodiscard]] Result<void> open_store();
+  [[nodiscard]] Result<std::unique_ptr<store::MessageStore>> open_redis(const RedisStoreUrl& url);
   [[nodiscard]] Result<void> connect_backend();
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<void> check_ready();

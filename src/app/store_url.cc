@@ -1,6 +1,7 @@
 #include "app/store_url.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <optional>
@@ -53,10 +54,41 @@ bool is_number(std::string_view text) {
   return error == std::errc{} && rest == text.data() + text.size();
 }
 
-std::expected<StoreUrl, std::string> parse_redis_url(const Parts& parts) {
+struct RedisScheme {
+  std::string_view name;
+  redis::Topology topology;
+  bool tls;
+};
+constexpr std::array kRedisSchemes{
+    RedisScheme{"redis", redis::Topology::kSingle, false},
+    RedisScheme{"rediss", redis::Topology::kSingle, true},
+    RedisScheme{"redis+sentinel", redis::Topology::kSentinel, false},
+    RedisScheme{"rediss+sentinel", redis::Topology::kSentinel, true},
+    RedisScheme{"redis+cluster", redis::Topology::kCluster, false},
+    RedisScheme{"rediss+cluster", redis::Topology::kCluster, true},
+};
+
+/// Nothing where `path` suits the kind of servers.
+std::expected<void, std::string> check_redis_path(redis::Topology topology, std::string_view path) {
+  switch (topology) {
+    case redis::Topology::kSingle:
+      if (!path.empty() && !is_number(path)) return std::unexpected("the database is a number");
+      break;
+    case redis::Topology::kCluster:
+      if (!path.empty()) return std::unexpected("a cluster has no path");
+      break;
+    case redis::Topology::kSentinel:
+      if (path.empty()) return std::unexpected("redis+sentinel:// needs /MASTER at its end");
+      break;
+  }
+  return {};
+}
+
+std::expected<StoreUrl, std::string> parse_redis_url(const RedisScheme& scheme, const Parts& parts) {
   auto hosts = parse_hosts(parts.hosts);
   if (!hosts) return std::unexpected(std::move(hosts).error());
-  RedisStoreUrl url{.scheme = std::string(parts.scheme),
+  RedisStoreUrl url{.topology = scheme.topology,
+                    .tls = scheme.tls,
                     .user = std::string(parts.user_info.substr(0, parts.user_info.find(':'))),
                     .password = {},
                     .hosts = *std::move(hosts),
@@ -64,14 +96,10 @@ std::expected<StoreUrl, std::string> parse_redis_url(const Parts& parts) {
   if (const std::size_t colon = parts.user_info.find(':'); colon != std::string_view::npos) {
     url.password = parts.user_info.substr(colon + 1);
   }
-  if (parts.scheme == "redis" || parts.scheme == "rediss") {
-    if (url.hosts.size() > 1) return std::unexpected("several hosts need redis+cluster:// or redis+sentinel://");
-    if (!url.path.empty() && !is_number(url.path)) return std::unexpected("the database is a number");
-  } else if (parts.scheme == "redis+cluster") {
-    if (!url.path.empty()) return std::unexpected("a cluster has no path");
-  } else if (url.path.empty()) {
-    return std::unexpected("redis+sentinel:// needs /MASTER at its end");
+  if (scheme.topology == redis::Topology::kSingle && url.hosts.size() > 1) {
+    return std::unexpected("several hosts need redis+cluster:// or redis+sentinel://");
   }
+  if (auto path = check_redis_path(scheme.topology, url.path); !path) return std::unexpected(std::move(path).error());
   return url;
 }
 
@@ -86,9 +114,9 @@ std::expected<StoreUrl, std::string> parse_store_url(std::string_view text) {
     return RocksdbStoreUrl{std::string(text)};
   }
   const auto parts = split_url(text);
-  if (parts && (parts->scheme == "redis" || parts->scheme == "rediss" || parts->scheme == "redis+cluster" ||
-                parts->scheme == "redis+sentinel")) {
-    return parse_redis_url(*parts);
+  if (!parts) return std::unexpected("no such kind of store");
+  for (const RedisScheme& scheme : kRedisSchemes) {
+    if (scheme.name == parts->scheme) return parse_redis_url(scheme, *parts);
   }
   return std::unexpected("no such kind of store");
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/endpoint.h"
+#include "redis/client_options.h"
 
 namespace parley::app {
 
@@ -22,10 +23,11 @@ struct RocksdbStoreUrl {
   friend bool operator==(const RocksdbStoreUrl&, const RocksdbStoreUrl&) = default;
 };
 
-/// `redis://[user:password@]HOST:PORT[/DB]`, `rediss://` the same over TLS, `redis+cluster://HOST:PORT,…`,
-/// `redis+sentinel://HOST:PORT,…/MASTER`. All but plain `redis` and `rediss` may carry several hosts.
+/// `redis://[user:password@]HOST:PORT[/DB]`, `redis+cluster://HOST:PORT,…`, `redis+sentinel://HOST:PORT,…/MASTER`, and
+/// `rediss…` the same over TLS. All but plain `redis` and `rediss` may carry several hosts.
 struct RedisStoreUrl {
-  std::string scheme;  ///< all of it: "redis+cluster"
+  redis::Topology topology = redis::Topology::kSingle;
+  bool tls = false;
   std::string user;
   std::string password;
   std::vector<net::Endpoint> hosts;  ///< at least one; none has port 0

@@ -5,17 +5,22 @@
 namespace parley::app {
 namespace {
 
+using enum redis::Topology;
+
 TEST(StoreUrl, ReadsEveryKind) {
   EXPECT_EQ(parse_store_url("memory:"), StoreUrl(MemoryStoreUrl{}));
   EXPECT_EQ(parse_store_url("rocksdb:parley-data"), StoreUrl(RocksdbStoreUrl{"parley-data"}));
   EXPECT_EQ(parse_store_url("rocksdb:/a b/c:d"), StoreUrl(RocksdbStoreUrl{"/a b/c:d"}));
-  EXPECT_EQ(parse_store_url("redis://h:6379"), StoreUrl(RedisStoreUrl{"redis", "", "", {{"h", 6379}}, ""}));
+  EXPECT_EQ(parse_store_url("redis://h:6379"), StoreUrl(RedisStoreUrl{kSingle, false, "", "", {{"h", 6379}}, ""}));
   EXPECT_EQ(parse_store_url("rediss://u:p@/x:@h:1/2"),
-            StoreUrl(RedisStoreUrl{"rediss", "u", "p@/x:", {{"h", 1}}, "2"}));
+            StoreUrl(RedisStoreUrl{kSingle, true, "u", "p@/x:", {{"h", 1}}, "2"}));
   EXPECT_EQ(parse_store_url("redis+cluster://a:1,b:2"),
-            StoreUrl(RedisStoreUrl{"redis+cluster", "", "", {{"a", 1}, {"b", 2}}, ""}));
+            StoreUrl(RedisStoreUrl{kCluster, false, "", "", {{"a", 1}, {"b", 2}}, ""}));
   EXPECT_EQ(parse_store_url("redis+sentinel://[::1]:1/main"),
-            StoreUrl(RedisStoreUrl{"redis+sentinel", "", "", {{"::1", 1}}, "main"}));
+            StoreUrl(RedisStoreUrl{kSentinel, false, "", "", {{"::1", 1}}, "main"}));
+  EXPECT_EQ(parse_store_url("rediss+cluster://a:1"), StoreUrl(RedisStoreUrl{kCluster, true, "", "", {{"a", 1}}, ""}));
+  EXPECT_EQ(parse_store_url("rediss+sentinel://a:1/main"),
+            StoreUrl(RedisStoreUrl{kSentinel, true, "", "", {{"a", 1}}, "main"}));
 }
 
 TEST(StoreUrl, RefusesWhatIsNone) {

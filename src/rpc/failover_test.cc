@@ -150,20 +150,20 @@ class FakeNames {
   Resolve resolve() {
     return [this](const net::Endpoint&) { return look_up(); };
   }
-  void set(Addresses addresses) {
+  void set(net::Addresses addresses) {
     const std::scoped_lock lock(mutex_);
     addresses_ = std::move(addresses);
   }
 
  private:
-  Task<Addresses> look_up() {
+  Task<net::Addresses> look_up() {
     const std::scoped_lock lock(mutex_);
     if (addresses_.empty()) co_return fail(ErrorCode::kUnavailable, "no such host");
     co_return addresses_;
   }
 
   std::mutex mutex_;
-  Addresses addresses_;
+  net::Addresses addresses_;
 };
 
 TEST_F(FailoverTest, NodesComeAndGoWithTheName) {

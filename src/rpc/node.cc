@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -13,7 +12,6 @@
 namespace parley::rpc {
 namespace {
 
-using boost::system::error_code;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
@@ -30,13 +28,6 @@ std::string name_of(const boost::asio::ip::tcp::endpoint& address) {
   return net::Endpoint{address.address().to_string(), address.port()}.to_string();
 }
 
-/// On a loopback address a connection attempt may meet itself, where the port it is given is the one it looks for.
-bool met_itself(const net::Socket& socket) {
-  error_code error;
-  const auto local = socket.local_endpoint(error);
-  return !error && local == socket.remote_endpoint(error);
-}
-
 }  // namespace
 
 Node::Node(NodeContext& context, boost::asio::ip::tcp::endpoint address, ClientMetrics& metrics)
@@ -44,16 +35,14 @@ Node::Node(NodeContext& context, boost::asio::ip::tcp::endpoint address, ClientM
       address_(std::move(address)),
       name_(name_of(address_)),
       metrics_(metrics.node(name_)),
+      connector_(context.loop),
       timer_([this] { happened_.wake(); }) {}
 
 void Node::start() { context_.tasks.spawn(run(shared_from_this())); }
 
 void Node::retire() {
   retired_ = true;
-  if (connecting_ != nullptr) {
-    error_code ignored;
-    connecting_->close(ignored);
-  }
+  connector_.cancel();
   nudge();
 }
 
@@ -85,7 +74,7 @@ Async<> Node::serve() {
   stalled_ = false;
   set_down("the connection ended, or the node drains");
   connection->leave();
-  if (steady_clock::now() - since > Backoff::kLongest) backoff_.reset();
+  if (steady_clock::now() - since > net::Backoff::kLongest) backoff_.reset();
 }
 
 Async<> Node::carry(std::shared_ptr<NodeMetrics> metrics, std::shared_ptr<NodeConnection> connection,
@@ -97,49 +86,12 @@ Async<> Node::carry(std::shared_ptr<NodeMetrics> metrics, std::shared_ptr<NodeCo
 }
 
 Async<std::optional<net::Stream>> Node::connect() {
-  net::Socket socket(context_.loop.executor());
-  connecting_ = &socket;
-  net::DeadlineEntry timeout([this] {
-    error_code ignored;
-    connecting_->close(ignored);
-  });
-  context_.loop.deadlines().arm(timeout, steady_clock::now() + kConnectTimeout);
-  error_code error = co_await connect(socket);
-  std::optional<net::Stream> stream;
-  std::string failed = "cannot connect: ";
-  if (!error) {
-    failed = "the TLS handshake failed: ";
-    stream.emplace(std::move(socket), context_.options.tls.get());
-    connecting_ = &stream->socket();
-    error = co_await shake_hands(*stream);
-  }
-  connecting_ = nullptr;
-  if (!error) co_return stream;
+  auto stream = co_await connector_.connect(address_, context_.options.tls.get(), kConnectTimeout);
+  if (stream) co_return *std::move(stream);
   metrics_->connect_failures.add();
   foreign_ = false;  // something else may be there when it comes back
-  const bool late = error == boost::asio::error::operation_aborted || error == boost::asio::error::bad_descriptor;
-  set_down(failed + (late ? "no answer in time" : error.message()));
+  set_down(std::move(stream).error().detail);
   co_return std::nullopt;
-}
-
-Async<error_code> Node::connect(net::Socket& socket) {
-  error_code error;
-  co_await socket.async_connect(address_, boost::asio::redirect_error(kAwait, error));
-  if (!error && met_itself(socket)) error = boost::asio::error::connection_refused;
-  if (!error) socket.set_option(boost::asio::ip::tcp::no_delay(true), error);
-  if (!error) socket.non_blocking(true, error);
-  co_return error;
-}
-
-Async<error_code> Node::shake_hands(net::Stream& stream) {
-  using Need = net::Stream::Need;
-  error_code error;
-  for (Need need = stream.handshake(error); need != Need::kNothing && !error; need = stream.handshake(error)) {
-    const auto ready = need == Need::kRead ? net::Socket::wait_read : net::Socket::wait_write;
-    co_await stream.socket().async_wait(ready, boost::asio::redirect_error(kAwait, error));
-    if (error) break;
-  }
-  co_return error;
 }
 
 Async<> Node::probe() {

@@ -11,8 +11,9 @@
 
 #include "base/task_group.h"
 #include "base/wakeup.h"
+#include "net/backoff.h"
+#include "net/connector.h"
 #include "net/loop.h"
-#include "rpc/backoff.h"
 #include "rpc/client_metrics.h"
 #include "rpc/client_options.h"
 #include "rpc/node_connection.h"
@@ -62,8 +63,6 @@ class Node : public std::enable_shared_from_this<Node> {
                        TaskGroup& tasks);
   /// A connection that is ready for calls; nothing, and why in reason_, when there is none.
   [[nodiscard]] Async<std::optional<net::Stream>> connect();
-  [[nodiscard]] Async<boost::system::error_code> connect(net::Socket& socket);
-  [[nodiscard]] static Async<boost::system::error_code> shake_hands(net::Stream& stream);
   [[nodiscard]] Async<> probe();
   void judge(const CallResult& result);
   /// Whether it has been silent for that long, and so is left out.
@@ -81,9 +80,9 @@ class Node : public std::enable_shared_from_this<Node> {
   const boost::asio::ip::tcp::endpoint address_;
   const std::string name_;
   const std::shared_ptr<NodeMetrics> metrics_;
-  net::Socket* connecting_ = nullptr;
+  net::Connector connector_;
   std::shared_ptr<NodeConnection> connection_;
-  Backoff backoff_;
+  net::Backoff backoff_;
   std::string reason_ = "not tried yet";
   bool foreign_ = false;  // knows no Ready
   bool up_ = false;

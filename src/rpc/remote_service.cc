@@ -54,12 +54,12 @@ Result<Page> check_page(Page page, const PageRange& range) {
 }  // namespace
 
 RemoteService::RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> names, service::ServiceLimits limits,
-                             const ClientOptions& options, MetricsRegistry& metrics, Resolve resolve)
+                             const ClientOptions& options, MetricsRegistry& metrics, net::Resolve resolve)
     : loops_(loops),
       limits_(limits),
       metrics_(ClientMetrics::publish(metrics)),
       resolver_(loops[0], std::move(names), options.refresh, std::move(resolve),
-                [this](const Addresses& addresses) { set_addresses(addresses); }),
+                [this](const net::Addresses& addresses) { set_addresses(addresses); }),
       resolving_(loops[0].executor()) {
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     pools_.push_back(std::make_unique<NodePool>(loops_[i], options, identity_, *metrics_));
@@ -78,7 +78,7 @@ RemoteService::~RemoteService() {
   }
 }
 
-void RemoteService::set_addresses(const Addresses& addresses) {
+void RemoteService::set_addresses(const net::Addresses& addresses) {
   for (std::size_t i = 0; i < pools_.size(); ++i) {
     boost::asio::post(loops_[i].executor(), [this, i, addresses] { pools_[i]->set_addresses(addresses); });
   }

@@ -28,7 +28,7 @@ class RemoteService final : public service::MessageService {
  public:
   /// The nodes are all addresses of all `names`. The loops must outlive it, and no call be under way when it goes.
   RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> names, service::ServiceLimits limits,
-                const ClientOptions& options, MetricsRegistry& metrics, Resolve resolve = resolve_by_system);
+                const ClientOptions& options, MetricsRegistry& metrics, net::Resolve resolve = net::resolve_by_system);
   ~RemoteService() override;
   RemoteService(const RemoteService&) = delete;
   RemoteService& operator=(const RemoteService&) = delete;
@@ -46,7 +46,7 @@ class RemoteService final : public service::MessageService {
 
  private:
   [[nodiscard]] NodePool& pool() noexcept { return *pools_[net::Loop::current().index()]; }
-  void set_addresses(const Addresses& addresses);
+  void set_addresses(const net::Addresses& addresses);
 
   net::LoopPool& loops_;
   const service::ServiceLimits limits_;

@@ -26,7 +26,8 @@ class RemoteServiceTest : public testing::Test {
   /// Options under which nothing happens by itself while a test goes from step to step.
   static ClientOptions patient() { return {.probe = milliseconds(60'000), .refresh = milliseconds(60'000)}; }
 
-  void start(std::vector<net::Endpoint> nodes, ClientOptions options = patient(), Resolve resolve = resolve_by_system) {
+  void start(std::vector<net::Endpoint> nodes, ClientOptions options = patient(),
+             net::Resolve resolve = net::resolve_by_system) {
     service_ = std::make_unique<RemoteService>(loops_, std::move(nodes), service::ServiceLimits{}, options, metrics_,
                                                std::move(resolve));
   }

@@ -1,47 +1,27 @@
 #include "rpc/resolver.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
-#include <boost/asio/ip/basic_resolver.hpp>
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ip/address.hpp>
 
 #include "base/log.h"
 
 namespace parley::rpc {
 namespace {
 
-using boost::asio::ip::tcp;
-using boost::system::error_code;
-
 constexpr std::chrono::milliseconds kFirstRefresh{500};  // while nothing has an address yet
 
 bool is_address(const net::Endpoint& endpoint) {
-  error_code error;
+  boost::system::error_code error;
   boost::asio::ip::make_address(endpoint.host, error);
   return !error;
 }
 
 }  // namespace
 
-Task<Addresses> resolve_by_system(const net::Endpoint& name) {
-  error_code error;
-  const auto address = boost::asio::ip::make_address(name.host, error);
-  if (!error) co_return Addresses(1, tcp::endpoint(address, name.port));
-  boost::asio::ip::basic_resolver<tcp, Executor> resolver(net::Loop::current().executor());
-  const std::string port = std::to_string(name.port);
-  const auto found = co_await resolver.async_resolve(name.host, port, boost::asio::redirect_error(kAwait, error));
-  if (error) co_return fail(ErrorCode::kUnavailable, error.message());
-  Addresses all;
-  for (const auto& entry : found) all.push_back(entry.endpoint());
-  const auto is_v4 = [](const tcp::endpoint& endpoint) { return endpoint.address().is_v4(); };
-  if (std::ranges::any_of(all, is_v4)) std::erase_if(all, std::not_fn(is_v4));
-  co_return all;
-}
-
 Resolver::Resolver(net::Loop& loop, std::vector<net::Endpoint> names, std::chrono::milliseconds refresh,
-                   Resolve resolve, std::function<void(const Addresses&)> on_addresses)
+                   net::Resolve resolve, std::function<void(const net::Addresses&)> on_addresses)
     : loop_(loop),
       refresh_(refresh),
       resolve_(std::move(resolve)),
@@ -76,7 +56,7 @@ Async<> Resolver::refresh(Name& name) {
 }
 
 void Resolver::tell() {
-  Addresses all;
+  net::Addresses all;
   for (const Name& name : names_) all.insert(all.end(), name.addresses.begin(), name.addresses.end());
   std::ranges::sort(all);
   const auto repeated = std::ranges::unique(all);

@@ -1,6 +1,7 @@
-// What the RocksDB store costs, without a server around it. Not a test.
+// What the stores cost, without a server around them. Not a test.
 //
-//   store_benchmark [--benchmark_filter=Append]     PARLEY_BENCH_CHATS=1000000 for a big store to open
+//   store_benchmark [--benchmark_filter=append]     PARLEY_BENCH_CHATS=1000000 for a big store to open
+//                                                   PARLEY_BENCH_REDIS=HOST:PORT for what is over Redis
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -20,6 +21,7 @@
 
 #include "base/metrics.h"
 #include "net/loop.h"
+#include "store/redis_store.h"
 #include "store/rocksdb_store.h"
 
 namespace parley::store {
@@ -64,9 +66,10 @@ struct Load {
 /// One sender: sends again as soon as it is answered.
 Async<> send_in_turn(MessageStore& store, Load load, std::size_t sender) {
   static std::size_t key = 0;
+  static const std::string run = std::to_string(std::chrono::steady_clock::now().time_since_epoch().count());
   for (std::size_t i = 0; i < load.sends; ++i) {
     Draft draft{chat((sender * load.sends + i) % load.chats), "alice", std::string(100, 'x'), ""};
-    if (load.keyed) draft.idempotency_key = "key-" + std::to_string(++key);
+    if (load.keyed) draft.idempotency_key = run + "-" + std::to_string(++key);
     const auto appended =
         co_await store.append(std::move(draft), std::chrono::steady_clock::now() + std::chrono::seconds(60));
     if (!appended) std::abort();
@@ -153,6 +156,51 @@ void open_store(benchmark::State& state) {
     store = open(folder.path, Durability::kOs, loops);
   }
 }
+std::unique_ptr<MessageStore> open_redis(net::LoopPool& loops) {
+  static MetricsRegistry metrics;
+  redis::ClientOptions servers;
+  servers.servers = {net::Endpoint::parse(std::getenv("PARLEY_BENCH_REDIS")).value()};
+  const Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  return open_redis_store(std::move(servers), {.durability = Durability::kOs}, loops, metrics, deadline).value();
+}
+
+/// Arguments: senders at once, 1 for keys.
+void redis_append(benchmark::State& state) {
+  net::LoopPool loops(1);
+  const auto store = open_redis(loops);
+  const auto senders = static_cast<std::size_t>(state.range(0));
+  const Load load{.sends = 100'000 / senders / (senders == 1 ? 10 : 1), .chats = 1000, .keyed = state.range(1) == 1};
+  const double cpu = cpu_seconds();
+  std::size_t sent = 0;
+  for (auto _ : state) {
+    send_all(*store, loops, senders, load);
+    sent += senders * load.sends;
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(sent));
+  state.counters["cpu_us"] = (cpu_seconds() - cpu) * 1e6 / static_cast<double>(sent);
+}
+
+/// Argument: readers at once, each of a chat of its own.
+void redis_read_ten(benchmark::State& state) {
+  net::LoopPool loops(1);
+  const auto store = open_redis(loops);
+  const auto readers = static_cast<std::size_t>(state.range(0));
+  send_all(*store, loops, readers, {.sends = 20, .chats = readers});
+  const std::size_t reads = 100'000 / readers / (readers == 1 ? 10 : 1);
+  const double cpu = cpu_seconds();
+  for (auto _ : state) {
+    std::vector<std::future<void>> done;
+    for (std::size_t i = 0; i < readers; ++i) {
+      done.push_back(
+          boost::asio::co_spawn(loops[0].executor(), read_again(*store, chat(i), {}, reads), boost::asio::use_future));
+    }
+    for (auto& one : done) one.get();
+  }
+  const auto all = static_cast<std::int64_t>(readers * reads) * state.iterations();
+  state.SetItemsProcessed(all);
+  state.counters["cpu_us"] = (cpu_seconds() - cpu) * 1e6 / static_cast<double>(all);
+}
+
 BENCHMARK(open_store)->Arg(100)->Arg(100'000)->UseRealTime()->Iterations(5)->Unit(benchmark::kMillisecond);
 
 }  // namespace
@@ -164,6 +212,20 @@ int main(int argc, char** argv) {
         ->Arg(std::atoll(chats))
         ->UseRealTime()
         ->Iterations(3)
+        ->Unit(benchmark::kMillisecond);
+  }
+  if (std::getenv("PARLEY_BENCH_REDIS") != nullptr) {
+    benchmark::RegisterBenchmark("redis_append", parley::store::redis_append)
+        ->ArgNames({"senders", "keyed"})
+        ->ArgsProduct({{1, 64, 512}, {0, 1}})
+        ->UseRealTime()
+        ->Iterations(1)
+        ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark("redis_read_ten", parley::store::redis_read_ten)
+        ->ArgName("readers")
+        ->ArgsProduct({{1, 64, 512}})
+        ->UseRealTime()
+        ->Iterations(1)
         ->Unit(benchmark::kMillisecond);
   }
   benchmark::Initialize(&argc, argv);

@@ -15,7 +15,7 @@ import sys
 # The beginning of an engine's headers, and the rooms that may see them. The longest beginning decides.
 ENGINES = {
     "rocksdb/": {"store"},
-    "hiredis/": {"store"},
+    "hiredis/": {"redis"},
     "thrift/": {"rpc"},
     "gen-cpp/": {"rpc"},
     "google/protobuf/": {"http"},
@@ -23,7 +23,7 @@ ENGINES = {
     "boost/json": {"http", "cli"},  # cli reads the API's answers
     "spdlog/": {"base"},
     "prometheus/": {"base"},
-    "prometheus/metric_family.h": {"base", "net", "store", "http", "rpc", "app"},  # what a collector returns
+    "prometheus/metric_family.h": {"base", "net", "redis", "store", "http", "rpc", "app"},  # what a collector returns
     "toml++/": {"base"},
     "CLI/": {"base", "app"},
 }

@@ -6,7 +6,7 @@
 #include <random>
 #include <utility>
 
-namespace parley::rpc {
+namespace parley::net {
 
 /// Doubles from 20 ms to 1 s; each wait is a random part of it, at least half, so that clients do not come all at once.
 class Backoff {
@@ -29,4 +29,4 @@ class Backoff {
   std::minstd_rand random_{std::random_device{}()};
 };
 
-}  // namespace parley::rpc
+}  // namespace parley::net

@@ -1,8 +1,8 @@
-#include "rpc/backoff.h"
+#include "net/backoff.h"
 
 #include <gtest/gtest.h>
 
-namespace parley::rpc {
+namespace parley::net {
 namespace {
 
 TEST(Backoff, DoublesUpToItsBoundAndStartsAnew) {
@@ -18,4 +18,4 @@ TEST(Backoff, DoublesUpToItsBoundAndStartsAnew) {
 }
 
 }  // namespace
-}  // namespace parley::rpc
+}  // namespace parley::net

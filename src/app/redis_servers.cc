@@ -1,0 +1,59 @@
+#include "app/redis_servers.h"
+
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/tls.h"
+
+namespace parley::app {
+namespace {
+
+/// What stands in the file, less one last line break.
+Result<std::string> read_password(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string password{std::istreambuf_iterator<char>(in), {}};
+  if (!in) return fail(ErrorCode::kUnavailable, "cannot read the password file " + path);
+  if (password.ends_with('\n')) password.pop_back();
+  if (password.empty()) return fail(ErrorCode::kUnavailable, "there is no password in " + path);
+  return password;
+}
+
+Result<std::shared_ptr<const net::TlsContext>> make_tls(const RedisStoreUrl& url, const net::TlsFiles& files) {
+  std::vector<std::string> names;
+  for (const net::Endpoint& host : url.hosts) names.push_back(host.host);
+  auto tls = net::TlsContext::for_client(files, std::move(names));
+  if (!tls) return std::unexpected(std::move(tls).error());
+  return std::make_shared<const net::TlsContext>(*std::move(tls));
+}
+
+}  // namespace
+
+Result<redis::ClientOptions> redis_servers(const RedisStoreUrl& url, const Config& config) {
+  redis::ClientOptions out = config.redis;
+  out.topology = url.topology;
+  out.servers = url.hosts;
+  out.user = url.user;
+  out.password = url.password;
+  if (url.topology == redis::Topology::kSentinel) out.master = url.path;
+  if (url.topology == redis::Topology::kSingle) {
+    std::from_chars(url.path.data(), url.path.data() + url.path.size(), out.database);
+  }
+  if (!config.redis_password_file.empty()) {
+    auto password = read_password(config.redis_password_file);
+    if (!password) return std::unexpected(std::move(password).error());
+    out.password = *std::move(password);
+  }
+  if (url.tls) {
+    auto tls = make_tls(url, config.redis_tls);
+    if (!tls) return std::unexpected(std::move(tls).error());
+    out.tls = *std::move(tls);
+  }
+  return out;
+}
+
+}  // namespace parley::app

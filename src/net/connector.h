@@ -1,0 +1,36 @@
+// Makes connections to servers, in time or not at all.
+#pragma once
+
+#include <chrono>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "base/task.h"
+#include "net/loop.h"
+#include "net/stream.h"
+#include "net/tls.h"
+
+namespace parley::net {
+
+/// One attempt at a time. On its loop's thread.
+class Connector {
+ public:
+  explicit Connector(Loop& loop) : loop_(loop) {}
+
+  /// Connects to `address` and shakes hands (`tls`: none is in the clear), all within `time`. The stream's socket is
+  /// non-blocking, with TCP_NODELAY. kUnavailable with one line that says what failed and why.
+  [[nodiscard]] Task<Stream> connect(boost::asio::ip::tcp::endpoint address, const TlsContext* tls,
+                                     std::chrono::milliseconds time);
+  /// Ends the attempt that is under way, if one is.
+  void cancel();
+
+ private:
+  [[nodiscard]] static Async<boost::system::error_code> reach(Socket& socket,
+                                                              const boost::asio::ip::tcp::endpoint& address);
+  [[nodiscard]] static Async<boost::system::error_code> shake_hands(Stream& stream);
+
+  Loop& loop_;
+  Socket* socket_ = nullptr;  // of the attempt
+};
+
+}  // namespace parley::net

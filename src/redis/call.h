@@ -1,0 +1,34 @@
+// A call to Redis: what may be said about it, and how it ended.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "redis/reply.h"
+
+namespace parley::redis {
+
+/// How a call ended.
+struct CallResult {
+  enum class Outcome : std::uint8_t {
+    kAnswered,  ///< `reply` is the server's; an error only if it says that the command itself was wrong or refused
+    kShort,     ///< executed, `reply` is the server's, but too few replicas have confirmed it in time
+    kExpired,   ///< the deadline passed
+    kLost,      ///< the connection ended
+    kFull,      ///< as many calls as may be are under way
+    kRefused,   ///< the server takes no such calls now (OOM, MISCONF, NOREPLICAS, LOADING, CLUSTERDOWN …, or none is
+                ///< known); `why` says so. Nothing was executed
+  };
+  Outcome outcome = Outcome::kRefused;
+  bool sent = false;  ///< whether it may have been executed, now or later; false: it surely was not, nor will be
+  Reply reply{};
+  std::string why{};  ///< for a person, where there is no reply
+};
+
+struct CallOptions {
+  Deadline deadline = kNoDeadline;
+  bool replicate = false;  ///< answered once ClientOptions::replicas replicas have confirmed it, by WAIT
+};
+
+}  // namespace parley::redis

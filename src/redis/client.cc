@@ -1,0 +1,124 @@
+#include "redis/client.h"
+
+#include <utility>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "redis/client_metrics.h"
+#include "redis/loop_client.h"
+#include "redis/refusal.h"
+#include "redis/watch.h"
+
+namespace parley::redis {
+
+struct Client::State {
+  State(net::LoopPool& the_loops, ClientOptions the_options, MetricsRegistry& registry)
+      : loops(the_loops),
+        options(std::move(the_options)),
+        metrics(ClientMetrics::publish(registry)),
+        watch(loops[0], options, *metrics, [this](const Layout& layout) { spread(layout); }) {
+    const auto look = [this] {
+      if (watches()) watch.hurry();
+    };
+    for (std::size_t i = 0; i < loops.size(); ++i) {
+      parts.push_back(std::make_unique<LoopClient>(loops[i], options, *metrics, look));
+    }
+  }
+
+  [[nodiscard]] bool watches() const noexcept { return options.topology != Topology::kSingle; }
+  [[nodiscard]] LoopClient& here() const { return *parts[net::Loop::current().index()]; }
+
+  void start() {
+    if (watches()) {
+      boost::asio::post(loops[0].executor(), [this] { watch.start(); });
+    } else {
+      spread({.masters = {options.servers.front()}});
+    }
+  }
+
+  void spread(const Layout& layout) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      boost::asio::post(loops[i].executor(), [this, i, layout] { parts[i]->set_layout(layout); });
+    }
+  }
+
+  void stop() {
+    on_loop(0, [this] { watch.stop(); });
+    boost::asio::co_spawn(loops[0].executor(), watch.ended(), boost::asio::use_future).get();
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      on_loop(i, [this, i] { parts[i]->stop(); });
+      boost::asio::co_spawn(loops[i].executor(), parts[i]->ended(), boost::asio::use_future).get();
+    }
+    on_loop(0, [] {});  // what was posted to the watch
+  }
+
+  template <class Function>
+  void on_loop(std::size_t index, Function function) {
+    boost::asio::post(loops[index].executor(), boost::asio::use_future(std::move(function))).get();
+  }
+
+  net::LoopPool& loops;
+  const ClientOptions options;
+  const std::shared_ptr<ClientMetrics> metrics;
+  Watch watch;
+  std::vector<std::unique_ptr<LoopClient>> parts;  // one a loop
+  std::atomic<bool> started = false;
+};
+
+namespace {
+
+std::string format_script(std::string_view command, std::string_view script, std::span<const std::string_view> keys,
+                          std::span<const std::string_view> arguments) {
+  const std::string count = std::to_string(keys.size());
+  std::vector<std::string_view> all{command, script, count};
+  all.insert(all.end(), keys.begin(), keys.end());
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return format_command(all);
+}
+
+bool not_loaded(const CallResult& result) {
+  return result.outcome == CallResult::Outcome::kAnswered && result.reply.is_error() &&
+         refusal_of(result.reply.text, true) == Refusal::kNoScript;
+}
+
+}  // namespace
+
+Client::Client(net::LoopPool& loops, ClientOptions options, MetricsRegistry& metrics)
+    : state_(std::make_unique<State>(loops, std::move(options), metrics)) {}
+
+Client::~Client() { state_->stop(); }
+
+Task<void> Client::start(Deadline deadline) {
+  if (!state_->started.exchange(true)) state_->start();
+  co_return co_await state_->here().started(deadline);
+}
+
+Async<CallResult> Client::call(std::string_view key, std::string command, CallOptions options) {
+  return state_->here().call({.slot = hash_slot(key), .bytes = std::move(command)}, options);
+}
+
+Async<CallResult> Client::run(const Script& script, std::span<const std::string_view> keys,
+                              std::span<const std::string_view> arguments, CallOptions options) {
+  LoopClient& here = state_->here();
+  const std::uint16_t slot = hash_slot(keys.front());
+  std::string by_name = format_script("EVALSHA", script.sha1(), keys, arguments);
+  CallResult result = co_await here.call({.slot = slot, .bytes = std::move(by_name), .script = true}, options);
+  if (!not_loaded(result)) co_return result;
+  // Loads it, too. A server may have lost it by a restart, a failover or SCRIPT FLUSH.
+  state_->metrics->retries.add();
+  std::string in_full = format_script("EVAL", script.source(), keys, arguments);
+  result = co_await here.call({.slot = slot, .bytes = std::move(in_full), .script = true}, options);
+  co_return result;
+}
+
+Async<> Client::call_masters(std::string command, CallOptions options,
+                             std::function<void(const std::string& address, const CallResult& result)> visit) {
+  return state_->here().call_masters(std::move(command), options, std::move(visit));
+}
+
+Result<void> Client::ready() const { return state_->here().ready(); }
+
+}  // namespace parley::redis

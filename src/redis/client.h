@@ -1,0 +1,62 @@
+// Calls to Redis: one server, what Sentinel says is the master, or a Cluster.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/metrics.h"
+#include "base/task.h"
+#include "net/loop.h"
+#include "redis/call.h"
+#include "redis/client_options.h"
+#include "redis/command.h"
+
+namespace parley::redis {
+
+/// Each loop has one connection of its own to each master, made again and again, on which everything is pipelined:
+/// what a loop calls in one turn is written together, followed by one WAIT where any of it is to be replicated.
+///
+/// Every call goes to the master that owns `key`'s hash slot. What a server refuses without executing it is followed
+/// (MOVED, ASK), loaded first (NOSCRIPT) or tried again until the deadline (TRYAGAIN, LOADING, READONLY, MASTERDOWN,
+/// CLUSTERDOWN, BUSY); an outage that is older than ClientOptions::patience is kRefused at once. A call that was sent
+/// and whose connection ended is never sent again by the client: its caller knows whether that is safe.
+class Client {
+ public:
+  /// The client of the servers that `options` names. Reaches for nothing yet; the loops must outlive it, and no call be
+  /// under way when it goes.
+  Client(net::LoopPool& loops, ClientOptions options, MetricsRegistry& metrics);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Waits until every master was reached and has taken our name and password; kUnavailable with one line that says
+  /// what is wrong (refused, wrong password, no such database, not a Redis server, no such master …). On a loop.
+  [[nodiscard]] Task<void> start(Deadline deadline);
+
+  /// On a loop. `command` is format_command()'s; all its keys are in `key`'s slot.
+  [[nodiscard]] Async<CallResult> call(std::string_view key, std::string command, CallOptions options);
+  /// Runs `script` over `keys`, which share a slot and are at least one. All of it stays where it is meanwhile.
+  [[nodiscard]] Async<CallResult> run(const Script& script, std::span<const std::string_view> keys,
+                                      std::span<const std::string_view> arguments, CallOptions options);
+  /// Asks every master that is known now, in turn; `visit` gets each one's address and answer.
+  [[nodiscard]] Async<> call_masters(std::string command, CallOptions options,
+                                     std::function<void(const std::string& address, const CallResult& result)> visit);
+
+  /// Nothing while every master can be called from this loop, else kUnavailable with why not. On a loop.
+  [[nodiscard]] Result<void> ready() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The hash slot of `key`, of 16384: CRC16 of what stands between its first `{` and the next `}`, if that is not
+/// empty, else of all of it (Redis Cluster specification).
+[[nodiscard]] std::uint16_t hash_slot(std::string_view key) noexcept;
+
+}  // namespace parley::redis

@@ -1,0 +1,269 @@
+#include "redis/connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/socket_base.hpp>
+
+#include "redis/command.h"
+
+namespace parley::redis {
+namespace {
+
+using boost::asio::socket_base;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using Outcome = CallResult::Outcome;
+
+constexpr std::size_t kBatch = std::size_t{256} << 10;
+constexpr milliseconds kLongestWait{2'000};  // of calls without a deadline
+
+/// WAIT's part of the time that is left: less than all of it, so that what it says of replicas that were too slow still
+/// reaches us before the deadline does.
+milliseconds wait_time(Deadline until) {
+  if (until == kNoDeadline) return kLongestWait;
+  const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
+  return std::max(left - std::min(left / 10, milliseconds(100)), milliseconds(1));  // 0 would be for ever
+}
+
+}  // namespace
+
+/// A call on its way. Lives in the frame of call().
+struct Connection::PendingCall {
+  PendingCall(Connection& owner, std::string_view bytes, CallOptions options, bool is_asking)
+      : command(bytes),
+        deadline(options.deadline),
+        replicate(options.replicate && owner.options_.replicas > 0),
+        asking(is_asking),
+        expiry([this, &owner] { owner.end(*this, Outcome::kExpired); }) {}
+
+  const std::string_view command;
+  const Deadline deadline;
+  const bool replicate;
+  const bool asking;
+  enum class Where : std::uint8_t { kQueued, kSent, kHeld } where = Where::kQueued;
+  std::uint64_t place = 0;  // of its reply, once it is sent
+  CallResult result;
+  Wakeup ended;
+  net::DeadlineEntry expiry;
+};
+
+Connection::Connection(net::Loop& loop, net::Stream stream, Options options, std::function<void()> on_end)
+    : loop_(loop),
+      stream_(std::move(stream)),
+      options_(options),
+      on_end_(std::move(on_end)),
+      input_(ReplyReader::kPiece, '\0') {}
+
+Connection::~Connection() = default;
+
+Async<> Connection::run(std::shared_ptr<Connection> self, TaskGroup& group) {
+  group.spawn(self->write());
+  co_await self->read();
+  co_await self->writer_ended_.wait();
+  self->end_all();
+}
+
+Async<CallResult> Connection::call(std::string_view command, CallOptions options, bool asking) {
+  if (closed_) co_return CallResult{.outcome = Outcome::kLost, .why = why_};
+  if (in_flight() >= options_.max_in_flight) co_return CallResult{.outcome = Outcome::kFull};
+  if (options.deadline <= steady_clock::now()) co_return CallResult{.outcome = Outcome::kExpired};
+  const auto keep = shared_from_this();
+  PendingCall call(*this, command, options, asking);
+  loop_.deadlines().arm(call.expiry, options.deadline);
+  enqueue(call);
+  co_await call.ended.wait();
+  co_return std::move(call.result);
+}
+
+void Connection::enqueue(PendingCall& call) {
+  queue_.push_back(&call);
+  if (may_write()) wake_writer();
+}
+
+/// After what is ready in this turn, so that its calls go into one write.
+void Connection::wake_writer() {
+  if (!std::exchange(writer_idle_, false)) return;
+  boost::asio::post(loop_.executor(), [self = shared_from_this()] { self->work_.wake(); });
+}
+
+void Connection::end(PendingCall& call, Outcome outcome) {
+  forget(call);
+  call.expiry.disarm();
+  call.result.outcome = outcome;
+  if (outcome != Outcome::kAnswered && outcome != Outcome::kShort) call.result.reply = {};
+  call.ended.wake();
+}
+
+/// Takes `call` off wherever it is; its answer, if one is to come, is nobody's.
+void Connection::forget(PendingCall& call) {
+  switch (call.where) {
+    case PendingCall::Where::kQueued: std::erase(queue_, &call); return;
+    case PendingCall::Where::kHeld: std::erase(held_, &call); return;
+    case PendingCall::Where::kSent:
+      if (call.place >= first_) replies_[call.place - first_].call = nullptr;
+      return;
+  }
+}
+
+void Connection::end_all() {
+  const auto lose = [this](PendingCall& call) {
+    call.result.why = why_;
+    end(call, Outcome::kLost);
+  };
+  while (!held_.empty()) lose(*held_.front());
+  while (!replies_.empty()) {
+    PendingCall* const call = replies_.front().call;
+    replies_.pop_front();
+    ++first_;
+    if (call != nullptr) lose(*call);
+  }
+  while (!queue_.empty()) lose(*queue_.front());
+}
+
+void Connection::close(std::string why) {
+  if (std::exchange(closed_, true)) return;
+  why_ = std::move(why);
+  error_code ignored;
+  stream_.socket().close(ignored);
+  wake_writer();
+  on_end_();
+}
+
+steady_clock::duration Connection::silence() const {
+  if (!silent_since_) return {};
+  const auto silent = steady_clock::now() - *silent_since_;
+  return waiting_ ? std::max(silent - wait_, steady_clock::duration::zero()) : silent;
+}
+
+Async<> Connection::read() {
+  while (!closed_) {
+    error_code error;
+    const std::size_t size = stream_.read_some(input_.data(), input_.size(), error);
+    if (net::would_block(error)) {
+      co_await stream_.socket().async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
+      continue;
+    }
+    if (error) {
+      close(error == boost::asio::error::eof ? "it closed the connection" : error.message());
+      co_return;
+    }
+    silent_since_.reset();
+    const auto wrong = take_replies(std::string_view(input_).substr(0, size));
+    if (!wrong.empty()) close(std::string(wrong));
+    if (!replies_.empty()) silent_since_ = steady_clock::now();
+  }
+}
+
+std::string_view Connection::take_replies(std::string_view bytes) {
+  reader_.feed(bytes);
+  while (!closed_) {
+    auto reply = reader_.take();
+    if (!reply) return "it answered what is no reply of Redis";
+    if (!*reply) break;
+    if (replies_.empty()) return "it answered more than it was asked";
+    take_reply(**std::move(reply));
+  }
+  return {};
+}
+
+void Connection::take_reply(Reply reply) {
+  const Expected expected = replies_.front();
+  replies_.pop_front();
+  ++first_;
+  if (expected.wait) return end_wait(reply);
+  if (expected.call == nullptr) return;
+  PendingCall& call = *expected.call;
+  call.result.reply = std::move(reply);
+  if (!call.replicate || call.result.reply.is_error()) return end(call, Outcome::kAnswered);
+  call.where = PendingCall::Where::kHeld;
+  held_.push_back(&call);
+}
+
+void Connection::end_wait(const Reply& reply) {
+  const bool confirmed =
+      reply.type == Reply::Type::kInteger && std::cmp_greater_equal(reply.integer, options_.replicas);
+  waiting_ = false;
+  while (!held_.empty()) end(*held_.front(), confirmed ? Outcome::kAnswered : Outcome::kShort);
+  if (may_write()) wake_writer();
+}
+
+Async<> Connection::write() {
+  const auto keep = shared_from_this();
+  while (!closed_) {
+    if (!may_write()) {
+      writer_idle_ = true;
+      co_await work_.wait();
+      continue;
+    }
+    fill_batch();
+    const std::size_t written = co_await write_batch();
+    if (written == batch_.size()) continue;
+    take_back_unsent(written);
+    close("it cannot be written to");
+  }
+  writer_ended_.wake();
+}
+
+Async<std::size_t> Connection::write_batch() {
+  std::size_t written = 0;
+  while (written < batch_.size() && !closed_) {
+    error_code error;
+    written += stream_.write_some(std::string_view(batch_).substr(written), error);
+    if (net::would_block(error)) {
+      co_await stream_.socket().async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
+    }
+    if (error) break;
+  }
+  co_return written;
+}
+
+void Connection::fill_batch() {
+  batch_.clear();
+  batch_ends_.clear();
+  std::optional<Deadline> wait_until;
+  while (!queue_.empty() && batch_.size() < kBatch) {
+    PendingCall& call = *queue_.front();
+    queue_.pop_front();
+    append(call);
+    if (call.replicate) wait_until = std::max(wait_until.value_or(call.deadline), call.deadline);
+  }
+  if (wait_until) append_wait(*wait_until);
+  if (!silent_since_) silent_since_ = steady_clock::now();
+}
+
+void Connection::append(PendingCall& call) {
+  if (call.asking) {
+    static const std::string kAsking = format_command({"ASKING"});
+    batch_ += kAsking;
+    replies_.emplace_back();
+  }
+  batch_ += call.command;
+  call.place = first_ + replies_.size();
+  call.where = PendingCall::Where::kSent;
+  call.result.sent = true;
+  replies_.push_back({.call = &call});
+  batch_ends_.emplace_back(call.place, batch_.size());
+}
+
+/// One for all of the batch. The server reads nothing more from this connection until it has answered, so the next
+/// batch waits here for that, where it grows and where it is still known not to have been sent.
+void Connection::append_wait(Deadline until) {
+  waiting_ = true;
+  wait_ = wait_time(until);
+  batch_ += format_command({"WAIT", std::to_string(options_.replicas), std::to_string(wait_.count())});
+  replies_.push_back({.wait = true});
+}
+
+/// Of a command that was not written to its end, the server can make nothing.
+void Connection::take_back_unsent(std::size_t written) {
+  for (const auto& [place, end] : batch_ends_) {
+    if (end <= written || place < first_) continue;
+    if (PendingCall* const call = replies_[place - first_].call) call->result.sent = false;
+  }
+}
+
+}  // namespace parley::redis

@@ -1,0 +1,151 @@
+#include "redis/dialer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "net/resolve.h"
+#include "redis/command.h"
+#include "redis/refusal.h"
+
+namespace parley::redis {
+namespace {
+
+using std::chrono::steady_clock;
+using Outcome = CallResult::Outcome;
+
+std::unexpected<Error> unusable(std::string why) { return fail(ErrorCode::kUnavailable, std::move(why)); }
+
+/// What a server says, for one line: it is foreign text of any size.
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kMost = 160;
+  std::string out(text.substr(0, kMost));
+  std::ranges::replace_if(out, [](char c) { return c >= 0 && c < ' '; }, '?');
+  return out;
+}
+
+Async<> carry(std::shared_ptr<ServerMetrics> metrics, std::shared_ptr<Connection> connection, TaskGroup& tasks) {
+  metrics->connects.add();
+  metrics->connections.add(1);
+  co_await Connection::run(std::move(connection), tasks);
+  metrics->connections.add(-1);
+}
+
+}  // namespace
+
+Dialer::Dialer(net::Loop& loop, TaskGroup& tasks, const ClientOptions& options)
+    : loop_(loop), tasks_(tasks), options_(options), connector_(loop) {}
+
+Task<std::shared_ptr<Connection>> Dialer::dial(const net::Endpoint& server, Kind kind,
+                                               std::shared_ptr<ServerMetrics> metrics, std::function<void()> on_end) {
+  cancelled_ = false;
+  auto stream = co_await connect(server);
+  if (!stream) {
+    metrics->connect_failures.add();
+    co_return std::unexpected(std::move(stream).error());
+  }
+  const Connection::Options options{options_.max_in_flight, options_.replicas};
+  auto connection = std::make_shared<Connection>(loop_, *std::move(stream), options, std::move(on_end));
+  tasks_.spawn(carry(metrics, connection, tasks_));
+  introducing_ = connection;
+  auto introduced = co_await introduce(*connection, kind);
+  introducing_.reset();
+  if (introduced) co_return connection;
+  metrics->connect_failures.add();
+  connection->close(introduced.error().detail);
+  co_return std::unexpected(std::move(introduced).error());
+}
+
+void Dialer::cancel() {
+  cancelled_ = true;
+  connector_.cancel();
+  if (introducing_) introducing_->close("it is not needed any longer");
+}
+
+Task<net::Stream> Dialer::connect(const net::Endpoint& server) {
+  const auto addresses = co_await net::resolve_by_system(server);
+  if (!addresses) co_return unusable("its name cannot be resolved: " + addresses.error().detail);
+  Result<net::Stream> stream = unusable("its name has no address");
+  for (const auto& address : *addresses) {
+    if (cancelled_) co_return unusable("it is not needed any longer");
+    stream = co_await connector_.connect(address, options_.tls.get(), options_.connect_timeout);
+    if (stream) break;
+  }
+  co_return stream;
+}
+
+Task<void> Dialer::introduce(Connection& connection, Kind kind) const {
+  auto done = co_await authenticate(connection, kind);
+  if (done) done = co_await ping(connection);
+  if (done) done = co_await select(connection);
+  if (done && kind == Kind::kMaster) done = co_await check_role(connection);
+  // So that an operator knows whose connection it is; not every server has it.
+  std::string name = format_command({"CLIENT", "SETNAME", "parley"});
+  if (done) (void)co_await ask(connection, std::move(name));
+  co_return done;
+}
+
+Task<void> Dialer::authenticate(Connection& connection, Kind kind) const {
+  if (options_.password.empty()) co_return Result<void>();
+  const bool named = !options_.user.empty();
+  std::string command =
+      named ? format_command({"AUTH", options_.user, options_.password}) : format_command({"AUTH", options_.password});
+  const auto reply = co_await ask(connection, std::move(command));
+  if (!reply) co_return std::unexpected(reply.error());
+  // A sentinel need not have the master's users. Whether it lets us in, it says later.
+  if (!reply->is_error() || kind == Kind::kSentinel) co_return Result<void>();
+  const std::string_view text = reply->text;
+  if (text.starts_with("WRONGPASS") || text.starts_with("ERR invalid password")) {
+    co_return unusable(named ? "it knows no such user with such a password" : "it has another password");
+  }
+  if (text.contains("without any password configured") || text.contains("no password is set")) {
+    co_return unusable("it asks for no password, but one is given");
+  }
+  co_return unusable("it does not let us in: " + quoted(text));
+}
+
+Task<void> Dialer::ping(Connection& connection) const {
+  std::string command = format_command({"PING"});
+  const auto reply = co_await ask(connection, std::move(command));
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->type == Reply::Type::kStatus && reply->text == "PONG") co_return Result<void>();
+  if (!reply->is_error()) co_return unusable("it does not answer as Redis does");
+  switch (refusal_of(reply->text, false).value_or(Refusal::kMoved)) {
+    case Refusal::kNoAuth:
+      co_return unusable(options_.password.empty() ? "it asks for a password" : "it has another password");
+    case Refusal::kLoading: co_return unusable("it is still loading its data");
+    case Refusal::kMisconfigured:  // it can be read, and says for each write why it cannot be written
+    case Refusal::kNoPermission: co_return Result<void>();
+    default: co_return unusable("it refuses: " + quoted(reply->text));
+  }
+}
+
+Task<void> Dialer::select(Connection& connection) const {
+  if (options_.database == 0) co_return Result<void>();
+  std::string command = format_command({"SELECT", std::to_string(options_.database)});
+  const auto reply = co_await ask(connection, std::move(command));
+  if (!reply) co_return std::unexpected(reply.error());
+  if (!reply->is_error()) co_return Result<void>();
+  co_return unusable(fmt::format("it has no database {}: {}", options_.database, quoted(reply->text)));
+}
+
+/// Best effort: users need not have the right to ask.
+Task<void> Dialer::check_role(Connection& connection) const {
+  std::string command = format_command({"ROLE"});
+  const auto reply = co_await ask(connection, std::move(command));
+  if (!reply) co_return std::unexpected(reply.error());
+  if (reply->elements.empty() || reply->elements.front().text == "master") co_return Result<void>();
+  co_return unusable(fmt::format("it is no master but a {}", quoted(reply->elements.front().text)));
+}
+
+Task<Reply> Dialer::ask(Connection& connection, std::string command) const {
+  const CallOptions options{.deadline = steady_clock::now() + options_.connect_timeout};
+  auto result = co_await connection.call(command, options);
+  if (result.outcome == Outcome::kAnswered) co_return std::move(result.reply);
+  co_return unusable(result.outcome == Outcome::kExpired ? "it does not answer in time" : std::move(result.why));
+}
+
+}  // namespace parley::redis

@@ -1,0 +1,142 @@
+#include "redis/link.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "base/log.h"
+#include "redis/command.h"
+
+namespace parley::redis {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+/// A silent connection is given up: its server may have gone without a word.
+constexpr seconds kLongestSilence{5};
+
+}  // namespace
+
+Link::Link(LinkContext& context, net::Endpoint server, Kind kind)
+    : context_(context),
+      server_(std::move(server)),
+      name_(server_.to_string()),
+      kind_(kind),
+      metrics_(context.metrics.server(name_)),
+      dialer_(context.loop, context.tasks, context.options),
+      down_since_(steady_clock::now()),
+      timer_([this] { happened_.wake(); }) {}
+
+void Link::start() { context_.tasks.spawn(run(shared_from_this())); }
+
+void Link::retire(std::chrono::milliseconds grace) {
+  retired_ = true;
+  grace_ = grace;
+  dialer_.cancel();
+  if (connection_ && grace.count() == 0) connection_->close("another server is the master now");
+  nudge();
+}
+
+void Link::renew(std::string why) {
+  if (connection_) connection_->close(std::move(why));
+}
+
+std::string Link::reason() const { return name_ + ": " + reason_; }
+
+Async<> Link::run(std::shared_ptr<Link> self) {
+  while (!self->retired_) {
+    co_await self->serve();
+    // Who is looked for in vain is asked after, which must not wait for longer than that.
+    co_await self->pause(std::min(self->backoff_.next(), self->context_.options.watch), &Link::retired);
+  }
+}
+
+Async<> Link::serve() {
+  auto dialed = co_await dialer_.dial(server_, kind_, metrics_, [weak = weak_from_this()] {
+    if (const auto link = weak.lock()) link->nudge();
+  });
+  if (!dialed) {
+    set_down(std::move(dialed).error().detail, down_since_);
+    context_.on_change();
+    co_return;
+  }
+  connection_ = *std::move(dialed);
+  const Deadline since = steady_clock::now();
+  set_up();
+  while (!over()) {
+    co_await pause(context_.options.watch, &Link::over);
+    if (!over()) co_await probe();
+    if (!over()) judge_silence();
+  }
+  const auto connection = std::exchange(connection_, nullptr);
+  set_down(connection->closed() ? connection->why() : "it is not needed any longer", steady_clock::now());
+  co_await leave(connection);
+  if (steady_clock::now() - since > net::Backoff::kLongest) backoff_.reset();
+}
+
+Async<> Link::leave(std::shared_ptr<Connection> connection) {
+  const Deadline last = steady_clock::now() + grace_;
+  while (!connection->closed() && connection->in_flight() > 0 && steady_clock::now() < last) {
+    context_.loop.deadlines().arm(timer_, steady_clock::now());  // the next tick
+    co_await happened_.wait();
+  }
+  connection->close("another server is the master now");
+}
+
+Async<> Link::probe() {
+  if (connection_->in_flight() > 0) co_return;
+  const auto connection = connection_;
+  static const std::string kPing = format_command({"PING"});
+  (void)co_await connection->call(kPing, {.deadline = steady_clock::now() + context_.options.patience});
+}
+
+/// What is silent for longer than an outage may last takes no calls, until it speaks again: they would only end without
+/// anybody knowing whether they were executed.
+void Link::judge_silence() {
+  const auto silence = connection_->silence();
+  if (silence > kLongestSilence) connection_->close("it does not answer");
+  if (silence < context_.options.patience) {
+    set_up();
+  } else {
+    set_down("it does not answer", steady_clock::now() - silence);
+  }
+}
+
+void Link::set_up() {
+  if (up_ || over()) return;
+  up_ = true;
+  reason_ = "it is up";
+  metrics_->up.add(1);
+  if (context_.loop.index() == 0) log_info("redis is up", {{"server", name_}});
+  context_.on_change();
+}
+
+void Link::set_down(std::string reason, Deadline since) {
+  // Each loop finds out by itself; one of them tells.
+  if (context_.loop.index() == 0 && reason != reason_ && !retired_) {
+    log_warn("redis cannot be used", {{"server", name_}, {"why", reason}});
+  }
+  reason_ = std::move(reason);
+  if (!std::exchange(up_, false)) return;
+  down_since_ = since;
+  metrics_->up.add(-1);
+  context_.on_change();
+}
+
+Async<> Link::pause(steady_clock::duration time, bool (Link::*ended)() const noexcept) {
+  const Deadline until = steady_clock::now() + time;
+  while (!(this->*ended)() && steady_clock::now() < until) {
+    context_.loop.deadlines().arm(timer_, until);
+    co_await happened_.wait();
+  }
+  timer_.disarm();
+}
+
+/// Not at once: who calls is in the middle of something.
+void Link::nudge() {
+  boost::asio::post(context_.loop.executor(), [self = shared_from_this()] { self->happened_.wake(); });
+}
+
+}  // namespace parley::redis

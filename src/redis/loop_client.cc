@@ -1,0 +1,232 @@
+#include "redis/loop_client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace parley::redis {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+using Outcome = CallResult::Outcome;
+
+constexpr milliseconds kFirstPause{20};
+constexpr milliseconds kLongestPause{200};
+constexpr int kMaxRedirects = 5;     // without a pause: nodes that disagree may send us in a circle
+constexpr seconds kAskedAnyway{10};  // a node that slots are moved to is in no layout before it has one
+
+bool is_error(const CallResult& result) { return result.outcome == Outcome::kAnswered && result.reply.is_error(); }
+
+CallResult refused(std::string why) { return {.outcome = Outcome::kRefused, .why = std::move(why)}; }
+
+}  // namespace
+
+/// A call until it has an end. Lives in the frame of call().
+struct LoopClient::Attempt {
+  const Command& command;
+  const CallOptions options;
+  CallResult result{};
+  std::shared_ptr<Master> master{};  // that is called
+  std::shared_ptr<Master> asked{};   // where an ASK led, for one call
+  int redirects = 0;
+  milliseconds pause{0};  // before it goes on
+  milliseconds next_pause = kFirstPause;
+  Wakeup paused{};
+
+  void be_patient() { pause = std::exchange(next_pause, std::min(2 * next_pause, kLongestPause)); }
+};
+
+LoopClient::LoopClient(net::Loop& loop, const ClientOptions& options, ClientMetrics& metrics,
+                       std::function<void()> look)
+    : loop_(loop),
+      options_(options),
+      metrics_(metrics),
+      look_(std::move(look)),
+      tasks_(loop.executor()),
+      context_{loop, tasks_, options, metrics, [this] { on_change(); }},
+      none_since_(steady_clock::now()) {}
+
+void LoopClient::set_layout(const Layout& layout) {
+  why_none_ = layout.why;
+  const auto before = std::exchange(masters_, {});
+  for (const net::Endpoint& server : layout.masters) {
+    const auto known = std::ranges::find(before, server, [](const auto& master) { return master->server(); });
+    masters_.push_back(known != before.end() ? *known : std::make_shared<Master>(context_, server, kind()));
+  }
+  owners_.clear();
+  for (const std::uint16_t index : layout.owners) {
+    owners_.push_back(index == Layout::kNobody ? nullptr : masters_[index]);
+  }
+  const Deadline now = steady_clock::now();
+  // A node of a cluster may still have answers to give. A master that Sentinel has replaced has none that count.
+  const milliseconds grace = options_.topology == Topology::kCluster ? options_.watch : milliseconds(0);
+  for (const auto& master : before) {
+    if (std::ranges::find(masters_, master) != masters_.end()) continue;
+    if (master->asked_at && now - *master->asked_at < kAskedAnyway) {
+      masters_.push_back(master);
+    } else {
+      master->retire(grace);
+    }
+  }
+  on_change();
+}
+
+void LoopClient::stop() {
+  owners_.clear();
+  for (const auto& master : std::exchange(masters_, {})) master->retire(milliseconds(0));
+}
+
+Async<CallResult> LoopClient::call(Command command, CallOptions options) {
+  Attempt attempt{.command = command, .options = options};
+  while (true) {
+    const auto link = co_await acquire(attempt);
+    if (!link) co_return std::move(attempt.result);
+    co_await send(*link, attempt);
+    const CallResult& result = attempt.result;
+    if (is_error(result)) {
+      const auto refusal = refusal_of(result.reply.text, command.script);
+      metrics_.observe(refusal);
+      if (!refusal || *refusal == Refusal::kNoScript || !goes_on(attempt, *refusal, *link)) break;
+    } else if (result.outcome != Outcome::kLost || result.sent) {
+      break;
+    }
+    metrics_.retries.add();
+    if (const auto pause = std::exchange(attempt.pause, {}); pause.count() > 0) {
+      net::DeadlineEntry timer([&attempt] { attempt.paused.wake(); });
+      loop_.deadlines().arm(timer, steady_clock::now() + pause);
+      co_await attempt.paused.wait();
+    }
+  }
+  co_return std::move(attempt.result);
+}
+
+Async<std::shared_ptr<Link>> LoopClient::acquire(Attempt& attempt) {
+  while (true) {
+    const bool redirected = attempt.asked && !attempt.asked->retired();
+    attempt.master = redirected ? attempt.asked : owner(attempt.command.slot);
+    const Deadline now = steady_clock::now();
+    Deadline since = none_since_;
+    std::string why = why_none_;
+    if (attempt.master) {
+      auto link = attempt.master->link(attempt.options.replicate);
+      if (link->up()) co_return link;
+      since = link->down_since();
+      why = link->reason();
+    }
+    look_();
+    const Deadline until = std::min(attempt.options.deadline, since + options_.patience);
+    if (until <= now) {
+      attempt.result = refused(std::move(why));
+      co_return nullptr;
+    }
+    if (waiters_.size() >= options_.max_in_flight) {
+      attempt.result = {.outcome = Outcome::kFull};
+      co_return nullptr;
+    }
+    co_await wait(until);
+  }
+}
+
+Async<> LoopClient::send(Link& link, Attempt& attempt) {
+  const auto connection = link.connection();
+  const bool asking = std::exchange(attempt.asked, nullptr) == attempt.master;
+  link.metrics().in_flight.add(1);
+  attempt.result = co_await connection->call(attempt.command.bytes, attempt.options, asking);
+  link.metrics().in_flight.add(-1);
+  link.metrics().observe(attempt.result.outcome);
+  if (attempt.result.outcome == Outcome::kAnswered && !attempt.result.reply.is_error()) {
+    attempt.master->refusing_since.reset();
+  }
+}
+
+bool LoopClient::goes_on(Attempt& attempt, Refusal refusal, Link& link) {
+  attempt.result = refused(link.server().to_string() + ": " + attempt.result.reply.text);
+  if (!passes_by_itself(refusal)) return false;
+  if (refusal == Refusal::kMoved || refusal == Refusal::kAsk) {
+    follow(attempt, refusal, link);
+  } else {
+    if (refusal != Refusal::kTryAgain && refusal != Refusal::kBusy) look_();
+    if (refusal == Refusal::kReadOnly) link.renew("it is a replica now");
+    auto& since = attempt.master->refusing_since;
+    if (!since) since = steady_clock::now();
+    if (steady_clock::now() - *since > options_.patience) return false;
+    attempt.be_patient();
+  }
+  return steady_clock::now() + attempt.pause < attempt.options.deadline;
+}
+
+void LoopClient::follow(Attempt& attempt, Refusal refusal, const Link& link) {
+  if (++attempt.redirects % kMaxRedirects == 0) attempt.be_patient();
+  if (refusal == Refusal::kMoved) look_();
+  auto target = target_of(attempt.result.why);
+  if (!target) return attempt.be_patient();
+  if (target->host.empty()) target->host = link.server().host;
+  auto master = master_at(*target);
+  if (refusal == Refusal::kAsk) {
+    master->asked_at = steady_clock::now();
+    attempt.asked = std::move(master);
+  } else if (!owners_.empty()) {
+    owners_[attempt.command.slot] = std::move(master);
+  }
+}
+
+Async<> LoopClient::call_masters(std::string command, CallOptions options,
+                                 std::function<void(const std::string&, const CallResult&)> visit) {
+  const auto masters = masters_;
+  for (const auto& master : masters) {
+    const auto& link = master->link(false);
+    CallResult result = refused(link->reason());
+    if (link->up()) {
+      const auto connection = link->connection();
+      result = co_await connection->call(command, options);
+    }
+    visit(master->server().to_string(), result);
+  }
+}
+
+Result<void> LoopClient::ready() const {
+  if (masters_.empty()) return fail(ErrorCode::kUnavailable, why_none_);
+  for (const auto& master : masters_) {
+    const Link* const broken = master->broken();
+    if (broken != nullptr && !master->asked_at) return fail(ErrorCode::kUnavailable, broken->reason());
+  }
+  const auto lacking = std::ranges::count(owners_, nullptr);
+  if (lacking == 0) return {};
+  return fail(ErrorCode::kUnavailable, fmt::format("{} of the cluster's slots have no master", lacking));
+}
+
+Task<void> LoopClient::started(Deadline deadline) {
+  while (!ready() && steady_clock::now() < deadline) co_await wait(deadline);
+  co_return ready();
+}
+
+std::shared_ptr<Master> LoopClient::owner(std::uint16_t slot) const {
+  if (!owners_.empty()) return owners_[slot];
+  return masters_.empty() ? nullptr : masters_.front();
+}
+
+std::shared_ptr<Master> LoopClient::master_at(const net::Endpoint& server) {
+  const auto known = std::ranges::find(masters_, server, [](const auto& master) { return master->server(); });
+  if (known != masters_.end()) return *known;
+  return masters_.emplace_back(std::make_shared<Master>(context_, server, kind()));
+}
+
+Kind LoopClient::kind() const noexcept { return options_.topology == Topology::kCluster ? Kind::kNode : Kind::kMaster; }
+
+Async<> LoopClient::wait(Deadline deadline) {
+  const auto waiter = waiters_.emplace(waiters_.end());
+  loop_.deadlines().arm(waiter->expiry, deadline);
+  co_await waiter->wakeup.wait();
+  waiters_.erase(waiter);
+}
+
+void LoopClient::on_change() {
+  if (!ready()) look_();
+  // Each takes itself off the list, and what still has no reason to go on comes back to its end.
+  for (std::size_t left = waiters_.size(); left > 0; --left) waiters_.front().wakeup.wake();
+}
+
+}  // namespace parley::redis

@@ -1,0 +1,85 @@
+// The client's part on one loop: the masters, which of them owns a slot, and the calls until they have an end.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/task_group.h"
+#include "base/wakeup.h"
+#include "net/loop.h"
+#include "redis/call.h"
+#include "redis/client_metrics.h"
+#include "redis/client_options.h"
+#include "redis/layout.h"
+#include "redis/master.h"
+#include "redis/refusal.h"
+
+namespace parley::redis {
+
+/// All on its loop's thread, but for the constructor and destructor.
+class LoopClient {
+ public:
+  /// `look` asks for a new layout; called often.
+  LoopClient(net::Loop& loop, const ClientOptions& options, ClientMetrics& metrics, std::function<void()> look);
+
+  /// The masters are these from now on: new ones are used, others retired.
+  void set_layout(const Layout& layout);
+  /// Retires all. Calls must have ended.
+  void stop();
+  /// Suspends until nothing is left of any master. After stop().
+  [[nodiscard]] Async<> ended() { return tasks_.wait(); }
+
+  struct Command {
+    std::uint16_t slot = 0;
+    std::string bytes;
+    bool script = false;
+  };
+  /// As Client::call(); NOSCRIPT is an answer.
+  [[nodiscard]] Async<CallResult> call(Command command, CallOptions options);
+  [[nodiscard]] Async<> call_masters(std::string command, CallOptions options,
+                                     std::function<void(const std::string&, const CallResult&)> visit);
+
+  /// Nothing while every master can be called, else kUnavailable with why not.
+  [[nodiscard]] Result<void> ready() const;
+  /// Waits until ready() or the deadline; then as ready().
+  [[nodiscard]] Task<void> started(Deadline deadline);
+
+ private:
+  /// Somebody who waits for a change.
+  struct Waiter {
+    Waiter() : expiry([this] { wakeup.wake(); }) {}
+    Wakeup wakeup;
+    net::DeadlineEntry expiry;
+  };
+  struct Attempt;
+
+  /// Waits for the link to call on, while the outage is young; without one, attempt.result says why.
+  [[nodiscard]] Async<std::shared_ptr<Link>> acquire(Attempt& attempt);
+  [[nodiscard]] Async<> send(Link& link, Attempt& attempt);
+  /// Whether the call goes on, after an answer that is an error. It may be over, too: attempt.result says how.
+  [[nodiscard]] bool goes_on(Attempt& attempt, Refusal refusal, Link& link);
+  void follow(Attempt& attempt, Refusal refusal, const Link& link);
+  [[nodiscard]] std::shared_ptr<Master> owner(std::uint16_t slot) const;
+  [[nodiscard]] std::shared_ptr<Master> master_at(const net::Endpoint& server);
+  [[nodiscard]] Kind kind() const noexcept;
+  [[nodiscard]] Async<> wait(Deadline deadline);
+  void on_change();
+
+  net::Loop& loop_;
+  const ClientOptions& options_;
+  ClientMetrics& metrics_;
+  const std::function<void()> look_;
+  TaskGroup tasks_;
+  LinkContext context_;
+  std::vector<std::shared_ptr<Master>> masters_;
+  std::vector<std::shared_ptr<Master>> owners_;  // of each slot; empty: the first master has all
+  std::string why_none_ = "it was not tried yet";
+  Deadline none_since_;  // since when there has been no master for some slot
+  std::list<Waiter> waiters_;
+};
+
+}  // namespace parley::redis

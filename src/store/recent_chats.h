@@ -1,0 +1,54 @@
+// What a loop remembers of the chats that it had to do with last.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace parley::store {
+
+/// Hints that spare questions to the server; to have forgotten one costs a question and nothing else. The chats that
+/// were used longest ago are forgotten first. One thread.
+class RecentChats {
+ public:
+  /// Takes about `bytes` of memory at most, but has room for one chat at least.
+  explicit RecentChats(std::size_t bytes) : room_(bytes) {}
+  RecentChats(const RecentChats&) = delete;
+  RecentChats& operator=(const RecentChats&) = delete;
+
+  /// The time to try for the chat's next message, above every time that was tried or seen before: next_send_time().
+  [[nodiscard]] std::optional<std::int64_t> next_time(const std::string& chat, std::int64_t now);
+
+  /// There is a message of this time in the chat.
+  void saw(const std::string& chat, std::int64_t time);
+
+  /// Whether a message was seen in the chat.
+  [[nodiscard]] bool has_messages(const std::string& chat) const;
+
+  [[nodiscard]] std::size_t size() const noexcept { return chats_.size(); }
+
+ private:
+  struct Chat {
+    std::string name;
+    std::int64_t last_time = 0;
+    bool has_messages = false;
+  };
+
+  [[nodiscard]] Chat& use(const std::string& name);
+  [[nodiscard]] static std::size_t cost(const std::string& name) noexcept;
+
+  std::size_t room_;                                                         // bytes that are left
+  std::list<Chat> chats_;                                                    // the one that was used last comes first
+  std::unordered_map<std::string_view, std::list<Chat>::iterator> by_name_;  // into the names of chats_
+};
+
+/// One for each loop, which alone uses it.
+using RecentChatsOfLoops = std::vector<std::unique_ptr<RecentChats>>;
+
+}  // namespace parley::store

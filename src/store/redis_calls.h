@@ -1,0 +1,46 @@
+// Calls to Redis that may be repeated, and what their failures mean for whoever asked.
+#pragma once
+
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "base/error.h"
+#include "base/task.h"
+#include "redis/client.h"
+
+namespace parley::store {
+
+/// How a call ended that was made again for as long as its connection was lost.
+struct RedisAnswer {
+  redis::CallResult result;
+  bool maybe_executed = false;  ///< whether an attempt without an answer may have been executed, now or later
+
+  [[nodiscard]] bool answered() const noexcept {
+    return result.outcome == redis::CallResult::Outcome::kAnswered || is_short();
+  }
+  /// Answered, but not as durable as was asked for.
+  [[nodiscard]] bool is_short() const noexcept { return result.outcome == redis::CallResult::Outcome::kShort; }
+  [[nodiscard]] const redis::Reply& reply() const noexcept { return result.reply; }
+};
+
+/// Calls `call`, which returns an Async<redis::CallResult> and must be harmless to repeat, until it is answered or the
+/// deadline has passed.
+template <class Call>
+Async<RedisAnswer> until_answered(Call call, Deadline deadline) {
+  RedisAnswer answer;
+  for (;;) {
+    answer.result = co_await call();
+    if (answer.answered()) co_return answer;
+    answer.maybe_executed |= answer.result.sent;
+    const bool lost = answer.result.outcome == redis::CallResult::Outcome::kLost;
+    if (!lost || deadline <= std::chrono::steady_clock::now()) co_return answer;
+  }
+}
+
+// Why there is no answer, or none that makes sense. A read changes nothing; after a write that may have been executed
+// it is kOutcomeUnknown.
+[[nodiscard]] Error read_failure(const RedisAnswer& answer);
+[[nodiscard]] Error write_failure(const RedisAnswer& answer);
+
+}  // namespace parley::store

@@ -1,0 +1,123 @@
+#include "store/redis_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "store/redis_calls.h"
+#include "store/redis_entries.h"
+#include "store/redis_scripts.h"
+
+namespace parley::store {
+namespace {
+
+using redis::Reply;
+
+/// The most that a plain XRANGE may come to.
+constexpr std::size_t kMaxPlainBytes = std::size_t{4} << 20;
+/// What an entry has beside its text: names, sender and nonce.
+constexpr std::size_t kAroundText = 16;
+
+std::size_t text_bytes(const Page& page) {
+  std::size_t bytes = 0;
+  for (const Message& message : page.messages) bytes += message.text.size();
+  return bytes;
+}
+
+/// Adds the messages of `entries` while the page has room; whether it still has.
+bool fill(Page& page, const ChatId& chat, const PageRange& range, std::vector<Reply>& entries) {
+  std::size_t bytes = text_bytes(page);
+  for (Reply& entry : entries) {
+    auto message = redis_message(chat, entry);
+    if (!message) continue;
+    page.has_more = page.messages.size() == static_cast<std::size_t>(range.limit) ||
+                    (!page.messages.empty() && bytes + message->text.size() > range.max_bytes);
+    if (page.has_more) return false;
+    bytes += message->text.size();
+    page.messages.push_back(*std::move(message));
+  }
+  return true;
+}
+
+bool are_entries(const Reply& reply) {
+  return reply.type == Reply::Type::kArray && std::ranges::all_of(reply.elements, is_redis_entry);
+}
+
+/// Whether `reply` is bounded_page_script()'s.
+bool is_bounded_page(const Reply& reply) {
+  return reply.type == Reply::Type::kArray && reply.elements.size() == 2 &&
+         reply.elements[0].type == Reply::Type::kInteger && are_entries(reply.elements[1]);
+}
+
+}  // namespace
+
+Task<Page> RedisReader::read(const ChatId& chat, const PageRange& range, Deadline deadline) {
+  const std::string stream = redis_stream_key(chat);
+  std::string from = range.cursor == 0 ? std::string(range.reverse ? "+" : "-") : std::to_string(range.cursor);
+  Page page;
+  bool found = false;
+  for (bool more = true; more;) {
+    auto some = co_await entries(stream, range, from, page, deadline);
+    if (!some) co_return std::unexpected(std::move(some).error());
+    found |= !some->list.empty();
+    if (!some->list.empty()) from = "(" + some->list.back().elements[0].text;
+    more = fill(page, chat, range, some->list) && some->more;
+  }
+  page.next_cursor = next_cursor(page.messages, range);
+  if (!page.messages.empty()) {
+    const auto newest = range.reverse ? page.messages.front().send_time : page.messages.back().send_time;
+    recent().saw(chat.name(), newest);
+  } else if (!found && !recent().has_messages(chat.name())) {
+    const auto there = co_await exists(chat, stream, deadline);
+    if (!there) co_return std::unexpected(there.error());
+    if (!*there) co_return fail(ErrorCode::kChatNotFound, "the chat has no messages");
+  }
+  co_return page;
+}
+
+/// What comes next of a page, and one entry more.
+Task<RedisReader::Entries> RedisReader::entries(const std::string& stream, const PageRange& range,
+                                                const std::string& from, const Page& so_far, Deadline deadline) {
+  const std::size_t wanted = static_cast<std::size_t>(range.limit) + 1 - so_far.messages.size();
+  const std::string count = std::to_string(wanted);
+  const std::string_view command = range.reverse ? "XREVRANGE" : "XRANGE";
+  const std::string_view to = range.reverse ? "-" : "+";
+  const redis::CallOptions options{.deadline = deadline};
+  if (wanted * (max_text_ + kAroundText) <= kMaxPlainBytes) {
+    const auto call = [&] {
+      return client_.call(stream, redis::format_command({command, stream, from, to, "COUNT", count}), options);
+    };
+    RedisAnswer answer = co_await until_answered(call, deadline);
+    if (!answer.answered() || !are_entries(answer.reply())) co_return std::unexpected(read_failure(answer));
+    Entries out{.list = std::move(answer.result.reply.elements)};
+    out.more = out.list.size() >= wanted;
+    co_return out;
+  }
+  const std::string bytes =
+      std::to_string(range.max_bytes - std::min(range.max_bytes, text_bytes(so_far)) + wanted * kAroundText);
+  const std::array<std::string_view, 1> keys{stream};
+  const std::array<std::string_view, 5> arguments{command, from, to, count, bytes};
+  const auto run = [&] { return client_.run(bounded_page_script(), keys, arguments, options); };
+  RedisAnswer answer = co_await until_answered(run, deadline);
+  if (!answer.answered() || !is_bounded_page(answer.reply())) co_return std::unexpected(read_failure(answer));
+  Reply& reply = answer.result.reply;
+  co_return Entries{.list = std::move(reply.elements[1].elements), .more = reply.elements[0].integer != 0};
+}
+
+/// Whether the chat has messages, of which the page that was asked for has none.
+Task<bool> RedisReader::exists(const ChatId& chat, const std::string& stream, Deadline deadline) {
+  const auto call = [&] {
+    return client_.call(stream, redis::format_command({"EXISTS", stream}), {.deadline = deadline});
+  };
+  const RedisAnswer answer = co_await until_answered(call, deadline);
+  if (!answer.answered() || answer.reply().type != Reply::Type::kInteger) {
+    co_return std::unexpected(read_failure(answer));
+  }
+  const bool there = answer.reply().integer != 0;
+  if (there) recent().saw(chat.name(), 0);
+  co_return there;
+}
+
+}  // namespace parley::store

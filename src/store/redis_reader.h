@@ -1,0 +1,45 @@
+// Pages from Redis.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/task.h"
+#include "net/loop.h"
+#include "redis/client.h"
+#include "store/message_store.h"
+#include "store/recent_chats.h"
+#include "store/store_options.h"
+
+namespace parley::store {
+
+/// One XRANGE a page, where the server's answer cannot grow beyond a few MiB; else a script that ends the page where
+/// its bytes do. Whether a chat exists at all is asked only of those that nothing was seen of lately.
+class RedisReader {
+ public:
+  /// What it is given must outlive it.
+  RedisReader(redis::Client& client, const StoreOptions& options, RecentChatsOfLoops& recent)
+      : client_(client), max_text_(options.max_text), recent_(recent) {}
+
+  /// As MessageStore::read(). On a loop.
+  [[nodiscard]] Task<Page> read(const ChatId& chat, const PageRange& range, Deadline deadline);
+
+ private:
+  struct Entries {
+    std::vector<redis::Reply> list;
+    bool more = false;  // whether there may be some behind them
+  };
+
+  [[nodiscard]] Task<Entries> entries(const std::string& stream, const PageRange& range, const std::string& from,
+                                      const Page& so_far, Deadline deadline);
+  [[nodiscard]] Task<bool> exists(const ChatId& chat, const std::string& stream, Deadline deadline);
+
+  [[nodiscard]] RecentChats& recent() noexcept { return *recent_[net::Loop::current().index()]; }
+
+  redis::Client& client_;
+  const std::size_t max_text_;
+  RecentChatsOfLoops& recent_;
+};
+
+}  // namespace parley::store

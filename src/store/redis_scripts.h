@@ -1,0 +1,34 @@
+// What Redis does for us in one step, in Lua.
+#pragma once
+
+#include <cstdint>
+
+#include "redis/command.h"
+
+namespace parley::store {
+
+/// How append_once_script() ended. The answer is {how, the message's time}.
+enum class RedisAppend : std::int64_t {
+  kStored = 1,
+  kRepeated = 2,  ///< the key is known, with this text: the time is the first message's
+  kConflict = 3,  ///< the key is known with another text
+  kUsedUp = 4,    ///< no time is left that a message could have
+};
+
+/// Appends unless the key is known, and remembers the key. Harmless to repeat, and to execute late.
+///
+/// Keys: the stream; the young and the old generation of keys. Arguments: the key; 16 bytes that tell its text from
+/// others; the node's clock and the window, in microseconds; the time to try (one more than the stream's last is taken
+/// where that is refused); the entry's two values; the milliseconds for which a generation takes keys.
+[[nodiscard]] const redis::Script& append_once_script();
+
+/// The entries of a page up to the first with which they have more bytes than asked for, so that the answer is bounded
+/// whatever the texts are: {1 where it stopped before the stream's end, the entries}.
+///
+/// Keys: the stream. Arguments: XRANGE or XREVRANGE; from; to; how many entries; how many bytes.
+[[nodiscard]] const redis::Script& bounded_page_script();
+
+/// The value of a key, which is made of the argument where it has none.
+[[nodiscard]] const redis::Script& get_or_make_script();
+
+}  // namespace parley::store

@@ -1,0 +1,130 @@
+#include "store/redis_settings.h"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/quote.h"
+#include "store/redis_calls.h"
+
+namespace parley::store {
+namespace {
+
+using redis::Reply;
+
+constexpr std::string_view kAppendOnly = "appendonly";
+constexpr std::string_view kAppendFsync = "appendfsync";
+constexpr std::string_view kPolicy = "maxmemory-policy";
+constexpr std::string_view kNodeBytes = "stream-node-max-bytes";
+constexpr std::array kAsked{kAppendOnly, kAppendFsync, kPolicy, kNodeBytes};
+
+/// With this much a chat of a few messages begins to take noticeably more than with the 1536 of deploy/redis.
+constexpr std::int64_t kWastefulNodeBytes = 2048;
+
+const std::string* find(const RedisSettings& settings, std::string_view name) {
+  const auto found = settings.values.find(name);
+  return found == settings.values.end() ? nullptr : &found->second;
+}
+
+/// The value of a setting that must be `wanted`, where it is not; a server that takes CONFIG but knows no such setting
+/// has nothing of the kind that could be wrong, unless it is `needed`.
+std::optional<std::string> other_than(const RedisSettings& settings, std::string_view name, std::string_view wanted,
+                                      bool needed) {
+  const std::string* const value = find(settings, name);
+  if (value != nullptr) return *value == wanted ? std::nullopt : std::optional(quote(*value));
+  if (!settings.config_permitted) return "unknown, since CONFIG GET is not permitted";
+  return needed ? std::optional<std::string>("unknown to the server") : std::nullopt;
+}
+
+std::string must_be(std::string_view name, std::string_view value, std::string_view wanted, std::string_view why) {
+  return fmt::format("{} is {}, and must be {}: {}", name, value, wanted, why);
+}
+
+void take_config(RedisSettings& settings, std::string_view name, const redis::CallResult& result) {
+  using Outcome = redis::CallResult::Outcome;
+  if (result.outcome != Outcome::kAnswered && result.outcome != Outcome::kShort) {
+    settings.known = false;
+  } else if (result.reply.is_error()) {
+    settings.config_permitted = false;
+  } else if (result.reply.elements.size() == 2) {
+    settings.values.insert_or_assign(std::string(name), result.reply.elements[1].text);
+  }
+}
+
+}  // namespace
+
+Async<std::map<std::string, RedisSettings>> ask_redis_settings(redis::Client& client, Deadline deadline) {
+  std::map<std::string, RedisSettings> masters;
+  const redis::CallOptions options{.deadline = deadline};
+  for (const std::string_view name : kAsked) {
+    co_await client.call_masters(redis::format_command({"CONFIG", "GET", name}), options,
+                                 [&](const std::string& address, const redis::CallResult& result) {
+                                   take_config(masters[address], name, result);
+                                 });
+  }
+  const auto forbidden = [](const auto& master) { return !master.second.config_permitted; };
+  if (std::ranges::none_of(masters, forbidden)) co_return masters;
+  co_await client.call_masters(redis::format_command({"INFO"}), options,
+                               [&](const std::string& address, const redis::CallResult& result) {
+                                 RedisSettings& settings = masters[address];
+                                 if (settings.config_permitted) return;
+                                 const bool known = settings.known;
+                                 settings = redis_settings_of_info(result.reply.text);
+                                 settings.known = known;
+                               });
+  co_return masters;
+}
+
+RedisSettings redis_settings_of_info(std::string_view info) {
+  RedisSettings out{.values = {}, .config_permitted = false, .known = true};
+  while (!info.empty()) {
+    const std::size_t end = std::min(info.find("\r\n"), info.size());
+    const std::string_view line = info.substr(0, end);
+    info.remove_prefix(std::min(end + 2, info.size()));
+    const std::size_t colon = std::min(line.find(':'), line.size());
+    const std::string_view name = line.substr(0, colon);
+    const std::string_view value = line.substr(std::min(colon + 1, line.size()));
+    if (name == "aof_enabled") out.values.emplace(kAppendOnly, value == "1" ? "yes" : "no");
+    if (name == "maxmemory_policy") out.values.emplace(kPolicy, value);
+  }
+  return out;
+}
+
+std::string unfit_redis_setting(const RedisSettings& settings, Durability durability) {
+  if (const auto policy = other_than(settings, kPolicy, "noeviction", false)) {
+    return must_be(kPolicy, *policy, "noeviction", "with any other a full Redis forgets chats");
+  }
+  if (durability == Durability::kOs) return {};
+  if (const auto value = other_than(settings, kAppendOnly, "yes", true)) {
+    return must_be(kAppendOnly, *value, "yes", "--durability fsync acknowledges what is on disk");
+  }
+  if (const auto value = other_than(settings, kAppendFsync, "always", true)) {
+    return must_be(kAppendFsync, *value, "always", "--durability fsync acknowledges what is on disk");
+  }
+  return {};
+}
+
+std::vector<std::string> redis_setting_remarks(const RedisSettings& settings, Durability durability) {
+  std::vector<std::string> out;
+  if (!settings.config_permitted) {
+    out.emplace_back("CONFIG GET is not permitted, so that only what INFO tells can be watched");
+  }
+  const std::string* const append_only = find(settings, kAppendOnly);
+  if (durability == Durability::kOs && append_only != nullptr && *append_only != "yes") {
+    out.emplace_back("appendonly is not yes: a restart of the server loses what came after its last snapshot");
+  }
+  const std::string* const node = find(settings, kNodeBytes);
+  std::int64_t bytes = -1;
+  if (node != nullptr) std::from_chars(node->data(), node->data() + node->size(), bytes);
+  if (bytes == 0 || bytes > kWastefulNodeBytes) {
+    out.push_back(fmt::format(
+        "stream-node-max-bytes is {}, which wastes memory where chats are short; 1536 suits chats of ten messages",
+        bytes));
+  }
+  return out;
+}
+
+}  // namespace parley::store

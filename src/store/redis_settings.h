@@ -1,0 +1,34 @@
+// Whether a Redis server is set up to keep what we acknowledge.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/task.h"
+#include "redis/client.h"
+#include "store/store_options.h"
+
+namespace parley::store {
+
+/// What one master says of itself.
+struct RedisSettings {
+  std::map<std::string, std::string, std::less<>> values;  ///< by the names of CONFIG GET; none where it has no such
+  bool config_permitted = true;                            ///< else INFO has told what there is
+  bool known = true;                                       ///< false: it did not answer, and is as it was
+};
+
+/// Asks every master, by CONFIG GET, and by INFO where that is not permitted. By address. On a loop.
+[[nodiscard]] Async<std::map<std::string, RedisSettings>> ask_redis_settings(redis::Client& client, Deadline deadline);
+
+/// What is wrong with `settings` for this durability, in one line that names the setting; empty: nothing.
+[[nodiscard]] std::string unfit_redis_setting(const RedisSettings& settings, Durability durability);
+
+/// What an operator may want to know although it fits: a line for each.
+[[nodiscard]] std::vector<std::string> redis_setting_remarks(const RedisSettings& settings, Durability durability);
+
+/// Takes the settings out of INFO's text; what it does not say stays out.
+[[nodiscard]] RedisSettings redis_settings_of_info(std::string_view info);
+
+}  // namespace parley::store

@@ -1,0 +1,66 @@
+#include "store/redis_settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace parley::store {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+RedisSettings durable() {
+  return {.values = {{"appendonly", "yes"},
+                     {"appendfsync", "always"},
+                     {"maxmemory-policy", "noeviction"},
+                     {"stream-node-max-bytes", "1536"}}};
+}
+
+TEST(RedisSettings, WhatFitsHasNoFault) {
+  EXPECT_EQ(unfit_redis_setting(durable(), Durability::kFsync), "");
+  EXPECT_EQ(unfit_redis_setting(durable(), Durability::kOs), "");
+  EXPECT_THAT(redis_setting_remarks(durable(), Durability::kFsync), IsEmpty());
+}
+
+TEST(RedisSettings, WhatDoesNotFitIsNamedWithItsValue) {
+  RedisSettings settings = durable();
+  settings.values["appendfsync"] = "everysec";
+  EXPECT_THAT(unfit_redis_setting(settings, Durability::kFsync), HasSubstr("appendfsync is \"everysec\""));
+  EXPECT_EQ(unfit_redis_setting(settings, Durability::kOs), "");
+  settings.values["appendonly"] = "no";
+  EXPECT_THAT(unfit_redis_setting(settings, Durability::kFsync), HasSubstr("appendonly is \"no\""));
+  EXPECT_THAT(redis_setting_remarks(settings, Durability::kOs), ElementsAre(HasSubstr("appendonly")));
+  settings.values["maxmemory-policy"] = "allkeys-lru";
+  EXPECT_THAT(unfit_redis_setting(settings, Durability::kOs), HasSubstr("maxmemory-policy is \"allkeys-lru\""));
+}
+
+TEST(RedisSettings, AServerWithoutASettingHasNoneThatCouldBeWrong) {
+  const RedisSettings none;
+  EXPECT_EQ(unfit_redis_setting(none, Durability::kOs), "");
+  EXPECT_THAT(unfit_redis_setting(none, Durability::kFsync), HasSubstr("appendonly is unknown to the server"));
+}
+
+TEST(RedisSettings, InfoTellsWhatItCan) {
+  const auto info = redis_settings_of_info(
+      "# Memory\r\nmaxmemory_policy:noeviction\r\n# Persistence\r\naof_enabled:1\r\nno colon\r\n:\r\nlast:");
+  EXPECT_FALSE(info.config_permitted);
+  EXPECT_EQ(unfit_redis_setting(info, Durability::kOs), "");
+  EXPECT_THAT(unfit_redis_setting(info, Durability::kFsync), HasSubstr("CONFIG GET is not permitted"));
+  EXPECT_THAT(redis_setting_remarks(info, Durability::kOs), ElementsAre(HasSubstr("CONFIG GET")));
+  EXPECT_THAT(unfit_redis_setting(redis_settings_of_info(""), Durability::kOs),
+              HasSubstr("maxmemory-policy is unknown"));
+  EXPECT_THAT(unfit_redis_setting(redis_settings_of_info("maxmemory_policy:volatile-ttl"), Durability::kOs),
+              HasSubstr("volatile-ttl"));
+}
+
+TEST(RedisSettings, WasteOfMemoryIsRemarked) {
+  RedisSettings settings = durable();
+  for (const char* bytes : {"4096", "0"}) {
+    settings.values["stream-node-max-bytes"] = bytes;
+    EXPECT_THAT(redis_setting_remarks(settings, Durability::kFsync), ElementsAre(HasSubstr("stream-node-max-bytes")));
+  }
+}
+
+}  // namespace
+}  // namespace parley::store

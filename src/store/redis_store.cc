@@ -1,0 +1,230 @@
+#include "store/redis_store.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+#include <prometheus/metric_family.h>
+
+#include "base/log.h"
+#include "base/quote.h"
+#include "base/task_group.h"
+#include "base/wakeup.h"
+#include "redis/client.h"
+#include "store/recent_chats.h"
+#include "store/redis_calls.h"
+#include "store/redis_entries.h"
+#include "store/redis_health.h"
+#include "store/redis_reader.h"
+#include "store/redis_scripts.h"
+#include "store/redis_settings.h"
+#include "store/redis_writer.h"
+#include "store/store_id.h"
+#include "store/store_metrics.h"
+
+namespace parley::store {
+namespace {
+
+/// Between two looks at the servers' settings, and for one to be answered.
+constexpr std::chrono::seconds kWatch{2};
+
+bool passed(Deadline deadline) { return deadline <= std::chrono::steady_clock::now(); }
+
+RecentChatsOfLoops make_recent(std::size_t bytes, std::size_t loops) {
+  RecentChatsOfLoops out;
+  for (std::size_t i = 0; i < loops; ++i) out.push_back(std::make_unique<RecentChats>(bytes / loops));
+  return out;
+}
+
+class RedisStore final : public MessageStore {
+ public:
+  RedisStore(redis::ClientOptions servers, const StoreOptions& options, net::LoopPool& loops, MetricsRegistry& metrics)
+      : durability_(options.durability),
+        loop_(loops[0]),
+        metrics_(register_store_metrics(metrics)),
+        client_(loops, std::move(servers), metrics),
+        recent_(make_recent(options.memory, loops.size())),
+        writer_(client_, options, recent_, *metrics_),
+        reader_(client_, options, recent_),
+        watching_(loop_.executor()),
+        pause_([this] { woken_.wake(); }) {
+    metrics_->set_engine([this] { return engine_metrics(); });
+  }
+
+  ~RedisStore() override {
+    metrics_->clear_engine();
+    const auto stop = [this] {
+      stopped_ = true;
+      woken_.wake();
+    };
+    boost::asio::post(loop_.executor(), boost::asio::use_future(stop)).get();
+    boost::asio::co_spawn(loop_.executor(), watching_.wait(), boost::asio::use_future).get();
+  }
+
+  /// Everything that open_redis_store() promises. On the first loop.
+  Task<void> start(Deadline deadline) {
+    if (auto reached = co_await client_.start(deadline); !reached) co_return reached;
+    if (auto fit = co_await check_settings(deadline); !fit) co_return fit;
+    if (auto known = co_await check_format(deadline); !known) co_return known;
+    auto id = co_await get_or_make(kRedisIdKey, make_store_id(), deadline);
+    if (!id) co_return std::unexpected(std::move(id).error());
+    id_ = *std::move(id);
+    watching_.spawn(watch());
+    co_return Result<void>{};
+  }
+
+  Task<Appended> append(Draft draft, Deadline deadline) override {
+    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    if (!health_.fit()) co_return unfit();
+    auto appended = co_await writer_.append(std::move(draft), deadline);
+    co_return appended;
+  }
+
+  Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
+    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    auto page = co_await reader_.read(chat, range, deadline);
+    co_return page;
+  }
+
+  Task<void> ready(Deadline) override {
+    if (!health_.fit()) co_return unfit();
+    co_return client_.ready();
+  }
+
+  const std::string& id() const noexcept override { return id_; }
+
+ private:
+  [[nodiscard]] std::unexpected<Error> unfit() const {
+    return fail(ErrorCode::kUnavailable, "the store takes no writes: " + health_.fault());
+  }
+
+  /// Refuses what does not fit, and says what could be better.
+  Task<void> check_settings(Deadline deadline) {
+    const auto masters = co_await ask_redis_settings(client_, deadline);
+    if (masters.empty()) co_return fail(ErrorCode::kUnavailable, "no Redis server told its settings");
+    for (const auto& [address, settings] : masters) {
+      if (!settings.known) co_return fail(ErrorCode::kUnavailable, address + " did not tell its settings");
+      const std::string wrong = unfit_redis_setting(settings, durability_);
+      if (!wrong.empty()) co_return fail(ErrorCode::kUnavailable, address + ": " + wrong);
+    }
+    for (const auto& [address, settings] : masters) {
+      for (const std::string& remark : redis_setting_remarks(settings, durability_)) {
+        log_warn(remark, {{"redis", address}});
+      }
+    }
+    co_return Result<void>{};
+  }
+
+  Task<void> check_format(Deadline deadline) {
+    const auto found = co_await get_or_make(kRedisFormatKey, std::to_string(kRedisFormat), deadline);
+    if (!found) co_return std::unexpected(found.error());
+    int format = 0;
+    const auto [rest, error] = std::from_chars(found->data(), found->data() + found->size(), format);
+    if (error != std::errc{} || rest != found->data() + found->size() || format < 1) {
+      co_return fail(ErrorCode::kUnavailable,
+                     fmt::format("{} is {}, and not a version", kRedisFormatKey, quote(*found)));
+    }
+    if (format > kRedisFormat) {
+      co_return fail(ErrorCode::kUnavailable,
+                     fmt::format("the data have format {}, and this program knows up to {}: use the newer program",
+                                 format, kRedisFormat));
+    }
+    co_return Result<void>{};
+  }
+
+  /// The value of `key`, which all nodes share; it becomes `value` where it has none.
+  Task<std::string> get_or_make(std::string_view key, std::string value, Deadline deadline) {
+    const std::array keys{key};
+    const std::array<std::string_view, 1> arguments{value};
+    const auto run = [&] {
+      return client_.run(get_or_make_script(), keys, arguments, {.deadline = deadline, .replicate = true});
+    };
+    RedisAnswer answer = co_await until_answered(run, deadline);
+    if (!answer.answered() || answer.reply().type != redis::Reply::Type::kString || answer.reply().text.empty()) {
+      co_return std::unexpected(read_failure(answer));
+    }
+    co_return std::move(answer.result.reply.text);
+  }
+
+  Async<> watch() {
+    for (;;) {
+      loop_.deadlines().arm(pause_, std::chrono::steady_clock::now() + kWatch);
+      if (!stopped_) co_await woken_.wait();
+      pause_.disarm();
+      if (stopped_) co_return;
+      const auto masters = co_await ask_redis_settings(client_, std::chrono::steady_clock::now() + kWatch);
+      if (!masters.empty()) judge(masters);
+    }
+  }
+
+  /// Where a master does not answer, what was known stays.
+  void judge(const std::map<std::string, RedisSettings>& masters) {
+    std::string fault;
+    for (const auto& [address, settings] : masters) {
+      if (!settings.known) return;
+      if (const std::string wrong = unfit_redis_setting(settings, durability_); !wrong.empty()) {
+        fault = address + ": " + wrong;
+      }
+    }
+    if (!health_.set(fault)) return;
+    if (fault.empty()) {
+      log_info("the store takes writes again");
+    } else {
+      log_error("the store takes no more writes", {{"why", fault}});
+    }
+  }
+
+  [[nodiscard]] StoreMetrics::Families engine_metrics() const {
+    const auto count = [](const Counter& cell) {
+      return std::vector{std::pair{Labels{}, static_cast<double>(cell.value())}};
+    };
+    StoreMetrics::Families out;
+    out.push_back(gauge_family("parley_store_writable",
+                               "0 while the servers' settings do not fit, and no sends are taken",
+                               {{Labels{}, health_.fit() ? 1.0 : 0.0}}));
+    out.push_back(counter_family("parley_store_times_refused_total",
+                                 "Sends whose time another node was ahead of, so that they took a second step",
+                                 count(writer_.counts().refused)));
+    out.push_back(counter_family("parley_store_replies_settled_total",
+                                 "Sends whose reply was lost, and which were then found to be stored",
+                                 count(writer_.counts().settled)));
+    return out;
+  }
+
+  const Durability durability_;
+  net::Loop& loop_;  // where the settings are watched
+  const std::shared_ptr<StoreMetrics> metrics_;
+  // In the order of who uses whom.
+  redis::Client client_;
+  RecentChatsOfLoops recent_;
+  RedisWriter writer_;
+  RedisReader reader_;
+  RedisHealth health_;
+  std::string id_;
+  TaskGroup watching_;
+  // loop_'s alone:
+  net::DeadlineEntry pause_;
+  Wakeup woken_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<MessageStore>> open_redis_store(redis::ClientOptions servers, const StoreOptions& options,
+                                                       net::LoopPool& loops, MetricsRegistry& metrics,
+                                                       Deadline deadline) {
+  auto store = std::make_unique<RedisStore>(std::move(servers), options, loops, metrics);
+  auto started = boost::asio::co_spawn(loops[0].executor(), store->start(deadline), boost::asio::use_future).get();
+  if (!started) return std::unexpected(std::move(started).error());
+  return std::unique_ptr<MessageStore>(std::move(store));
+}
+
+}  // namespace parley::store
