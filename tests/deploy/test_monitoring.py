@@ -9,6 +9,7 @@ import requests
 import yaml
 
 from support.build import ROOT, scaled
+from support.compose import Stack, load
 from support.deployment import Tiers
 
 RULES = ROOT / "deploy" / "prometheus" / "parley.rules.yml"
@@ -39,11 +40,13 @@ def families(expression):
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """The families on /metrics of a gateway and of its node."""
-    running = Tiers(tmp_path_factory.mktemp("tiers")).start()
-    texts = [requests.get(f"{one.admin_url}/metrics", timeout=scaled(10)).text for one in (running, running.node)]
-    yield {name for text in texts for name in re.findall(r"^# TYPE (\w+) ", text, re.M)}
-    running.stop()
+    """The families on /metrics of a gateway, of its node over RocksDB, and of the three tiers' node over Redis."""
+    tiers = Tiers(tmp_path_factory.mktemp("tiers")).start()
+    with Stack(load(ROOT / "compose.yaml"), tmp_path_factory.mktemp("stack")) as stack:
+        asked = [tiers, tiers.node, stack.replicas["rpc"][0]]
+        texts = [requests.get(f"{one.admin_url}/metrics", timeout=scaled(10)).text for one in asked]
+    tiers.stop()
+    return {name for text in texts for name in re.findall(r"^# TYPE (\w+) ", text, re.M)}
 
 
 def test_the_rules_are_rules():

@@ -198,12 +198,12 @@ class NginxReplica(ForeignReplica):
                              for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         text = self.mounted("/etc/nginx/nginx.conf").read_text()
         for pattern, replacement in (
-                (r"pid [^;]+;", f"pid {self.folder}/pid;"), (r"\bresolver [^;]+;", temporary),
-                (r"\blisten 8080\b", f"listen 127.0.0.1:{self.port}"),
+                (r"^pid [^;]+;", f"pid {self.folder}/pid;"), (r"^ +resolver [^;]+;", temporary),
+                (r"^ +listen 8080\b", f"listen 127.0.0.1:{self.port}"),
                 # A name that is resolved again and again stands for the addresses that it has.
-                (r"\bserver (\w+):(\d+) resolve;",
+                (r"^ +server (\w+):(\d+) resolve;",
                  lambda m: " ".join(f"server {a};" for a in self._addresses.known[m[1], m[2]]))):
-            text, count = re.subn(pattern, replacement, text)
+            text, count = re.subn(pattern, replacement, text, flags=re.M)
             assert count == 1, f"{count} of {pattern} in the configuration"
         config = self.folder / "nginx.conf"
         config.write_text(text)
