@@ -62,7 +62,7 @@ def test_what_it_needs_is_computed_and_what_it_configures_is_known(package):
     def field(name):
         return subprocess.run(["dpkg-deb", "--field", package, name], capture_output=True, text=True, check=True).stdout
     depends = field("Depends")
-    assert "librocksdb7.8" in depends and "libssl3" in depends and "adduser" in depends
+    assert "libprotobuf32" in depends and "libssl3" in depends and "adduser" in depends
     assert field("Version").strip() == re.search(r"VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text().split("project(parley")[1])[1]
     listing = subprocess.run(["dpkg-deb", "--contents", package], capture_output=True, text=True, check=True).stdout
     for path in ("usr/bin/parley", "lib/systemd/system/parley.service", CONFFILE.lstrip("/")):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import stat
 import subprocess
 
 from support.server import Server
@@ -16,7 +17,8 @@ def bootstrap(tar):
     """Writes a minimal system's files to `tar`."""
     assert os.geteuid() == 0, "a Debian root can only be made by root"
     options = [f"--dpkgopt={line}" for line in SLIM]
-    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", *options, "bookworm", tar], check=True)
+    merged = ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged"]  # as its images are
+    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", *merged, *options, "bookworm", tar], check=True)
 
 
 class Root:
@@ -26,7 +28,9 @@ class Root:
         self.path = pathlib.Path(folder)
         self.path.mkdir(parents=True)
         subprocess.run(["tar", "-xf", tar, "-C", self.path, "--exclude=./dev/*"], check=True)
-        (self.path / "dev" / "null").touch()  # for what is written there, while installing
+        for name, minor in (("null", 3), ("zero", 5), ("urandom", 9)):
+            os.mknod(self.path / "dev" / name, stat.S_IFCHR | 0o666, os.makedev(1, minor))
+            (self.path / "dev" / name).chmod(0o666)
         resolver = self.path / "etc" / "resolv.conf"
         resolver.unlink(missing_ok=True)
         resolver.write_bytes(pathlib.Path("/etc/resolv.conf").read_bytes())
