@@ -13,7 +13,8 @@ find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 find_library(JEMALLOC_LIBRARY jemalloc_pic REQUIRED)
 find_program(THRIFT_COMPILER thrift REQUIRED)
-find_library(THRIFT_LIBRARY thrift REQUIRED)
+# The static one: Debian's package of the shared one brings Qt, ICU and GLib into every image.
+find_library(THRIFT_STATIC_LIBRARY libthrift.a REQUIRED)
 find_library(HIREDIS_LIBRARY hiredis REQUIRED)
 find_path(UTF8CPP_INCLUDE_DIR utf8.h PATH_SUFFIXES utf8cpp REQUIRED)
 

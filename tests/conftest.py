@@ -18,15 +18,18 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "own_store: what only a process with a store of its own tells")
+    config.addinivalue_line("markers", "only_long: needs minutes, or tools that only --long fetches")
     config.addinivalue_line("markers", "memory: measures memory, of which a sanitizer takes its own")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves out what means nothing for this topology or build, and what no topology changes."""
+    """Leaves out what means nothing for this topology, build or run, and what no topology changes."""
     meaningless = {"memory"} if SANITIZED else set()
     if config.getoption("topology") != "one-process":
         meaningless.add("own_store")
         items[:] = [item for item in items if "topology" in item.fixturenames]
+    if not config.getoption("long"):
+        meaningless.add("only_long")
     items[:] = [item for item in items if not any(item.get_closest_marker(name) for name in meaningless)]
 
 

@@ -18,9 +18,11 @@
 #include "base/quote.h"
 #include "base/version.h"
 #include "chat/text.h"
+#include "cli/health.h"
 #include "cli/output.h"
 #include "cli/pull.h"
 #include "cli/send.h"
+#include "net/endpoint.h"
 
 namespace parley::app {
 namespace {
@@ -53,6 +55,10 @@ constexpr const char* kSendExamples =
     "  parley send alice:bob --as alice \"hi\"\n"
     "  git log -1 | parley send alice:bob --as alice -\n"
     "  parley send alice:bob --as alice -- \"--not an option\"";
+constexpr const char* kHealthExamples =
+    "Examples:\n"
+    "  parley health                       whether the server on this machine is ready, as its /readyz says\n"
+    "  parley health --admin 10.0.0.2:8081 --live";
 constexpr const char* kPullExamples =
     "Examples:\n"
     "  parley pull alice:bob                     the oldest 10\n"
@@ -93,6 +99,25 @@ struct Client {
   OptionSet options;
 };
 
+/// What `health` takes; PARLEY_ADMIN means the same listener as it does to `serve`.
+struct Probe {
+  Probe() {
+    options.section("Server");
+    options.text(
+        "admin", admin, "ADDR", "HOST:PORT",
+        [](std::string_view text) { return net::Endpoint::parse(text) && cli::ServerUrl::parse(url_of(text)); },
+        "The admin listener to ask");
+    options.duration("timeout", timeout, std::chrono::milliseconds(10), std::chrono::hours(1),
+                     "How long it may take to answer");
+  }
+  static std::string url_of(std::string_view address) { return fmt::format("http://{}", address); }
+  [[nodiscard]] cli::ServerUrl server() const { return *cli::ServerUrl::parse(url_of(admin)); }
+
+  std::string admin = "127.0.0.1:8081";
+  std::chrono::milliseconds timeout{5'000};
+  OptionSet options;
+};
+
 /// The whole command line: what each command takes, and what running it means.
 class Commands {
  public:
@@ -109,6 +134,7 @@ class Commands {
     declare_send();
     declare_pull();
     declare_bench();
+    declare_health();
     for (CLI::App* command : app_.get_subcommands({})) command->allow_extras();
   }
 
@@ -135,6 +161,7 @@ class Commands {
     if (is_configured(command)) return run_configured(command);
     if (auto loaded = options.load(command, std::getenv); !loaded) return usage_error(loaded.error());
     if (&command == bench_) return run_bench();
+    if (&command == health_) return run_health();
     return &command == send_ ? run_send() : run_pull();
   }
 
@@ -201,8 +228,16 @@ class Commands {
     bench_->footer(kBenchExamples);
   }
 
+  void declare_health() {
+    health_ = app_.add_subcommand("health", "Say whether a server is ready, as an exit code, for health checks");
+    health_->add_flag("--live", live_, "Only whether it lives, as /healthz says");
+    probe_.options.add_to(*health_);
+    health_->footer(kHealthExamples);
+  }
+
   OptionSet& options_of(const CLI::App& command) {
     if (&command == bench_) return bench_options_.options();
+    if (&command == health_) return probe_.options;
     return is_configured(command) ? options_ : client_.options;
   }
 
@@ -250,6 +285,8 @@ class Commands {
     return command ? load::run(*command) : usage_error(command.error());
   }
 
+  int run_health() { return cli::run({.url = probe_.server(), .timeout = probe_.timeout, .live = live_}); }
+
   CLI::App app_{"Parley: chat messages, kept in order and never lost, behind a small HTTP API"};
   CLI::App* serve_ = nullptr;
   CLI::App* config_ = nullptr;
@@ -257,6 +294,7 @@ class Commands {
   CLI::App* send_ = nullptr;
   CLI::App* pull_ = nullptr;
   CLI::App* bench_ = nullptr;
+  CLI::App* health_ = nullptr;
 
   Config configuration_;
   OptionSet options_ = declare_options(configuration_);
@@ -267,6 +305,8 @@ class Commands {
   cli::PullCall pull_call_;
   bool follow_ = false;
   BenchOptions bench_options_;
+  Probe probe_;
+  bool live_ = false;
 };
 
 }  // namespace

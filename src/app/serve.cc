@@ -1,10 +1,12 @@
 #include "app/serve.h"
 
 #include <csignal>
+#include <cstdlib>
 
 #include <sys/resource.h>
 
 #include "app/server.h"
+#include "app/service_manager.h"
 #include "app/stop_signals.h"
 #include "app/store_url.h"
 #include "base/log.h"
@@ -38,7 +40,11 @@ int serve(const Config& config) {
   log_info("ready", {{"version", kVersion}, {"store", store}, {"listeners", listeners}});
   // Whoever started us may have closed standard output; that is no reason not to serve.
   static_cast<void>(cli::write_output("ready " + listeners + "\n"));
+  const ServiceManager manager(std::getenv);
+  const Watchdog watchdog(manager, (*server)->loops());
+  manager.notify("READY=1");
   const int number = signals.wait();
+  manager.notify("STOPPING=1");
   log_info("draining", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
   (*server)->drain();
   log_info("stopped");

@@ -31,6 +31,9 @@ class Server {
   /// The listeners with their real ports, as the ready line names them: "http=127.0.0.1:8080 rpc=…".
   [[nodiscard]] std::string listeners() const;
 
+  /// For who watches them.
+  [[nodiscard]] net::LoopPool& loops() noexcept { return loops_; }
+
   /// Turns /readyz to 503, waits --drain-delay, closes the listeners with their backlog served, answers what is in
   /// flight within --drain-timeout; the admin listener goes last. Once.
   void drain();

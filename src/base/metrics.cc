@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <dirent.h>
 #include <fstream>
 #include <iterator>
@@ -55,6 +56,9 @@ double open_descriptors() {
   closedir(dir);
   return count;
 }
+
+/// When the program was loaded.
+const std::chrono::system_clock::time_point kStarted = std::chrono::system_clock::now();
 
 double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
@@ -136,6 +140,8 @@ std::vector<prometheus::MetricFamily> collect_process() {
   getrusage(RUSAGE_SELF, &usage);
   out.push_back(single("process_cpu_seconds_total", "User and system CPU time spent, in seconds", MetricType::Counter,
                        seconds(usage.ru_utime) + seconds(usage.ru_stime)));
+  out.push_back(single("process_start_time_seconds", "When the process started, in seconds since 1970",
+                       MetricType::Gauge, std::chrono::duration<double>(kStarted.time_since_epoch()).count()));
   double virtual_pages = 0;
   double resident_pages = 0;
   std::ifstream("/proc/self/statm") >> virtual_pages >> resident_pages;

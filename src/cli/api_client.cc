@@ -55,7 +55,7 @@ Failure failure_of(const HttpAnswer& answer) {
 }
 
 Failure foreign(std::string_view what) {
-  return {.message = fmt::format("the answer has no valid {}: is --url right?", what),
+  return {.message = fmt::format("the answer has no valid {}: is the address right?", what),
           .code = {},
           .passing = false,
           .reached = true,
@@ -140,6 +140,20 @@ Async<Outcome<Pulled>> pull(HttpClient& client, PullCall call) {
   };
   const auto answer = co_await client.call(std::move(request));
   co_return read_pulled(answer);
+}
+
+Outcome<std::string> read_status(const HttpOutcome& answer) {
+  const Outcome<json::object> object = object_of(answer);
+  if (!object) return std::unexpected(object.error());
+  std::string status = text_of(*object, "status");
+  if (status.empty()) return std::unexpected(foreign("status"));
+  return escape_controls(status);
+}
+
+Async<Outcome<std::string>> status(HttpClient& client, std::string path) {
+  const HttpOutcome answer =
+      co_await client.call({.method = "GET", .target = std::move(path), .headers = {}, .body = {}});
+  co_return read_status(answer);
 }
 
 }  // namespace parley::cli

@@ -1,4 +1,4 @@
-// The API's two calls, as the commands use them.
+// The API's calls, as the commands use them.
 #pragma once
 
 #include <cstdint>
@@ -59,8 +59,12 @@ struct Pulled {
 [[nodiscard]] Async<Outcome<Sent>> send(HttpClient& client, SendCall call);
 [[nodiscard]] Async<Outcome<Pulled>> pull(HttpClient& client, PullCall call);
 
-// What an answer says; for send() and pull(), and their tests.
+/// What the admin listener says of itself at `path`, /healthz or /readyz: one word.
+[[nodiscard]] Async<Outcome<std::string>> status(HttpClient& client, std::string path);
+
+// What an answer says; for the calls above, and their tests.
 [[nodiscard]] Outcome<Sent> read_sent(const HttpOutcome& answer);
 [[nodiscard]] Outcome<Pulled> read_pulled(const HttpOutcome& answer);
+[[nodiscard]] Outcome<std::string> read_status(const HttpOutcome& answer);
 
 }  // namespace parley::cli

@@ -72,5 +72,12 @@ TEST(ApiClient, AForeignAnswerIsAFailure) {
   }
 }
 
+TEST(ApiClient, AStatusIsOneWord) {
+  EXPECT_EQ(read_status(HttpAnswer{.status = 200, .code = {}, .body = R"({"status":"ready"})", .retry_after = {}}),
+            "ready");
+  EXPECT_FALSE(read_status(HttpAnswer{.status = 200, .code = {}, .body = "{}", .retry_after = {}}));
+  EXPECT_FALSE(read_status(HttpAnswer{.status = 503, .code = {}, .body = R"({"detail":"no"})", .retry_after = {}}));
+}
+
 }  // namespace
 }  // namespace parley::cli

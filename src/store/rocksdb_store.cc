@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <prometheus/metric_family.h>
@@ -59,6 +61,12 @@ StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const std
                              property(rocksdb::DB::Properties::kCurSizeAllMemTables)));
   out.push_back(gauge_family("parley_store_disk_bytes", "Bytes in table files",
                              property(rocksdb::DB::Properties::kTotalSstFilesSize)));
+  std::error_code unknown;
+  const std::filesystem::space_info space = std::filesystem::space(database.db().GetName(), unknown);
+  if (!unknown) {
+    out.push_back(gauge_family("parley_store_disk_available_bytes", "Bytes that the file system has room for",
+                               {{Labels{}, static_cast<double>(space.available)}}));
+  }
   return out;
 }
 

@@ -1,5 +1,6 @@
 """/healthz, /readyz and /metrics, and draining."""
 
+import shutil
 import signal
 import socket
 import time
@@ -41,6 +42,19 @@ def test_admin_routes_take_get_only(client):
 
 
 # Metrics -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_start_is_told(start, client_of):
+    before = time.time()
+    running = start()
+    assert before - 1 < metrics(client_of(running)).total("process_start_time_seconds") < time.time() + 1
+
+
+@pytest.mark.own_store
+def test_the_room_on_the_disk_is_told(start, client_of):
+    running = start()
+    told = metrics(client_of(running)).total("parley_store_disk_available_bytes")
+    assert told == pytest.approx(shutil.disk_usage(running.data).free, rel=0.2)
 
 
 def test_requests_are_counted_by_route_and_status(client, chat):

@@ -95,7 +95,8 @@ def test_what_runs(x):
         plan("nothing")
 
 
-@pytest.mark.parametrize("command", ["run", "test", "build", "bench", "fmt", "lint", "deps", "clean"])
+@pytest.mark.parametrize("command", ["run", "test", "build", "package", "manifests", "bench", "fmt", "lint", "deps",
+                                     "clean"])
 def test_each_command_has_help(command):
     done = subprocess.run([ROOT / "x", command, "--help"], capture_output=True, text=True, check=True)
     assert f"./x {command}" in done.stdout

@@ -1,0 +1,154 @@
+"""The compose files: what they say, and that what they say works, as processes on loopback."""
+
+import concurrent.futures
+import itertools
+import json
+import re
+import subprocess
+
+import pytest
+
+from support.build import ROOT, scaled
+from support.client import Client, new_chat
+from support.compose import Stack, load, options_of
+from support.deploy_tools import tool
+
+TIERS = [ROOT / "compose.yaml"]
+SCALED = [ROOT / "compose.yaml", ROOT / "deploy" / "compose" / "scale.yaml"]
+SINGLE = [ROOT / "deploy" / "compose" / "single.yaml"]
+ALL = pytest.mark.parametrize("files", [TIERS, SCALED, SINGLE], ids=["tiers", "scaled", "single"])
+
+
+class Published:
+    """What a Client talks to: the published port alone."""
+
+    def __init__(self, stack):
+        self.url = stack.url
+
+
+@pytest.fixture
+def up(tmp_path, client_of):
+    """up(files, scale) is the running stack and a client of its published port."""
+    running = []
+
+    def make(files, scale=None):
+        stack = Stack(load(*files), tmp_path / f"stack{len(running)}", scale).__enter__()
+        running.append(stack)
+        return stack, client_of(Published(stack))
+
+    yield make
+    for stack in running:
+        stack.__exit__(None)
+
+
+# What the files say --------------------------------------------------------------------------------------------------
+
+
+@ALL
+def test_every_service_is_kept_running_checked_and_without_rights(files):
+    for name, service in load(*files)["services"].items():
+        assert service["restart"] == "unless-stopped", name
+        assert service["healthcheck"]["test"], name
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert all(d == {"condition": "service_healthy"} for d in service.get("depends_on", {}).values()), name
+
+
+@ALL
+def test_one_port_is_published_and_on_loopback_unless_told_otherwise(files):
+    def ports(environment):
+        return [p for s in load(*files, environment=environment)["services"].values() for p in s.get("ports", [])]
+    assert ports({}) == ["127.0.0.1:8080:8080"]
+    assert ports({"PARLEY_PUBLISH": "0.0.0.0", "PARLEY_PORT": "80"}) == ["0.0.0.0:80:8080"]
+
+
+def test_the_three_tiers_stand_as_they_are_asked_for():
+    services = load(*TIERS)["services"]
+    assert options_of(services["http"]["command"])["http"] == "0.0.0.0:8080"
+    assert options_of(services["http"]["command"])["backend"] == "thrift://rpc:8888"
+    assert options_of(services["rpc"]["command"])["rpc"] == "0.0.0.0:8888"
+    assert options_of(services["rpc"]["command"])["store"] == "redis://redis:6379"
+    assert "messages:/data" in services["redis"]["volumes"]
+    assert not set(services["redis"]["networks"]) & set(services["http"]["networks"])
+
+
+@ALL
+def test_the_image_is_of_this_version_and_made_from_here(files):
+    version = re.search(r"^project\(parley VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text(), re.M)[1]
+    for service in load(*files)["services"].values():
+        if "build" not in service:
+            continue
+        assert service["image"] == f"parley:{version}"
+        context = (files[0].parent / service["build"]["context"]).resolve()
+        assert context == ROOT
+        assert (context / service["build"]["dockerfile"]).is_file()
+
+
+@ALL
+@pytest.mark.only_long
+def test_compose_itself_reads_the_files_so(files):
+    """`docker compose config`, of the library that it is made of: the schema holds, and our reading is compose's."""
+    command = [tool("compose-config"), *files]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=scaled(60))
+    assert done.returncode == 0, done.stderr
+    theirs, ours = json.loads(done.stdout)["services"], load(*files)["services"]
+    assert theirs.keys() == ours.keys()
+    for name, service in ours.items():
+        assert theirs[name].get("command") == service.get("command"), name
+        assert theirs[name]["healthcheck"]["test"] == service["healthcheck"]["test"], name
+        assert theirs[name].get("depends_on", {}).keys() == service.get("depends_on", {}).keys(), name
+        assert set(theirs[name].get("networks", ["default"])) == set(service.get("networks", ["default"])), name
+        assert len(theirs[name].get("ports", [])) == len(service.get("ports", [])), name
+
+
+# What they do --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("files, scale", [(TIERS, {}), (SCALED, {"rpc": 3, "http": 2}), (SINGLE, {})],
+                         ids=["tiers", "scaled", "single"])
+def test_what_is_sent_to_the_published_port_is_pulled_from_it_after_a_restart_of_everything(up, files, scale):
+    stack, client = up(files, scale)
+    chat, _ = new_chat()
+    client.send(chat, "one", key="1")
+    assert client.send(chat, "one", key="1")["duplicate"]
+    for name in stack.services:
+        for replica in stack.replicas[name]:
+            if hasattr(replica, "keep_port"):
+                replica.keep_port()
+            replica.restart()
+            stack.await_healthy(name, replica)
+    client.send(chat, "two")
+    assert client.texts(chat) == ["one", "two"]
+
+
+def test_nodes_restarted_one_after_the_other_under_load_lose_nothing(up):
+    stack, _ = up(SCALED, {"rpc": 3, "http": 2})
+    chat, _ = new_chat()
+    stop = []
+
+    def send(worker):
+        client = Client(Published(stack))
+        acknowledged = []
+        for number in itertools.count():
+            if stop:
+                break
+            text = f"{worker}-{number}"
+            client.send(chat, text, key=text)  # fails unless 200
+            acknowledged.append(text)
+        client.close()
+        return acknowledged
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        workers = [pool.submit(send, n) for n in range(4)]
+        try:
+            for node in stack.replicas["rpc"]:
+                node.keep_port()
+                node.restart()
+                stack.await_healthy("rpc", node)
+        finally:
+            stop.append(True)
+        acknowledged = [text for worker in workers for text in worker.result()]
+    client = Client(Published(stack))
+    assert sorted(client.texts(chat)) == sorted(acknowledged)
+    client.close()

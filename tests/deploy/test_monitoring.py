@@ -1,0 +1,89 @@
+"""The alert rules and the dashboard: what they ask for is there, and promtool takes and tests them."""
+
+import json
+import re
+import subprocess
+
+import pytest
+import requests
+import yaml
+
+from support.build import ROOT, scaled
+from support.compose import Stack, load
+from support.deployment import Tiers
+
+RULES = ROOT / "deploy" / "prometheus" / "parley.rules.yml"
+RULE_TESTS = ROOT / "deploy" / "prometheus" / "parley.rules.test.yml"
+DASHBOARD = ROOT / "deploy" / "grafana" / "parley.json"
+ALERTS = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+
+
+def promtool(*arguments):
+    return subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, timeout=scaled(300))
+
+
+def queries():
+    """[(panel, query)] of the dashboard, its variables and intervals filled in."""
+    dashboard = json.loads(DASHBOARD.read_text())
+    found = [(panel["title"], target["expr"]) for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    found += [(a["name"], a["expr"]) for a in dashboard["annotations"]["list"]]
+    filled = [(title, q.replace("$__rate_interval", "1m").replace("$job", "parley").replace("$instance", ".*"))
+              for title, q in found]
+    assert not [q for _, q in filled if "$" in q]
+    return filled
+
+
+def families(expression):
+    names = re.findall(r"\b(?:parley|process)_[a-z_]+\b", expression)
+    return {re.sub(r"_bucket$", "", name) for name in names}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """The families on /metrics of a gateway, of its node over RocksDB, and of the three tiers' node over Redis."""
+    tiers = Tiers(tmp_path_factory.mktemp("tiers")).start()
+    with Stack(load(ROOT / "compose.yaml"), tmp_path_factory.mktemp("stack")) as stack:
+        asked = [tiers, tiers.node, stack.replicas["rpc"][0]]
+        texts = [requests.get(f"{one.admin_url}/metrics", timeout=scaled(10)).text for one in asked]
+    tiers.stop()
+    return {name for text in texts for name in re.findall(r"^# TYPE (\w+) ", text, re.M)}
+
+
+def test_the_rules_are_rules():
+    done = promtool("check", "rules", RULES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(ALERTS) >= 10
+
+
+def test_each_alert_is_raised_by_what_it_is_for_and_not_before():
+    done = promtool("test", "rules", RULE_TESTS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    cases = [case for test in yaml.safe_load(RULE_TESTS.read_text())["tests"] for case in test["alert_rule_test"]]
+    names = {alert["alert"] for alert in ALERTS}
+    assert {case["alertname"] for case in cases if case["exp_alerts"]} == names
+    assert {case["alertname"] for case in cases if not case["exp_alerts"]} == names
+
+
+def test_every_query_of_the_dashboard_is_one(tmp_path):
+    rules = [{"record": "query:parsed", "expr": query, "labels": {"panel": f"{title} {number}"}}
+             for number, (title, query) in enumerate(queries())]
+    path = tmp_path / "queries.yml"
+    path.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    done = promtool("check", "rules", path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(rules) > 20
+
+
+@pytest.mark.parametrize("where, expressions", [
+    ("alerts", [alert["expr"] for alert in ALERTS]), ("dashboard", [query for _, query in queries()])],
+    ids=["alerts", "dashboard"])
+def test_what_they_ask_for_is_told(where, expressions, told):
+    asked = set().union(*map(families, expressions))
+    assert len(asked) > 8
+    assert sorted(asked - told) == []
+
+
+def test_every_alert_is_explained():
+    page = (ROOT / "docs" / "deploying.md").read_text()
+    assert [a["alert"] for a in ALERTS if f"`{a['alert']}`" not in page] == []
+    assert all(a["labels"]["severity"] in ("page", "ticket") and a["annotations"]["summary"] for a in ALERTS)
