@@ -229,6 +229,7 @@ TEST_F(RocksdbStoreTest, ClosingAnswersWhatWaits) {
   auto held = start_held(draft("held"));
   auto waiting = start_append(draft("waiting"));
   pass_through_loop();
+  pass_through_loop();  // the turn after that hands over what the first one gathered
   env_.files().release_syncs();
   store_.reset();
   EXPECT_TRUE(held.get());
