@@ -9,11 +9,12 @@ import socket
 import subprocess
 import time
 
+from load import BINARY, SERVER_CPU, pinned
+
 
 class Process:
     def __init__(self, command, cpu, **settings):
-        pinned = ["taskset", "-c", str(cpu), *command] if cpu is not None else command
-        self.process = subprocess.Popen([str(word) for word in pinned], preexec_fn=_raise_descriptor_limit, **settings)
+        self.process = subprocess.Popen([str(word) for word in pinned(command, cpu)], preexec_fn=_raise_descriptor_limit, **settings)
 
     def cpu_us(self):
         """User and system time so far, of all threads."""
@@ -51,14 +52,12 @@ class Nginx(Process):
     """
 
     def __init__(self, folder, cpu):
-        with socket.socket() as probe:  # nginx itself takes no port 0
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         config = pathlib.Path(folder) / "nginx.conf"
         config.write_text(self.CONFIG.format(folder=folder, port=port))
         super().__init__(["nginx", "-p", folder, "-e", f"{folder}/error.log", "-c", config], cpu)
         self.url = f"http://127.0.0.1:{port}"
-        _await_port(port, self.process)
+        await_port(port, self.process)
 
 
 class Redis(Process):
@@ -67,15 +66,13 @@ class Redis(Process):
     CONFIG = pathlib.Path(__file__).resolve().parent.parent / "deploy" / "redis" / "redis.conf"
 
     def __init__(self, folder, cpu, *lines):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         config = pathlib.Path(folder) / "redis.conf"
         config.write_text("\n".join([self.CONFIG.read_text(), f"port {self.port}", f"dir {folder}",
                                      f"logfile {folder}/redis.log", *lines, ""]))
         super().__init__(["redis-server", config], cpu)
         self.address = f"127.0.0.1:{self.port}"
-        _await_port(self.port, self.process)
+        await_port(self.port, self.process)
 
     def ask(self, *words):
         return subprocess.run(["redis-cli", "-p", str(self.port), *map(str, words)], capture_output=True, text=True,
@@ -86,10 +83,10 @@ class Redis(Process):
 
 
 class Parley(Process):
-    def __init__(self, binary, folder, cpu, *arguments):
+    def __init__(self, folder, cpu, *arguments):
         begun = time.monotonic()
         self.log = open(pathlib.Path(folder) / "parley.log", "ab")
-        super().__init__([binary, "serve", *arguments], cpu, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        super().__init__([BINARY, "serve", *arguments], cpu, stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         self.seconds_to_ready = time.monotonic() - begun
         if not line.startswith("ready "):
@@ -106,6 +103,18 @@ class Parley(Process):
         self.log.close()
 
 
+class Foreign(Process):
+    """Another program that is told its address by `-addr` and takes no port 0."""
+
+    def __init__(self, program, folder, cpu, *arguments):
+        port = free_port()
+        self.address = f"127.0.0.1:{port}"
+        self.url = f"http://{self.address}"
+        with open(pathlib.Path(folder) / f"{pathlib.Path(program).name}.log", "ab") as log:
+            super().__init__([program, "-addr", self.address, *arguments], cpu, stdout=log, stderr=log)
+        await_port(port, self.process)
+
+
 @contextlib.contextmanager
 def running(server):
     try:
@@ -114,7 +123,21 @@ def running(server):
         server.stop()
 
 
-def _await_port(port, process):
+def start(folder, args, *options, listeners=("http",), store="rocksdb"):
+    """A Parley on the folder's store, or on one in memory, with durability as asked unless the options say more."""
+    named = [word for name in listeners for word in (f"--{name}", "127.0.0.1:0")]
+    return Parley(folder, SERVER_CPU, *named, "--store", f"rocksdb:{folder}/data" if store == "rocksdb" else "memory:",
+                  *(options or ("--durability", args.durability)))
+
+
+def free_port():
+    """For programs that take no port 0 themselves."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def await_port(port, process):
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

@@ -18,6 +18,12 @@ find_library(THRIFT_STATIC_LIBRARY libthrift.a REQUIRED)
 find_library(HIREDIS_LIBRARY hiredis REQUIRED)
 find_path(UTF8CPP_INCLUDE_DIR utf8.h PATH_SUFFIXES utf8cpp REQUIRED)
 
+# But for Swagger UI, which ./x pins and fetches.
+set(SWAGGER_UI_PACKAGE drf_spectacular_sidecar/static/drf_spectacular_sidecar/swagger-ui-dist)
+file(GLOB SWAGGER_UI ${CMAKE_SOURCE_DIR}/build/tools/swagger-ui/lib/python3*/site-packages/${SWAGGER_UI_PACKAGE})
+if(NOT SWAGGER_UI)
+  message(FATAL_ERROR "Swagger UI is not in build/tools/swagger-ui: ./x build fetches it")
+endif()
 add_library(hiredis INTERFACE)
 target_link_libraries(hiredis INTERFACE ${HIREDIS_LIBRARY})
 

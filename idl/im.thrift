@@ -52,6 +52,8 @@ struct ReadyResponse {
   1: required i32 Code           // 0: calls can succeed; else as in SendResponse
   2: required string Msg
   3: optional string StoreId     // the store's random id, made once when the store was
+  4: optional string Durability  // what an acknowledgement promises: "fsync", "os", or "memory" (nothing)
+  5: optional i64 Clock          // the node's wall clock, microseconds since 1970
 }
 
 service IMService {

@@ -7,7 +7,7 @@ import pytest
 
 from support.build import BINARY, PRESET, SANITIZED
 from support.client import Client, new_chat
-from support.deployment import TOPOLOGIES, deploy
+from support.deployment import TOPOLOGIES, Topology
 
 
 def pytest_addoption(parser):
@@ -23,12 +23,13 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves out what means nothing for this topology, build or run."""
-    meaningless = {"own_store"} if config.getoption("topology") != "one-process" else set()
-    if SANITIZED:
-        meaningless.add("memory")
+    """Leaves out what means nothing for this topology, build or run, and what no topology changes."""
+    meaningless = {"memory"} if SANITIZED else set()
     if not config.getoption("long"):
         meaningless.add("only_long")
+    if config.getoption("topology") != "one-process":
+        meaningless.add("own_store")
+        items[:] = [item for item in items if "topology" in item.fixturenames]
     items[:] = [item for item in items if not any(item.get_closest_marker(name) for name in meaningless)]
 
 
@@ -47,14 +48,15 @@ def seed(request):
 
 
 @pytest.fixture(scope="session")
-def topology(request):
-    return request.config.getoption("topology")
+def topology(request, tmp_path_factory):
+    with Topology(request.config.getoption("topology"), tmp_path_factory.mktemp("keeper")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory, topology):
     """The deployment with default options that cheap tests share: use chats of your own (the `chat` fixture)."""
-    running = deploy(topology, tmp_path_factory.mktemp("shared"))
+    running = topology.deploy(tmp_path_factory.mktemp("shared"))
     yield running
     running.stop()
 
@@ -103,7 +105,7 @@ def _starter(folder, topology):
     running = []
 
     def make(*options, **settings):
-        running.append(deploy(topology, folder / f"server{next(serial)}", *options, **settings))
+        running.append(topology.deploy(folder / f"server{next(serial)}", *options, **settings))
         return running[-1]
 
     yield make

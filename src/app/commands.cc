@@ -11,7 +11,9 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "app/bench_options.h"
 #include "app/config.h"
+#include "app/doctor.h"
 #include "app/serve.h"
 #include "base/quote.h"
 #include "base/version.h"
@@ -42,6 +44,12 @@ constexpr const char* kConfigExamples =
     "Examples:\n"
     "  parley config > parley.toml        the defaults, as a file to change\n"
     "  parley config --config parley.toml what a server with this file and this environment would run with";
+constexpr const char* kDoctorExamples =
+    "Examples:\n"
+    "  parley doctor --config /etc/parley/parley.toml   before a start: would the promises hold here?\n"
+    "  parley doctor --backend thrift://n1:8888,n2:8888 --json\n\n"
+    "It takes what serve takes, starts nothing and changes nothing. Beside a running server it finds the listeners\n"
+    "taken. Exit 1: something is to be looked after.";
 constexpr const char* kSendExamples =
     "Examples:\n"
     "  parley send alice:bob --as alice \"hi\"\n"
@@ -56,6 +64,16 @@ constexpr const char* kPullExamples =
     "  parley pull alice:bob                     the oldest 10\n"
     "  parley pull alice:bob --reverse --limit 1 the newest\n"
     "  parley pull alice:bob --follow --json     all, and what comes later, for a program to read";
+constexpr const char* kBenchExamples =
+    "Examples:\n"
+    "  parley bench --rate 5000                              the latencies of 5,000 sends a second\n"
+    "  parley bench --rate max --connections 512 --mix 1:1:0 how much it takes of both\n"
+    "  parley bench --search --p99 20ms --duration 5s        the highest rate that holds\n"
+    "  parley bench --mix 1:8:4 --zipf 0.99 --plot run.svg   a few chats much busier than others\n\n"
+    "A latency counts from when its request was due, so that a server that stalls does not hide the wait; failures\n"
+    "count too. Afterwards every acknowledged message is read back: each must be there once, unaltered, in the order "
+    "of\n"
+    "the acknowledgements. Exit 1: it is not so, or nothing succeeded, or no rate held. It writes into the store.";
 
 int usage_error(std::string_view message) {
   cli::print_error(message);
@@ -112,9 +130,11 @@ class Commands {
     app_.footer("Each command has its own --help. Start with: parley serve");
     declare_serve();
     declare_config();
+    declare_doctor();
     declare_send();
     declare_pull();
     declare_health();
+    declare_bench();
     for (CLI::App* command : app_.get_subcommands({})) command->allow_extras();
   }
 
@@ -138,9 +158,10 @@ class Commands {
     for (const std::string& extra : command.remaining()) {
       if (extra != "--") return unexpected(command, extra, options);  // that one only ends the options
     }
-    if (&command == serve_ || &command == config_) return run_configured(command);
+    if (is_configured(command)) return run_configured(command);
     if (auto loaded = options.load(command, std::getenv); !loaded) return usage_error(loaded.error());
     if (&command == health_) return run_health();
+    if (&command == bench_) return run_bench();
     return &command == send_ ? run_send() : run_pull();
   }
 
@@ -156,6 +177,13 @@ class Commands {
     options_.add_to(*config_);
     config_->add_flag("--markdown", markdown_, "Print the reference of all options instead");
     config_->footer(kConfigExamples);
+  }
+
+  void declare_doctor() {
+    doctor_ = app_.add_subcommand("doctor", "Look at a configuration and what it points at, for what would go wrong");
+    options_.add_to(*doctor_);
+    doctor_->add_flag("--json", json_, "Print the findings as one line of JSON");
+    doctor_->footer(kDoctorExamples);
   }
 
   void declare_send() {
@@ -201,9 +229,21 @@ class Commands {
     health_->footer(kHealthExamples);
   }
 
+  void declare_bench() {
+    bench_ = app_.add_subcommand("bench", "Load a server, and check that it keeps its promises meanwhile");
+    bench_options_.options().add_to(*bench_);
+    bench_->footer(kBenchExamples);
+  }
+
   OptionSet& options_of(const CLI::App& command) {
-    if (&command == serve_ || &command == config_) return options_;
-    return &command == health_ ? probe_.options : client_.options;
+    if (&command == bench_) return bench_options_.options();
+    if (&command == health_) return probe_.options;
+    return is_configured(command) ? options_ : client_.options;
+  }
+
+  /// Whether it takes the options of a server.
+  bool is_configured(const CLI::App& command) const {
+    return &command == serve_ || &command == config_ || &command == doctor_;
   }
 
   static int unexpected(const CLI::App& command, const std::string& argument, const OptionSet& options) {
@@ -220,6 +260,7 @@ class Commands {
     if (auto loaded = load_config(configuration_, options_, command, std::getenv); !loaded) {
       return usage_error(loaded.error());
     }
+    if (&command == doctor_) return doctor(configuration_, json_);
     return &command == serve_ ? serve(configuration_) : print(options_.to_toml());
   }
 
@@ -241,12 +282,19 @@ class Commands {
 
   int run_health() { return cli::run({.url = probe_.server(), .timeout = probe_.timeout, .live = live_}); }
 
+  int run_bench() {
+    const auto command = bench_options_.command();
+    return command ? load::run(*command) : usage_error(command.error());
+  }
+
   CLI::App app_{"Parley: chat messages, kept in order and never lost, behind a small HTTP API"};
   CLI::App* serve_ = nullptr;
   CLI::App* config_ = nullptr;
+  CLI::App* doctor_ = nullptr;
   CLI::App* send_ = nullptr;
   CLI::App* pull_ = nullptr;
   CLI::App* health_ = nullptr;
+  CLI::App* bench_ = nullptr;
 
   Config configuration_;
   OptionSet options_ = declare_options(configuration_);
@@ -258,6 +306,7 @@ class Commands {
   bool follow_ = false;
   Probe probe_;
   bool live_ = false;
+  BenchOptions bench_options_;
 };
 
 }  // namespace

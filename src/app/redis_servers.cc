@@ -25,6 +25,7 @@ Result<std::string> read_password(const std::string& path) {
 
 Result<std::shared_ptr<const net::TlsContext>> make_tls(const RedisStoreUrl& url, const net::TlsFiles& files) {
   std::vector<std::string> names;
+  names.reserve(url.hosts.size());
   for (const net::Endpoint& host : url.hosts) names.push_back(host.host);
   auto tls = net::TlsContext::for_client(files, std::move(names));
   if (!tls) return std::unexpected(std::move(tls).error());

@@ -1,6 +1,8 @@
 #include "app/server.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -15,6 +17,7 @@
 #include "base/version.h"
 #include "http/admin_routes.h"
 #include "http/api_routes.h"
+#include "http/docs_routes.h"
 #include "rpc/remote_service.h"
 #include "service/local_service.h"
 #include "store/memory_store.h"
@@ -34,6 +37,12 @@ std::vector<prometheus::MetricFamily> build_info() {
 
 std::size_t loop_count(const Config& config) {
   return config.threads == 0 ? net::LoopPool::usable_processors() : config.threads;
+}
+
+/// What an acknowledgement promises, as clients and gateways are told.
+std::string durability_name(const StoreUrl& url, store::Durability durability) {
+  if (std::holds_alternative<MemoryStoreUrl>(url)) return "memory";
+  return durability == store::Durability::kFsync ? "fsync" : "os";
 }
 
 /// Metrics are not for web pages, whichever may call the API.
@@ -80,6 +89,7 @@ Result<void> Server::connect_backend() {
   auto started = service->wait_until_started(std::chrono::steady_clock::now() + config_.backend_timeout);
   if (!started) return fail(started.error().code, "--backend: " + started.error().detail);
   store_id_ = service->store_id();
+  durability_ = [remote = service.get()] { return remote->durability(); };
   service_ = std::move(service);
   return {};
 }
@@ -99,6 +109,7 @@ Result<void> Server::open_store() {
     store_ = store::make_memory_store(config_.store_options, metrics_);
   }
   store_id_ = store_->id();
+  durability_ = [name = durability_name(*url, config_.store_options.durability)] { return name; };
   service_ = std::make_unique<service::LocalService>(*store_, config_.limits);
   return {};
 }
@@ -135,18 +146,20 @@ Result<void> Server::listen() {
 Result<void> Server::listen_http() {
   auto endpoint = net::Endpoint::parse(config_.http);
   if (!endpoint) return std::unexpected(endpoint.error());
-  http_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint),
-                                             http::api_routes(*service_, memory_, config_.http_options.errors),
-                                             config_.http_options, memory_, metrics_, "http");
+  const http::ErrorFormat errors = config_.http_options.errors;
+  http::Routes routes = http::api_routes(*service_, memory_, errors, durability_);
+  std::ranges::move(http::docs_routes(memory_, errors), std::back_inserter(routes));
+  http_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint), std::move(routes), config_.http_options,
+                                             memory_, metrics_, "http");
   return http_->listen();
 }
 
 Result<void> Server::listen_rpc() {
   auto endpoint = net::Endpoint::parse(config_.rpc);
   if (!endpoint) return std::unexpected(endpoint.error());
-  rpc_ =
-      std::make_unique<rpc::RpcServer>(loops_, *std::move(endpoint), rpc::CallHandler(*service_, store_id_, draining_),
-                                       config_.rpc_options, draining_, memory_, metrics_);
+  rpc_ = std::make_unique<rpc::RpcServer>(loops_, *std::move(endpoint),
+                                          rpc::CallHandler(*service_, store_id_, durability_, draining_),
+                                          config_.rpc_options, draining_, memory_, metrics_);
   return rpc_->listen();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -59,6 +60,7 @@ class Server {
   std::unique_ptr<store::MessageStore> store_;
   std::unique_ptr<service::MessageService> service_;
   std::string store_id_;  // empty: of foreign nodes, unknown
+  std::function<std::string()> durability_;
   std::unique_ptr<http::HttpServer> admin_;
   std::unique_ptr<http::HttpServer> http_;
   std::unique_ptr<rpc::RpcServer> rpc_;

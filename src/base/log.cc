@@ -64,14 +64,20 @@ std::string text_value(std::string_view value) {
 std::string text_line(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
   std::string line(name_of(level).text);
   line.append(" ").append(escape_controls(message));
-  for (const LogField& field : fields) line.append(" ").append(field.key).append("=").append(text_value(field.value));
+  for (const LogField& field : fields) {
+    if (field.key.empty()) continue;
+    line.append(" ").append(field.key).append("=").append(text_value(field.value));
+  }
   return line;
 }
 
 std::string json_line(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
   std::string line = R"("level":")";
   line.append(name_of(level).json).append(R"(","message":)").append(quote(message));
-  for (const LogField& field : fields) line.append(",").append(quote(field.key)).append(":").append(quote(field.value));
+  for (const LogField& field : fields) {
+    if (field.key.empty()) continue;
+    line.append(",").append(quote(field.key)).append(":").append(quote(field.value));
+  }
   return line;
 }
 

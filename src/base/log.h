@@ -10,7 +10,7 @@ namespace parley {
 enum class LogFormat { kText, kJson };
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
 
-/// A named value beside the message; in text it follows as `key=value`.
+/// A named value beside the message; in text it follows as `key=value`. One without a name is left out.
 struct LogField {
   std::string_view key;
   std::string_view value;

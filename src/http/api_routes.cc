@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/trace_context.h"
 #include "http/answer.h"
 #include "http/binding.h"
 #include "http/media_type.h"
@@ -20,15 +21,18 @@ struct Api {
   ErrorFormat errors;
 };
 
-Async<Response> ping(const Request&) {
+Async<Response> ping(std::string durability) {
   Response response;
   response.content_type = kJsonType;
   response.body = R"({"message":"pong"})";
+  if (!durability.empty()) response.headers.emplace_back("Parley-Durability", std::move(durability));
   co_return response;
 }
 
 service::CallContext context_of(const Request& request) {
-  return {.deadline = request.deadline, .request_id = std::string(request.request_id)};
+  return {.deadline = request.deadline,
+          .request_id = std::string(request.request_id),
+          .traceparent = std::string(request.traceparent)};
 }
 
 Async<Response> send(Api api, const Request& request) {
@@ -59,17 +63,20 @@ Async<Response> guarded(Async<Response> (*handler)(Api, const Request&), Api api
     what = exception.what();
   } catch (...) {  // NOLINT(bugprone-empty-catch): told below
   }
-  log_error("a request failed by a bug", {{"request_id", request.request_id}, {"path", request.path}, {"what", what}});
+  log_error(
+      "a request failed by a bug",
+      {{"request_id", request.request_id}, {"path", request.path}, {"what", what}, trace_field(request.traceparent)});
   co_return error_response({ErrorCode::kInternal, "the server's log says more under this request's id"}, api.errors,
                            request.request_id);
 }
 
 }  // namespace
 
-Routes api_routes(service::MessageService& service, MemoryBudget& memory, ErrorFormat errors) {
+Routes api_routes(service::MessageService& service, MemoryBudget& memory, ErrorFormat errors,
+                  std::function<std::string()> durability) {
   const Api api{&service, &memory, errors};
   return {
-      {"/ping", {"GET"}, ping},
+      {"/ping", {"GET"}, [durability = std::move(durability)](const Request&) { return ping(durability()); }},
       {"/api/send", {"POST"}, [api](const Request& request) { return guarded(send, api, request); }},
       {"/api/pull", {"GET", "POST"}, [api](const Request& request) { return guarded(pull, api, request); }},
   };

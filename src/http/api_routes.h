@@ -1,6 +1,9 @@
 // The API: /ping, /api/send and /api/pull.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "base/memory_budget.h"
 #include "http/http_options.h"
 #include "http/router.h"
@@ -12,8 +15,11 @@ namespace parley::http {
 /// answered, must outlive the routes and every coroutine they started. The handlers may run on any number of loops at
 /// once.
 ///
+/// `durability` (fsync, os, memory; empty where it is not known) is what the header Parley-Durability of /ping says.
+///
 /// A page for which no memory is left is kOverloaded; what a send answered is never turned into anything else. An
 /// exception out of the service is logged with the request's id and answered as kInternal.
-[[nodiscard]] Routes api_routes(service::MessageService& service, MemoryBudget& memory, ErrorFormat errors);
+[[nodiscard]] Routes api_routes(service::MessageService& service, MemoryBudget& memory, ErrorFormat errors,
+                                std::function<std::string()> durability);
 
 }  // namespace parley::http

@@ -7,6 +7,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "net/loop.h"
@@ -68,7 +69,7 @@ class ApiRoutesTest : public testing::Test {
   ScriptedService service_;
   MemoryBudget memory_{1000};
   Deadline deadline_ = Deadline{} + std::chrono::hours(1);
-  Routes routes_ = api_routes(service_, memory_, ErrorFormat::kProblem);
+  Routes routes_ = api_routes(service_, memory_, ErrorFormat::kProblem, [] { return "os"; });
 };
 
 constexpr std::string_view kSend = R"({"chat":"b:a","text":"hi","sender":"a"})";
@@ -86,6 +87,7 @@ TEST_F(ApiRoutesTest, PingIsAnsweredWithPong) {
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.content_type, "application/json");
   EXPECT_EQ(response.body, R"({"message":"pong"})");
+  EXPECT_THAT(response.headers, testing::Contains(testing::Pair("Parley-Durability", "os")));
 }
 
 TEST_F(ApiRoutesTest, SendPassesTheCallOnWithDeadlineAndRequestId) {
@@ -133,7 +135,7 @@ TEST_F(ApiRoutesTest, ErrorsAreProblemsWhateverIsAskedFor) {
 }
 
 TEST_F(ApiRoutesTest, ErrorsAreTextInTemplateMode) {
-  routes_ = api_routes(service_, memory_, ErrorFormat::kTemplate);
+  routes_ = api_routes(service_, memory_, ErrorFormat::kTemplate, [] { return ""; });
   service_.error = Error{ErrorCode::kInvalidChat, "no colon"};
   const Response response = call("/api/send", kSend);
   EXPECT_EQ(response.status, 500);

@@ -84,7 +84,8 @@ Response HostGuard::preflight(std::string_view methods) {
   Response response;
   response.status = 204;
   response.headers.emplace_back("Access-Control-Allow-Methods", methods);
-  response.headers.emplace_back("Access-Control-Allow-Headers", "Accept, Content-Type, Idempotency-Key, X-Request-Id");
+  response.headers.emplace_back("Access-Control-Allow-Headers",
+                                "Accept, Content-Type, Idempotency-Key, X-Request-Id, traceparent");
   response.headers.emplace_back("Access-Control-Max-Age", "7200");
   return response;
 }

@@ -26,8 +26,8 @@ void write_header(std::string& out, const Response& response, const ResponseFram
   write_status_line(out, response.status);
   write_field(out, "Date", frame.date);
   if (!response.content_type.empty()) write_field(out, "Content-Type", response.content_type);
-  // RFC 9110, 8.6: never with a 204.
-  if (response.status != 204) {
+  // RFC 9110, 8.6: never with a 204; and with a 304 it would speak of what is not sent.
+  if (response.status != 204 && response.status != 304) {
     const fmt::format_int length(response.body.size());
     write_field(out, "Content-Length", {length.data(), length.size()});
   }
@@ -36,7 +36,7 @@ void write_header(std::string& out, const Response& response, const ResponseFram
     case ResponseFrame::Connection::kKeepAlive: out += "Connection: keep-alive\r\n"; break;
     case ResponseFrame::Connection::kClose: out += "Connection: close\r\n"; break;
   }
-  out += "Cache-Control: no-store\r\n";
+  write_field(out, "Cache-Control", response.cache_control);
   write_field(out, "Vary", frame.vary);
   if (!frame.request_id.empty()) write_field(out, "X-Request-Id", frame.request_id);
   for (const auto& [name, value] : response.headers) write_field(out, name, value);

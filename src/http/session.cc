@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/trace_context.h"
 #include "http/problem.h"
 
 namespace parley::http {
@@ -20,7 +21,7 @@ using std::chrono::steady_clock;
 
 Session::Session(Worker& worker, net::Socket socket, bool refused)
     : worker_(worker),
-      socket_(std::move(socket)),
+      channel_(worker.loop().channels(), socket.release()),
       deadline_([this] { on_expiry(); }),
       parser_({worker.state().options.max_header, worker.state().options.max_body}),
       reservation_(worker.state().budget),
@@ -94,12 +95,18 @@ Async<bool> Session::answer(Result<bool> received) {
 
 void Session::identify() {
   request_id_ = {};
+  traceparent_ = {};
   origin_ = {};
+  int traces = 0;
   if (head_is_known()) {
     for (const Header& header : parser_.head().headers) {
       if (header.name.size() == 6 && iequals(header.name, "Origin")) origin_ = header.value;
       if (header.name.size() == 12 && iequals(header.name, "X-Request-Id") && is_usable_request_id(header.value)) {
         request_id_ = header.value;
+      }
+      if (header.name.size() == 11 && iequals(header.name, "traceparent")) {
+        // Of two, neither is to be believed.
+        traceparent_ = ++traces == 1 && is_traceparent(header.value) ? header.value : std::string_view();
       }
     }
   }
@@ -138,12 +145,13 @@ Async<Response> Session::answer_by_route(std::size_t route, Deadline deadline) {
   const ServerState& state = worker_.state();
   const RequestHead& head = parser_.head();
   const Request request{head.method,    head.target.path, head.target.query, head.headers,
-                        parser_.body(), request_id_,      deadline};
+                        parser_.body(), request_id_,      deadline,          traceparent_};
   try {
     Response response = co_await state.router[route].handler(request);
     co_return response;
   } catch (const std::exception& bug) {
-    log_error("a route threw", {{"what", bug.what()}, {"path", request.path}, {"request_id", request_id_}});
+    log_error("a route threw",
+              {{"what", bug.what()}, {"path", request.path}, {"request_id", request_id_}, trace_field(traceparent_)});
   }
   co_return error_response({ErrorCode::kInternal, "the request could not be served"}, state.options.errors,
                            request_id_);
@@ -187,7 +195,8 @@ void Session::observe(int status, std::size_t route, Deadline began) {
                   {"path", known ? parser_.head().target.path : "-"},
                   {"status", fmt::format_int(status).c_str()},
                   {"us", fmt::format_int(taken).c_str()},
-                  {"request_id", request_id_}});
+                  {"request_id", request_id_},
+                  trace_field(traceparent_)});
 }
 
 bool Session::head_is_known() const noexcept {

@@ -12,6 +12,7 @@
 #include "base/memory_budget.h"
 #include "http/request_parser.h"
 #include "http/worker.h"
+#include "net/channel.h"
 #include "net/deadlines.h"
 #include "net/listener.h"
 
@@ -92,7 +93,7 @@ class Session {
   void on_expiry();
 
   Worker& worker_;
-  net::Socket socket_;
+  net::Channel channel_;
   net::DeadlineEntry deadline_;
   RequestParser parser_;
   MemoryReservation reservation_;
@@ -102,6 +103,7 @@ class Session {
   std::string unsent_;  // of answers that were gathered
   std::string_view request_id_;
   RequestIds::Place made_id_;
+  std::string_view traceparent_;
   std::string_view origin_;
   Phase phase_ = Phase::kFresh;
   bool refused_;

@@ -1,16 +1,13 @@
 // A session's reading, writing and waiting.
-#include <array>
 #include <utility>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/error.hpp>
 
 #include "http/session.h"
 
 namespace parley::http {
 namespace {
 
-using boost::asio::socket_base;
 using boost::system::error_code;
 using std::chrono::steady_clock;
 
@@ -28,14 +25,12 @@ bool would_block(const error_code& error) {
 void Session::drain() {
   if (phase_ == Phase::kFresh) arm(kDrainGrace);
   if (phase_ != Phase::kIdle) return;
-  error_code ignored;
-  socket_.cancel(ignored);  // receive() then looks once more, and ends
+  channel_.interrupt();  // receive() then looks once more, and ends
 }
 
 void Session::cut() {
   cut_ = true;
-  error_code ignored;
-  socket_.close(ignored);
+  channel_.close();
 }
 
 void Session::arm(std::chrono::milliseconds time) {
@@ -46,17 +41,15 @@ void Session::arm(std::chrono::milliseconds time) {
 void Session::on_expiry() {
   if (phase_ == Phase::kHandling) return;  // armed for what came before; the route minds its own deadline
   expired_ = true;
-  error_code ignored;
-  socket_.cancel(ignored);
+  channel_.interrupt();
 }
 
 Async<Result<bool>> Session::receive() {
   arm(time_to_read());
   Result<bool> ready = feed_leftover();
   while (ready && !*ready) {
-    error_code error;
     const bool last_look = phase_ == Phase::kIdle && draining();
-    if (!last_look) co_await socket_.async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
+    if (!last_look) co_await channel_.readable();
     if (cut_ || (expired_ && is_waiting())) co_return false;
     if (expired_) co_return fail(ErrorCode::kRequestTimeout, "the request took too long to arrive");
     if (!unsent_.empty()) {
@@ -65,7 +58,8 @@ Async<Result<bool>> Session::receive() {
       arm(time_to_read());
       continue;
     }
-    const std::size_t size = socket_.read_some(boost::asio::buffer(worker_.scratch(), Worker::kScratch), error);
+    error_code error;
+    const std::size_t size = channel_.read_some(worker_.scratch(), Worker::kScratch, error);
     if (would_block(error)) {
       if (phase_ == Phase::kIdle && draining()) co_return false;
       continue;
@@ -172,9 +166,8 @@ Result<void> Session::account_for_body() {
 
 Session::Written Session::write_now(std::string_view& header, std::string_view& body) {
   while (!header.empty() || !body.empty()) {
-    const std::array buffers{boost::asio::buffer(header), boost::asio::buffer(body)};
     error_code error;
-    const std::size_t written = socket_.write_some(buffers, error);
+    const std::size_t written = channel_.write_some(header, body, error);
     if (would_block(error)) return Written::kSome;
     if (error) return Written::kFailed;
     const std::size_t of_header = std::min(written, header.size());
@@ -189,8 +182,7 @@ void Session::write_gathered(std::string_view answers) {
   std::string_view nothing;
   if (write_now(answers, nothing) != Written::kSome) return;  // receive() meets what has failed
   unsent_ = answers;
-  error_code ignored;
-  socket_.cancel(ignored);  // wakes receive()
+  channel_.interrupt();  // wakes receive()
 }
 
 Async<bool> Session::write_unsent() {
@@ -209,9 +201,8 @@ Async<bool> Session::write_rest(std::string_view header, std::string_view body) 
       phase_ = Phase::kWriting;
       arm(worker_.state().options.write_timeout);
     }
-    error_code error;
-    co_await socket_.async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
-    if (error || expired_) co_return false;
+    co_await channel_.writable();
+    if (cut_ || expired_) co_return false;
   }
 }
 
@@ -219,11 +210,11 @@ Async<> Session::linger() {
   phase_ = Phase::kLingering;
   arm(kLinger);
   error_code error;
-  socket_.shutdown(socket_base::shutdown_send, error);
+  channel_.finish_writing(error);
   while (!error && !expired_) {
-    co_await socket_.async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
-    if (error) co_return;
-    (void)socket_.read_some(boost::asio::buffer(worker_.scratch(), Worker::kScratch), error);
+    co_await channel_.readable();
+    if (expired_) co_return;
+    (void)channel_.read_some(worker_.scratch(), Worker::kScratch, error);
     if (would_block(error)) error = {};
   }
 }

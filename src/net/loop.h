@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "base/task.h"
+#include "net/channel.h"
 #include "net/deadlines.h"
 
 namespace parley::net {
@@ -17,7 +18,7 @@ namespace parley::net {
 /// One event loop. Everything on it runs on its own thread; only post() to its executor comes from others.
 class Loop {
  public:
-  explicit Loop(std::size_t index) : index_(index), io_(1), deadlines_(io_) {}
+  explicit Loop(std::size_t index) : index_(index), io_(1), deadlines_(io_), channels_(io_) {}
 
   /// The loop whose thread calls. Must be one.
   [[nodiscard]] static Loop& current() noexcept;
@@ -27,6 +28,7 @@ class Loop {
   [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
   [[nodiscard]] Executor executor() noexcept { return io_.get_executor(); }
   [[nodiscard]] Deadlines& deadlines() noexcept { return deadlines_; }
+  [[nodiscard]] Channels& channels() noexcept { return channels_; }
 
  private:
   friend class LoopPool;
@@ -35,6 +37,7 @@ class Loop {
   std::size_t index_;
   boost::asio::io_context io_;
   Deadlines deadlines_;
+  Channels channels_;
 };
 
 /// The loops of a process and their threads.

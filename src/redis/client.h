@@ -18,8 +18,9 @@
 
 namespace parley::redis {
 
-/// Each loop has one connection of its own to each master, made again and again, on which everything is pipelined:
-/// what a loop calls in one turn is written together, followed by one WAIT where any of it is to be replicated.
+/// Each loop has one connection of its own to each master, made again and again, on which everything is pipelined, and
+/// another one for what is to be replicated. What a loop calls in one turn is written together, there followed by one
+/// WAIT.
 ///
 /// Every call goes to the master that owns `key`'s hash slot. What a server refuses without executing it is followed
 /// (MOVED, ASK), loaded first (NOSCRIPT) or tried again until the deadline (TRYAGAIN, LOADING, READONLY, MASTERDOWN,

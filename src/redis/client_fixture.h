@@ -24,12 +24,23 @@ class ClientTest : public testing::Test {
   using Outcome = CallResult::Outcome;
   using Future = std::future<CallResult>;
 
+  explicit ClientTest(std::size_t loops = 1) : loops_(loops) {}
+
   static Deadline in(milliseconds time) { return std::chrono::steady_clock::now() + time; }
 
   /// A client that was started.
   Result<void> start(ClientOptions options, milliseconds time = milliseconds(20'000)) {
+    return start_later(std::move(options), time).get();
+  }
+  std::future<Result<void>> start_later(ClientOptions options, milliseconds time = milliseconds(20'000)) {
+    client_.reset();
     client_ = std::make_unique<Client>(loops_, std::move(options), metrics_);
-    return spawn(client_->start(in(time))).get();
+    return spawn(client_->start(in(time)));
+  }
+  /// Why a client does not start.
+  std::string complaint(ClientOptions options, milliseconds time = milliseconds(300)) {
+    const auto started = start(std::move(options), time);
+    return started ? "" : started.error().detail;
   }
   void stop() { client_.reset(); }
 
@@ -58,7 +69,7 @@ class ClientTest : public testing::Test {
     return boost::asio::co_spawn(loops_[loop].executor(), std::move(task), boost::asio::use_future);
   }
 
-  net::LoopPool loops_{2};
+  net::LoopPool loops_;
   MetricsRegistry metrics_;
   std::unique_ptr<Client> client_;
 

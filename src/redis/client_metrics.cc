@@ -13,7 +13,7 @@ using Cells = std::map<std::string, std::shared_ptr<ServerMetrics>>;
 
 // In the order of CallResult::Outcome.
 constexpr std::array<std::string_view, ServerMetrics::kOutcomes> kOutcomeNames = {"answered", "short", "expired",
-                                                                                  "lost",     "full",  "refused"};
+                                                                                  "lost", "full"};
 
 Samples calls_of(const Cells& cells) {
   Samples samples;
@@ -76,6 +76,8 @@ std::vector<prometheus::MetricFamily> ClientMetrics::collect() const {
                                each(cells, &ServerMetrics::connect_failures)));
   out.push_back(
       gauge_family("parley_redis_up", "Event loops whose calls go to the server", each(cells, &ServerMetrics::up)));
+  out.push_back(counter_family("parley_redis_refused_total", "Calls that no server would execute",
+                               {{Labels{}, static_cast<double>(refused.value())}}));
   out.push_back(counter_family("parley_redis_retries_total", "Commands sent again, to the same server or another",
                                {{Labels{}, static_cast<double>(retries.value())}}));
   return out;

@@ -16,7 +16,7 @@ namespace parley::redis {
 
 /// One server's cells, shared by the loops. Any thread.
 struct ServerMetrics {
-  static constexpr std::size_t kOutcomes = 6;
+  static constexpr std::size_t kOutcomes = 5;  ///< all but kRefused, which is no single server's
 
   void observe(CallResult::Outcome outcome) noexcept { calls[static_cast<std::size_t>(outcome)].add(); }
 
@@ -39,6 +39,7 @@ class ClientMetrics {
     errors_[refusal ? static_cast<std::size_t>(*refusal) : kRefusals].add();
   }
 
+  Counter refused;  ///< calls that ended as kRefused
   Counter retries;  ///< commands sent again, to the same server or another
 
   /// Cells that `registry` shows from now on.

@@ -74,5 +74,115 @@ TEST_F(ClientTest, CallsWaitForARestart) {
   EXPECT_TRUE(ready());
 }
 
+TEST_F(ClientTest, AnOutageThatIsOldIsNotWaitedFor) {
+  RedisServer server;
+  ASSERT_TRUE(start({.servers = {server.endpoint()}, .patience = milliseconds(50)}));
+  server.kill();
+  eventually("calls are refused", [&] { return call({"GET", "key"}).outcome == Outcome::kRefused; });
+  const CallResult refused = call({"GET", "key"});
+  EXPECT_FALSE(refused.sent);
+  EXPECT_THAT(refused.why, HasSubstr("Connection refused"));
+  EXPECT_THAT(ready().error().detail, HasSubstr("Connection refused"));
+  server.start();
+  eventually("it is ready", [&] { return ready().has_value(); });
+}
+
+TEST_F(ClientTest, OneLineSaysWhyAPasswordIsWrong) {
+  RedisServer open;
+  const net::Endpoint& server = open.endpoint();
+  EXPECT_THAT(complaint({.servers = {server}, .password = "x"}),
+              HasSubstr("it asks for no password, but one is given"));
+  EXPECT_THAT(complaint({.servers = {server}, .user = "bob", .password = "x"}),
+              HasSubstr("it knows no such user with such a password"));
+  RedisServer guarded({"requirepass swordfish", "user alice on >herring ~* &* +@all"});
+  EXPECT_THAT(complaint({.servers = {guarded.endpoint()}}), HasSubstr("it asks for a password"));
+  EXPECT_THAT(complaint({.servers = {guarded.endpoint()}, .password = "x"}), HasSubstr("it has another password"));
+  EXPECT_EQ(complaint({.servers = {guarded.endpoint()}, .password = "swordfish"}, milliseconds(20'000)), "");
+  EXPECT_EQ(complaint({.servers = {guarded.endpoint()}, .user = "alice", .password = "herring"}, milliseconds(20'000)),
+            "");
+  EXPECT_EQ(call({"SET", "key", "x"}).reply.text, "OK");
+}
+
+TEST_F(ClientTest, AServerMayBeNamed) {
+  RedisServer server;
+  ASSERT_TRUE(start({.servers = {{"localhost", server.port()}}}));
+  EXPECT_EQ(call({"PING", ""}).outcome, Outcome::kAnswered);
+}
+
+TEST_F(ClientTest, OneLineSaysThatADatabaseIsNotThere) {
+  RedisServer server({"databases 2"});
+  EXPECT_THAT(complaint({.servers = {server.endpoint()}, .database = 2}), HasSubstr("it has no database 2"));
+  EXPECT_EQ(complaint({.servers = {server.endpoint()}, .database = 1}, milliseconds(20'000)), "");
+  EXPECT_EQ(call({"SET", "key", "x"}).reply.text, "OK");
+  EXPECT_EQ(server.ask({"GET", "key"}).type, Reply::Type::kNil);
+}
+
+TEST_F(ClientTest, OneLineSaysThatNobodyIsThere) {
+  const net::Endpoint nobody{"127.0.0.1", free_port()};
+  EXPECT_EQ(complaint({.servers = {nobody}}), nobody.to_string() + ": cannot connect: Connection refused");
+}
+
+TEST_F(ClientTest, ANodeOfAClusterIsNoServerByItself) {
+  RedisServer server({"cluster-enabled yes"});
+  ASSERT_TRUE(start({.servers = {server.endpoint()}}));
+  const CallResult refused = call({"SET", "key", "x"}, {.deadline = in(milliseconds(100))});
+  EXPECT_EQ(refused.outcome, Outcome::kRefused);
+  EXPECT_THAT(refused.why, HasSubstr("CLUSTERDOWN"));
+}
+
+TEST_F(ClientTest, AFullServerRefuses) {
+  RedisServer server({"maxmemory 1", "maxmemory-policy noeviction"});
+  ASSERT_TRUE(start({.servers = {server.endpoint()}}));
+  const CallResult refused = call({"SET", "key", "x"});
+  EXPECT_EQ(refused.outcome, Outcome::kRefused);
+  EXPECT_FALSE(refused.sent);
+  const Script script("return redis.call('SET', KEYS[1], ARGV[1])");
+  EXPECT_EQ(run(script, "key", "x").outcome, Outcome::kRefused);
+}
+
+TEST_F(ClientTest, ReplicasConfirm) {
+  RedisServer master;
+  RedisServer replica({"replicaof 127.0.0.1 " + std::to_string(master.port())});
+  eventually("the replica is there", [&] { return master.field({"INFO"}, "connected_slaves") == "1"; });
+  ASSERT_TRUE(start({.servers = {master.endpoint()}, .replicas = 1}));
+  const CallResult stored = call({"SET", "key", "x"}, {.replicate = true});
+  EXPECT_EQ(stored.outcome, Outcome::kAnswered) << stored.why;
+  EXPECT_EQ(replica.ask({"GET", "key"}).text, "x");
+  replica.freeze();
+  const CallResult short_of = call({"SET", "key", "y"}, {.deadline = in(milliseconds(1'000)), .replicate = true});
+  EXPECT_EQ(short_of.outcome, Outcome::kShort);
+  EXPECT_EQ(call({"GET", "key"}).reply.text, "y");
+  replica.thaw();
+}
+
+TEST_F(ClientTest, AFrozenServerIsNotWaitedFor) {
+  RedisServer server;
+  ASSERT_TRUE(start({.servers = {server.endpoint()}, .patience = milliseconds(200), .watch = milliseconds(20)}));
+  server.freeze();
+  const CallResult expired = call({"GET", "key"}, {.deadline = in(milliseconds(50))});
+  EXPECT_EQ(expired.outcome, Outcome::kExpired);
+  EXPECT_TRUE(expired.sent);
+  eventually("it is not ready", [&] { return !ready(); });
+  EXPECT_EQ(call({"GET", "key"}).outcome, Outcome::kRefused);
+  server.thaw();
+  eventually("it is ready", [&] { return ready().has_value(); });
+  EXPECT_EQ(call({"GET", "key"}).outcome, Outcome::kAnswered);
+}
+
+TEST_F(ClientTest, MastersAreAskedInTurn) {
+  RedisServer server;
+  ASSERT_TRUE(start({.servers = {server.endpoint()}}));
+  const auto ask = [this](std::vector<std::string>& seen) -> Async<> {
+    return client_->call_masters(format_command({"CONFIG", "GET", "maxmemory-policy"}),
+                                 {.deadline = in(milliseconds(20'000))},
+                                 [&seen](const std::string& address, const CallResult& result) {
+                                   seen.push_back(address + " " + result.reply.elements.at(1).text);
+                                 });
+  };
+  std::vector<std::string> seen;
+  boost::asio::co_spawn(loops_[0].executor(), [&] { return ask(seen); }, boost::asio::use_future).get();
+  EXPECT_EQ(seen, std::vector<std::string>{server.endpoint().to_string() + " noeviction"});
+}
+
 }  // namespace
 }  // namespace parley::redis

@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using Outcome = CallResult::Outcome;
 
+constexpr std::size_t kReadRoom = std::size_t{64} << 10;
 constexpr std::size_t kBatch = std::size_t{256} << 10;
 constexpr milliseconds kLongestWait{2'000};  // of calls without a deadline
 
@@ -52,11 +53,7 @@ struct Connection::PendingCall {
 };
 
 Connection::Connection(net::Loop& loop, net::Stream stream, Options options, std::function<void()> on_end)
-    : loop_(loop),
-      stream_(std::move(stream)),
-      options_(options),
-      on_end_(std::move(on_end)),
-      input_(ReplyReader::kPiece, '\0') {}
+    : loop_(loop), stream_(std::move(stream)), options_(options), on_end_(std::move(on_end)), input_(kReadRoom, '\0') {}
 
 Connection::~Connection() = default;
 
@@ -152,8 +149,12 @@ Async<> Connection::read() {
       co_return;
     }
     silent_since_.reset();
-    const auto wrong = take_replies(std::string_view(input_).substr(0, size));
-    if (!wrong.empty()) close(std::string(wrong));
+    for (std::string_view rest(input_.data(), size); !rest.empty() && !closed_;) {
+      const auto piece = rest.substr(0, ReplyReader::kPiece);
+      rest.remove_prefix(piece.size());
+      const auto wrong = take_replies(piece);
+      if (!wrong.empty()) close(std::string(wrong));
+    }
     if (!replies_.empty()) silent_since_ = steady_clock::now();
   }
 }
@@ -187,7 +188,13 @@ void Connection::end_wait(const Reply& reply) {
   const bool confirmed =
       reply.type == Reply::Type::kInteger && std::cmp_greater_equal(reply.integer, options_.replicas);
   waiting_ = false;
-  while (!held_.empty()) end(*held_.front(), confirmed ? Outcome::kAnswered : Outcome::kShort);
+  while (!held_.empty()) {
+    PendingCall& call = *held_.front();
+    if (!confirmed) {
+      call.result.why = reply.is_error() ? reply.text : "only " + std::to_string(reply.integer) + " confirmed it";
+    }
+    end(call, confirmed ? Outcome::kAnswered : Outcome::kShort);
+  }
   if (may_write()) wake_writer();
 }
 
@@ -237,8 +244,8 @@ void Connection::fill_batch() {
 
 void Connection::append(PendingCall& call) {
   if (call.asking) {
-    static const std::string kAsking = format_command({"ASKING"});
-    batch_ += kAsking;
+    static const std::string asking = format_command({"ASKING"});
+    batch_ += asking;
     replies_.emplace_back();
   }
   batch_ += call.command;

@@ -102,7 +102,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool waiting_ = false;              // a WAIT is under way
   std::chrono::milliseconds wait_{};  // and for so long at most
 
-  std::string input_;
+  std::string input_;  // room to read into
   ReplyReader reader_;
   std::optional<Deadline> silent_since_;
   bool closed_ = false;

@@ -104,7 +104,8 @@ Task<void> Dialer::authenticate(Connection& connection, Kind kind) const {
   if (text.contains("without any password configured") || text.contains("no password is set")) {
     co_return unusable("it asks for no password, but one is given");
   }
-  co_return unusable("it does not let us in: " + quoted(text));
+  // Not in its own words: of a command that it does not know it repeats the arguments.
+  co_return unusable("it does not take AUTH");
 }
 
 Task<void> Dialer::ping(Connection& connection) const {

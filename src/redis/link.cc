@@ -39,8 +39,10 @@ void Link::retire(std::chrono::milliseconds grace) {
   nudge();
 }
 
-void Link::renew(std::string why) {
-  if (connection_) connection_->close(std::move(why));
+void Link::renew() {
+  if (!connection_ || std::exchange(renewing_, true)) return;
+  grace_ = context_.options.watch;
+  nudge();
 }
 
 std::string Link::reason() const { return name_ + ": " + reason_; }
@@ -67,11 +69,12 @@ Async<> Link::serve() {
   set_up();
   while (!over()) {
     co_await pause(context_.options.watch, &Link::over);
-    if (!over()) co_await probe();
     if (!over()) judge_silence();
+    if (!over()) co_await probe();
   }
   const auto connection = std::exchange(connection_, nullptr);
-  set_down(connection->closed() ? connection->why() : "it is not needed any longer", steady_clock::now());
+  const bool replica = std::exchange(renewing_, false);
+  set_down(replica ? "it is a replica" : connection->why(), steady_clock::now());
   co_await leave(connection);
   if (steady_clock::now() - since > net::Backoff::kLongest) backoff_.reset();
 }
@@ -88,8 +91,8 @@ Async<> Link::leave(std::shared_ptr<Connection> connection) {
 Async<> Link::probe() {
   if (connection_->in_flight() > 0) co_return;
   const auto connection = connection_;
-  static const std::string kPing = format_command({"PING"});
-  (void)co_await connection->call(kPing, {.deadline = steady_clock::now() + context_.options.patience});
+  static const std::string ping = format_command({"PING"});
+  (void)co_await connection->call(ping, {.deadline = steady_clock::now() + context_.options.patience});
 }
 
 /// What is silent for longer than an outage may last takes no calls, until it speaks again: they would only end without
@@ -97,6 +100,7 @@ Async<> Link::probe() {
 void Link::judge_silence() {
   const auto silence = connection_->silence();
   if (silence > kLongestSilence) connection_->close("it does not answer");
+  if (silence > 2 * context_.options.watch) context_.look();
   if (silence < context_.options.patience) {
     set_up();
   } else {

@@ -25,6 +25,7 @@ struct LinkContext {
   const ClientOptions& options;
   ClientMetrics& metrics;
   std::function<void()> on_change;  ///< a link has come up, gone down or failed an attempt
+  std::function<void()> look;       ///< somebody else may be the master now
 };
 
 /// All on its loop's thread. Made by std::make_shared.
@@ -35,10 +36,10 @@ class Link : public std::enable_shared_from_this<Link> {
 
   /// Connects, probes and reconnects until retire(). Once.
   void start();
-  /// Takes no more calls; ends when those in flight have, or after `grace`.
+  /// Takes no more calls; ends when those in flight have, or after `grace`: at once, if that is 0.
   void retire(std::chrono::milliseconds grace);
-  /// Ends the connection and makes another one.
-  void renew(std::string why);
+  /// Takes no more calls on this connection, and makes another one.
+  void renew();
 
   [[nodiscard]] const net::Endpoint& server() const noexcept { return server_; }
   [[nodiscard]] ServerMetrics& metrics() noexcept { return *metrics_; }
@@ -61,7 +62,7 @@ class Link : public std::enable_shared_from_this<Link> {
   void set_up();
   void set_down(std::string reason, Deadline since);
   /// Whether no new call should go to this connection.
-  [[nodiscard]] bool over() const noexcept { return retired_ || !connection_ || connection_->closed(); }
+  [[nodiscard]] bool over() const noexcept { return retired_ || renewing_ || !connection_ || connection_->closed(); }
   [[nodiscard]] bool retired() const noexcept { return retired_; }
   /// Suspends for `time`, or until `ended`.
   [[nodiscard]] Async<> pause(std::chrono::steady_clock::duration time, bool (Link::*ended)() const noexcept);
@@ -80,6 +81,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::string reason_ = "it was not tried yet";
   Deadline down_since_;
   bool up_ = false;
+  bool renewing_ = false;
   bool retired_ = false;
   std::chrono::milliseconds grace_{};
   Wakeup happened_;

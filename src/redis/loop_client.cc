@@ -15,7 +15,8 @@ using Outcome = CallResult::Outcome;
 
 constexpr milliseconds kFirstPause{20};
 constexpr milliseconds kLongestPause{200};
-constexpr int kMaxRedirects = 5;     // without a pause: nodes that disagree may send us in a circle
+constexpr int kQuickRedirects = 5;  // without a pause: nodes that disagree may send us in a circle
+constexpr int kMaxRedirects = 50;
 constexpr seconds kAskedAnyway{10};  // a node that slots are moved to is in no layout before it has one
 
 bool is_error(const CallResult& result) { return result.outcome == Outcome::kAnswered && result.reply.is_error(); }
@@ -46,7 +47,7 @@ LoopClient::LoopClient(net::Loop& loop, const ClientOptions& options, ClientMetr
       metrics_(metrics),
       look_(std::move(look)),
       tasks_(loop.executor()),
-      context_{loop, tasks_, options, metrics, [this] { on_change(); }},
+      context_{loop, tasks_, options, metrics, [this] { on_change(); }, look_},
       none_since_(steady_clock::now()) {}
 
 void LoopClient::set_layout(const Layout& layout) {
@@ -55,6 +56,7 @@ void LoopClient::set_layout(const Layout& layout) {
   for (const net::Endpoint& server : layout.masters) {
     const auto known = std::ranges::find(before, server, [](const auto& master) { return master->server(); });
     masters_.push_back(known != before.end() ? *known : std::make_shared<Master>(context_, server, kind()));
+    masters_.back()->listed = true;
   }
   owners_.clear();
   for (const std::uint16_t index : layout.owners) {
@@ -65,6 +67,7 @@ void LoopClient::set_layout(const Layout& layout) {
   const milliseconds grace = options_.topology == Topology::kCluster ? options_.watch : milliseconds(0);
   for (const auto& master : before) {
     if (std::ranges::find(masters_, master) != masters_.end()) continue;
+    master->listed = false;
     if (master->asked_at && now - *master->asked_at < kAskedAnyway) {
       masters_.push_back(master);
     } else {
@@ -83,7 +86,7 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
   Attempt attempt{.command = command, .options = options};
   while (true) {
     const auto link = co_await acquire(attempt);
-    if (!link) co_return std::move(attempt.result);
+    if (!link) break;
     co_await send(*link, attempt);
     const CallResult& result = attempt.result;
     if (is_error(result)) {
@@ -100,6 +103,7 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
       co_await attempt.paused.wait();
     }
   }
+  if (attempt.result.outcome == Outcome::kRefused) metrics_.refused.add();
   co_return std::move(attempt.result);
 }
 
@@ -146,10 +150,11 @@ bool LoopClient::goes_on(Attempt& attempt, Refusal refusal, Link& link) {
   attempt.result = refused(link.server().to_string() + ": " + attempt.result.reply.text);
   if (!passes_by_itself(refusal)) return false;
   if (refusal == Refusal::kMoved || refusal == Refusal::kAsk) {
+    if (owners_.empty() || ++attempt.redirects > kMaxRedirects) return false;  // a node of a cluster that is none
     follow(attempt, refusal, link);
   } else {
     if (refusal != Refusal::kTryAgain && refusal != Refusal::kBusy) look_();
-    if (refusal == Refusal::kReadOnly) link.renew("it is a replica now");
+    if (refusal == Refusal::kReadOnly) link.renew();
     auto& since = attempt.master->refusing_since;
     if (!since) since = steady_clock::now();
     if (steady_clock::now() - *since > options_.patience) return false;
@@ -159,7 +164,7 @@ bool LoopClient::goes_on(Attempt& attempt, Refusal refusal, Link& link) {
 }
 
 void LoopClient::follow(Attempt& attempt, Refusal refusal, const Link& link) {
-  if (++attempt.redirects % kMaxRedirects == 0) attempt.be_patient();
+  if (attempt.redirects % kQuickRedirects == 0) attempt.be_patient();
   if (refusal == Refusal::kMoved) look_();
   auto target = target_of(attempt.result.why);
   if (!target) return attempt.be_patient();
@@ -168,7 +173,8 @@ void LoopClient::follow(Attempt& attempt, Refusal refusal, const Link& link) {
   if (refusal == Refusal::kAsk) {
     master->asked_at = steady_clock::now();
     attempt.asked = std::move(master);
-  } else if (!owners_.empty()) {
+  } else {
+    master->listed = true;
     owners_[attempt.command.slot] = std::move(master);
   }
 }
@@ -177,6 +183,7 @@ Async<> LoopClient::call_masters(std::string command, CallOptions options,
                                  std::function<void(const std::string&, const CallResult&)> visit) {
   const auto masters = masters_;
   for (const auto& master : masters) {
+    if (!master->listed) continue;
     const auto& link = master->link(false);
     CallResult result = refused(link->reason());
     if (link->up()) {
@@ -191,7 +198,7 @@ Result<void> LoopClient::ready() const {
   if (masters_.empty()) return fail(ErrorCode::kUnavailable, why_none_);
   for (const auto& master : masters_) {
     const Link* const broken = master->broken();
-    if (broken != nullptr && !master->asked_at) return fail(ErrorCode::kUnavailable, broken->reason());
+    if (broken != nullptr && master->listed) return fail(ErrorCode::kUnavailable, broken->reason());
   }
   const auto lacking = std::ranges::count(owners_, nullptr);
   if (lacking == 0) return {};

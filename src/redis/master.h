@@ -45,6 +45,7 @@ class Master {
 
   std::optional<Deadline> refusing_since{};  ///< since when all it answered were refusals
   std::optional<Deadline> asked_at{};        ///< when last an ASK led there
+  bool listed = false;                       ///< it has slots, as far as is known
 
  private:
   std::shared_ptr<Link> plain_;

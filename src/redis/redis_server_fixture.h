@@ -97,6 +97,8 @@ class RedisServer {
   [[nodiscard]] net::Endpoint endpoint() const { return {"127.0.0.1", port_}; }
   [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_.path(); }
 
+  [[nodiscard]] bool running() const noexcept { return pid_ > 0; }
+
   /// kill -9.
   void kill() {
     if (pid_ <= 0) return;

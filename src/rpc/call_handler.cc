@@ -3,7 +3,9 @@
 #include <exception>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/trace_context.h"
 
 namespace parley::rpc {
 namespace {
@@ -28,6 +30,7 @@ Async<Answer> CallHandler::answer(Call call, service::CallContext context) const
   if (!call.request) co_return exception(call.head, call.request.error());
   std::string what = "not a std::exception";
   const std::string request_id = context.request_id;
+  const std::string traceparent = context.traceparent;
   try {
     if (auto* const send = std::get_if<service::SendRequest>(&*call.request)) {
       const auto sent = co_await service_.send(std::move(*send), std::move(context));
@@ -43,7 +46,8 @@ Async<Answer> CallHandler::answer(Call call, service::CallContext context) const
     what = bug.what();
   } catch (...) {  // NOLINT(bugprone-empty-catch): told below
   }
-  log_error("a call failed by a bug", {{"request_id", request_id}, {"method", call.head.method}, {"what", what}});
+  log_error("a call failed by a bug",
+            {{"request_id", request_id}, {"method", call.head.method}, {"what", what}, trace_field(traceparent)});
   co_return failure(call.head, *call.request,
                     {ErrorCode::kInternal, "the server's log says more under the request id " + request_id});
 }
@@ -52,7 +56,7 @@ Task<ReadyResponse> CallHandler::ready(service::CallContext context) const {
   if (draining_.load(std::memory_order_relaxed)) co_return fail(ErrorCode::kUnavailable, "the node is draining");
   const auto is_ready = co_await service_.ready(std::move(context));
   if (!is_ready) co_return std::unexpected(is_ready.error());
-  co_return ReadyResponse{store_id_};
+  co_return ReadyResponse{store_id_, durability_(), wall_clock_us()};
 }
 
 Answer CallHandler::failure(const MessageHead& head, const Request& request, Error error) {

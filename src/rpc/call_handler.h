@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 
 #include "base/task.h"
@@ -20,9 +21,11 @@ struct Answer {
 /// Stateless but for what it refers to, which must outlive it and its coroutines. Called on any loop.
 class CallHandler {
  public:
-  /// `store_id` is what Ready answers, empty where it is not known; while `draining`, Ready is kUnavailable.
-  CallHandler(service::MessageService& service, std::string store_id, const std::atomic<bool>& draining)
-      : service_(service), store_id_(std::move(store_id)), draining_(draining) {}
+  /// `store_id` and `durability` (fsync, os, memory) are what Ready answers, empty where they are not known; while
+  /// `draining`, Ready is kUnavailable.
+  CallHandler(service::MessageService& service, std::string store_id, std::function<std::string()> durability,
+              const std::atomic<bool>& draining)
+      : service_(service), store_id_(std::move(store_id)), durability_(std::move(durability)), draining_(draining) {}
 
   /// What the service answers, or the exception that the call has come with. What a bug throws is logged with the
   /// request's id, and is kInternal.
@@ -39,6 +42,7 @@ class CallHandler {
 
   service::MessageService& service_;
   std::string store_id_;
+  std::function<std::string()> durability_;
   const std::atomic<bool>& draining_;
 };
 

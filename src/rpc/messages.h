@@ -17,7 +17,7 @@
 
 namespace parley::rpc {
 
-/// Thrift's numbers for what is wrong with a call before it reaches the service, and one of our own.
+/// Thrift's numbers for what is wrong with a call before it reaches the service, one of Kitex' and one of our own.
 enum class ExceptionType : std::int32_t {
   kUnreadable = -1,  ///< never on the wire: what came cannot be read
   kUnknown = 0,
@@ -28,6 +28,7 @@ enum class ExceptionType : std::int32_t {
   kMissingResult = 5,
   kInternalError = 6,
   kProtocolError = 7,
+  kUnknownService = 20,  ///< Kitex' own: a method that none of its services has
 };
 
 /// A TApplicationException. What a foreign server sends may have a type that is not listed above.
@@ -41,7 +42,9 @@ struct ApplicationException {
 struct ReadyRequest {};
 
 struct ReadyResponse {
-  std::string store_id;  ///< empty: not known
+  std::string store_id{};    ///< empty: not known
+  std::string durability{};  ///< what an acknowledgement promises: fsync, os or memory; empty: not known
+  std::int64_t clock = 0;    ///< the node's wall clock, microseconds since 1970; 0: not known
 };
 
 using Request = std::variant<service::SendRequest, service::PullRequest, ReadyRequest>;

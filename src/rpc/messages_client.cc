@@ -61,7 +61,9 @@ service::PullResponse to_response(idl::PullResponse&& wire) {
   return out;
 }
 
-ReadyResponse to_response(idl::ReadyResponse&& wire) { return {std::move(wire.StoreId)}; }
+ReadyResponse to_response(idl::ReadyResponse&& wire) {
+  return {std::move(wire.StoreId), std::move(wire.Durability), wire.Clock};
+}
 
 std::unexpected<ApplicationException> unreadable(std::string why) {
   return std::unexpected(ApplicationException{ExceptionType::kUnreadable, std::move(why)});

@@ -80,6 +80,8 @@ void fill(idl::PullResponse& out, const service::PullResponse& response) {
 
 void fill(idl::ReadyResponse& out, const ReadyResponse& response) {
   if (!response.store_id.empty()) out.__set_StoreId(response.store_id);
+  if (!response.durability.empty()) out.__set_Durability(response.durability);
+  if (response.clock != 0) out.__set_Clock(response.clock);
 }
 
 /// `Wire` is the generated struct that a method's answer is wrapped in.

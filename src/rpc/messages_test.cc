@@ -67,13 +67,17 @@ TEST_P(Messages, CarryAPage) {
   EXPECT_EQ(reply->response.page.next_cursor, 7);
 }
 
-TEST_P(Messages, CarryTheStoresId) {
-  const auto known = decode_ready_reply(encode_reply(head("Ready"), ReadyResponse{"id"}), protocol());
+TEST_P(Messages, CarryWhatANodeSaysOfItself) {
+  const auto known = decode_ready_reply(encode_reply(head("Ready"), ReadyResponse{"id", "os", 1234567}), protocol());
   ASSERT_TRUE(known);
   EXPECT_EQ(known->response.store_id, "id");
+  EXPECT_EQ(known->response.durability, "os");
+  EXPECT_EQ(known->response.clock, 1234567);
   const auto unknown = decode_ready_reply(encode_reply(head("Ready"), ReadyResponse{}), protocol());
   ASSERT_TRUE(unknown);
   EXPECT_EQ(unknown->response.store_id, "");
+  EXPECT_EQ(unknown->response.durability, "");
+  EXPECT_EQ(unknown->response.clock, 0);
 }
 
 TEST_P(Messages, CarryEveryError) {

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/endpoint.h"
 
@@ -26,6 +27,10 @@ constexpr seconds kLongestSilence{5};
 
 std::string name_of(const boost::asio::ip::tcp::endpoint& address) {
   return net::Endpoint{address.address().to_string(), address.port()}.to_string();
+}
+
+bool knows_no_ready(const ApplicationException& thrown) {
+  return thrown.type == ExceptionType::kUnknownMethod || thrown.type == ExceptionType::kUnknownService;
 }
 
 }  // namespace
@@ -103,15 +108,16 @@ Async<> Node::probe() {
   const Request request = ReadyRequest{};
   const CallOptions options{.deadline = steady_clock::now() + std::min(patience, kProbeTimeout), .request_id = "probe"};
   const auto connection = connection_;
+  const std::int64_t asked = wall_clock_us();
   const CallResult result = co_await connection->call(request, options);
-  if (result.outcome == Outcome::kAnswered) judge(result);
+  if (result.outcome == Outcome::kAnswered) judge(result, asked);
   // Where other calls are answered, and only the probe is not, the node is busy and not silent.
   if (result.outcome == Outcome::kExpired || result.outcome == Outcome::kFull) judge_silence(patience);
 }
 
-void Node::judge(const CallResult& result) {
+void Node::judge(const CallResult& result, std::int64_t asked) {
   auto reply = decode_ready_reply(result.message, result.protocol);
-  if (!reply && reply.error().type == ExceptionType::kUnknownMethod) {
+  if (!reply && knows_no_ready(reply.error())) {
     foreign_ = true;
     backoff_.reset();
     connection_->close();  // a Kitex server closes it after such a call, which others must not be caught in
@@ -122,6 +128,10 @@ void Node::judge(const CallResult& result) {
   } else if (!context_.identity.accept(reply->response.store_id)) {
     set_down("its store is not the other nodes' store");
   } else {
+    // Between our asking and its answering; halfway is the best guess.
+    const std::int64_t ours = (asked + wall_clock_us()) / 2;
+    const std::int64_t theirs = reply->response.clock == 0 ? ours : reply->response.clock;
+    context_.identity.note(reply->response.durability, std::chrono::microseconds(theirs - ours));
     set_up();
   }
 }

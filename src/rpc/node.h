@@ -46,7 +46,7 @@ class Node : public std::enable_shared_from_this<Node> {
   [[nodiscard]] bool up() const noexcept { return up_ && !over(); }
   /// The connection to call on. While up().
   [[nodiscard]] const std::shared_ptr<NodeConnection>& connection() const noexcept { return connection_; }
-  /// Whether it is a server that knows no Ready, and so may answer anything. While up().
+  /// Whether it is a server that knows no Ready: not ours, so without idempotency keys. While up().
   [[nodiscard]] bool foreign() const noexcept { return foreign_; }
   /// Whether it is connected and silent: what is movable there had better be asked elsewhere.
   [[nodiscard]] bool stalled() const noexcept { return stalled_ && connection_; }
@@ -64,7 +64,8 @@ class Node : public std::enable_shared_from_this<Node> {
   /// A connection that is ready for calls; nothing, and why in reason_, when there is none.
   [[nodiscard]] Async<std::optional<net::Stream>> connect();
   [[nodiscard]] Async<> probe();
-  void judge(const CallResult& result);
+  /// What the answer to a probe that was made at `asked`, by our wall clock, says of the node.
+  void judge(const CallResult& result, std::int64_t asked);
   /// Whether it has been silent for that long, and so is left out.
   bool judge_silence(std::chrono::steady_clock::duration patience);
   void set_up();

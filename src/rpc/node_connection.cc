@@ -35,12 +35,15 @@ std::string node_timeout(Deadline deadline) {
 
 std::string encode_frame(const Request& request, std::int32_t id, const CallOptions& options) {
   using Info = std::pair<std::uint16_t, std::string_view>;
+  using Named = std::pair<std::string_view, std::string_view>;
   constexpr std::string_view kCall = "1";  // Thrift's number of the message type
   const std::string timeout = node_timeout(options.deadline);
   const std::array<Info, 3> infos{{{kMsgTypeKey, kCall}, {kLogIdKey, options.request_id}, {kRpcTimeoutKey, timeout}}};
   const std::span<const Info> given(infos.data(), timeout.empty() ? 2 : 3);
+  const Named trace{kTraceparentKey, options.traceparent};
+  const std::span<const Named> named(&trace, options.traceparent.empty() ? 0 : 1);
   std::string frame;
-  append_ttheader(frame, {.flags = kOutOfOrderFlag, .sequence_id = id, .ints = given},
+  append_ttheader(frame, {.flags = kOutOfOrderFlag, .sequence_id = id, .ints = given, .strings = named},
                   encode_call(request, id, Protocol::kBinary));
   return frame;
 }

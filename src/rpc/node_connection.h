@@ -41,6 +41,7 @@ struct CallOptions {
   Deadline deadline = kNoDeadline;  ///< the node is told a little less, so that its own word on it comes in time
   std::string_view request_id;
   bool movable = false;  ///< whether release() may end it
+  std::string_view traceparent{};
 };
 
 /// All on its loop's thread. Made by std::make_shared: whoever calls keeps it.

@@ -16,8 +16,14 @@ namespace {
 /// A request that brings down each node that it reaches must come to an end.
 constexpr int kMaxAttempts = 8;
 
+/// Foreign servers know no keys: what is sent to one twice is stored twice.
+RequestKind kind_at(const Node& node, RequestKind kind) {
+  return kind == RequestKind::kKeyedSend && node.foreign() ? RequestKind::kSend : kind;
+}
+
 template <class Response, class Judge>
-Task<Response> ask(NodePool& pool, Counter& retries, const Request& request, CallOptions options, Judge judge) {
+Task<Response> ask(NodePool& pool, Counter& retries, const Request& request, RequestKind kind, CallOptions options,
+                   Judge judge) {
   using Next = Verdict<Response>::Next;
   std::shared_ptr<Node> node;
   bool maybe_stored = false;
@@ -26,11 +32,13 @@ Task<Response> ask(NodePool& pool, Counter& retries, const Request& request, Cal
     if (!next_node) co_return std::unexpected(in_view_of_earlier(std::move(next_node).error(), maybe_stored));
     node = *std::move(next_node);
     const auto connection = node->connection();
+    const RequestKind kind_here = kind_at(*node, kind);
+    options.movable = kind_here != RequestKind::kSend;
     node->metrics().in_flight.add(1);
     CallResult result = co_await connection->call(request, options);
     node->metrics().in_flight.add(-1);
     node->metrics().observe(result.outcome);
-    Verdict<Response> verdict = judge(result);
+    Verdict<Response> verdict = judge(result, kind_here);
     if (verdict.response) co_return std::move(verdict.response);
     const bool go_on =
         verdict.next == Next::kAgain || (verdict.next == Next::kElsewhere && pool.has_another(node.get()));
@@ -100,9 +108,9 @@ Task<service::SendResponse> RemoteService::send(service::SendRequest request, se
   const RequestKind kind = draft->idempotency_key.empty() ? RequestKind::kSend : RequestKind::kKeyedSend;
   const Request message =
       service::SendRequest{chat, std::move(draft->text), std::move(draft->sender), std::move(draft->idempotency_key)};
-  const CallOptions options{context.deadline, context.request_id, kind != RequestKind::kSend};
-  const auto judge = [kind](const CallResult& result) { return judge_send(result, kind); };
-  auto sent = co_await ask<service::SendResponse>(pool(), metrics_->retries, message, options, judge);
+  const CallOptions options{
+      .deadline = context.deadline, .request_id = context.request_id, .traceparent = context.traceparent};
+  auto sent = co_await ask<service::SendResponse>(pool(), metrics_->retries, message, kind, options, judge_send);
   if (!sent) co_return std::unexpected(std::move(sent).error());
   sent->chat = std::move(chat);
   co_return sent;
@@ -114,8 +122,11 @@ Task<service::PullResponse> RemoteService::pull(service::PullRequest request, se
   std::string chat = query->chat.name();
   const PageRange& range = query->range;
   const Request message = service::PullRequest{chat, range.cursor, range.limit, range.reverse};
-  const CallOptions options{context.deadline, context.request_id, true};
-  auto pulled = co_await ask<service::PullResponse>(pool(), metrics_->retries, message, options, judge_pull);
+  const CallOptions options{
+      .deadline = context.deadline, .request_id = context.request_id, .traceparent = context.traceparent};
+  const auto judge = [](const CallResult& result, RequestKind) { return judge_pull(result); };
+  auto pulled =
+      co_await ask<service::PullResponse>(pool(), metrics_->retries, message, RequestKind::kPull, options, judge);
   if (!pulled) co_return std::unexpected(std::move(pulled).error());
   auto page = check_page(std::move(pulled->page), range);
   if (!page) co_return std::unexpected(std::move(page).error());

@@ -20,10 +20,10 @@ namespace parley::rpc {
 /// Each loop has connections of its own to every node. What nodes answer is passed on, but for this:
 ///
 /// A request goes to another node, within its deadline, where the one that it was sent to surely never had all of it,
-/// or where nothing is done twice by repeating it: a pull, or a send with an idempotency key. Otherwise a send whose
-/// node was lost, or did not answer in time, is kOutcomeUnknown. kBadUpstream: a node threw, or answered what cannot be
-/// read; a send may have been stored then. kUnavailable: no node can be used; an outage that is younger than
-/// ClientOptions::wait is waited out before that is said.
+/// or where nothing is done twice by repeating it: a pull, or a send with an idempotency key to a node of ours.
+/// Otherwise a send whose node was lost, or did not answer in time, is kOutcomeUnknown. kBadUpstream: a node threw, or
+/// answered what cannot be read; a send may have been stored then. kUnavailable: no node can be used; an outage that is
+/// younger than ClientOptions::wait is waited out before that is said.
 class RemoteService final : public service::MessageService {
  public:
   /// The nodes are all addresses of all `names`. The loops must outlive it, and no call be under way when it goes.
@@ -39,6 +39,13 @@ class RemoteService final : public service::MessageService {
 
   /// The id of the nodes' store; empty where they are foreign servers, which have none. Any thread.
   [[nodiscard]] std::string store_id() const { return identity_.id(); }
+
+  /// The least that any of the nodes has promised by an acknowledgement: fsync, os or memory; empty: none said. Any
+  /// thread.
+  [[nodiscard]] std::string durability() const { return identity_.durability(); }
+
+  /// By how much the wall clock of the node that answered last is ahead of ours; 0 where none has said. Any thread.
+  [[nodiscard]] std::chrono::microseconds clock_offset() const { return identity_.clock_offset(); }
 
   Task<service::SendResponse> send(service::SendRequest request, service::CallContext context) override;
   Task<service::PullResponse> pull(service::PullRequest request, service::CallContext context) override;

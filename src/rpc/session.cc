@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/trace_context.h"
 #include "rpc/ttheader.h"
 
 namespace parley::rpc {
@@ -124,10 +125,11 @@ Session::Step Session::take(std::string_view message) {
   multiplexed_ = concurrent && (incoming->header.flags & kOutOfOrderFlag) != 0;
 
   MemoryReservation memory(worker_.state().budget);
-  service::CallContext context{deadline_of(*incoming), request_id_of(incoming->header)};
+  service::CallContext context{deadline_of(*incoming), request_id_of(incoming->header),
+                               traceparent_of(incoming->header)};
   if (!memory.grow(message.size()) && call->request) {
     const Error error{ErrorCode::kOverloaded, "there is no room for the request"};
-    respond(CallHandler::failure(call->head, *call->request, error), incoming->form, read_at_, context.request_id);
+    respond(CallHandler::failure(call->head, *call->request, error), incoming->form, read_at_, context);
     return Step::kRead;
   }
   ++in_flight_;
@@ -170,8 +172,13 @@ std::string Session::request_id_of(const TTHeader& header) {
   return std::string(worker_.request_ids().next(place));
 }
 
+std::string Session::traceparent_of(const TTHeader& header) {
+  const auto trace = header.find(kTraceparentKey);
+  return trace && is_traceparent(*trace) ? std::string(*trace) : std::string();
+}
+
 Async<> Session::handle(Pending pending) {
-  const std::string request_id = pending.context.request_id;
+  const service::CallContext context = pending.context;
   try {
     const MessageHead head = pending.call.head;
     Answer answer = co_await worker_.state().handler.answer(std::move(pending.call), std::move(pending.context));
@@ -180,16 +187,17 @@ Async<> Session::handle(Pending pending) {
       const Error error{ErrorCode::kOverloaded, "there is no room for the page"};
       answer = CallHandler::failure(head, service::PullRequest{}, error);
     }
-    respond(answer, pending.form, pending.began, request_id);
+    respond(answer, pending.form, pending.began, context);
   } catch (const std::exception& bug) {
-    log_error("a call could not be answered", {{"what", bug.what()}, {"request_id", request_id}});
+    log_error("a call could not be answered",
+              {{"what", bug.what()}, {"request_id", context.request_id}, trace_field(context.traceparent)});
     cut();
   }
   on_call_done();
 }
 
-void Session::respond(const Answer& answer, const WireForm& form, Deadline began, std::string_view request_id) {
-  observe(answer, began, request_id);  // first, so that whoever has read the answer finds it counted
+void Session::respond(const Answer& answer, const WireForm& form, Deadline began, const service::CallContext& context) {
+  observe(answer, began, context);  // first, so that whoever has read the answer finds it counted
   if (cut_) return;
   const std::size_t before = out_.size();
   append_answer(out_, form, answer.message, worker_.state().ready_to_reset.load(std::memory_order_relaxed));
@@ -197,7 +205,7 @@ void Session::respond(const Answer& answer, const WireForm& form, Deadline began
   start_flush();
 }
 
-void Session::observe(const Answer& answer, Deadline began, std::string_view request_id) {
+void Session::observe(const Answer& answer, Deadline began, const service::CallContext& context) {
   const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began).count();
   worker_.metrics().observe(answer.method, answer.outcome, static_cast<std::uint64_t>(taken));
   const bool warn = status_of(answer.outcome) >= 500 && worker_.log_rate().may_log();
@@ -206,14 +214,17 @@ void Session::observe(const Answer& answer, Deadline began, std::string_view req
   log("call", {{"method", kMethodNames[static_cast<std::size_t>(answer.method)]},
                {"code", fmt::format_int(answer.outcome).c_str()},
                {"us", fmt::format_int(taken).c_str()},
-               {"request_id", request_id}});
+               {"request_id", context.request_id},
+               trace_field(context.traceparent)});
 }
 
 void Session::on_call_done() {
   --in_flight_;
   worker_.metrics().in_flight.add(-1);
   make_room();
-  if (!reading_ || in_flight_ > 0) return;
+  if (in_flight_ > 0) return;
+  if (leave_by_ != kNoDeadline) warn();
+  if (!reading_) return;
   if (may_leave()) return cancel();  // receive() then looks once more, and ends
   arm_reading();
 }

@@ -34,8 +34,8 @@ class Session {
   /// Serves the connection until it ends and everything that it asked is answered.
   [[nodiscard]] static Async<> run(std::unique_ptr<Session> session);
 
-  /// The server is draining: tells a multiplexed client to leave and gives it a moment to, as a new one for its first
-  /// message; closes any other once it is idle.
+  /// The server is draining: tells a multiplexed client to leave, once nothing is in flight or a moment has passed, and
+  /// gives it another to, as a new one for its first message; closes any other once it is idle.
   void drain();
   /// Closes now. The coroutine ends soon, or when the calls in flight do.
   void cut();
@@ -69,18 +69,25 @@ class Session {
   [[nodiscard]] Step consume(std::string_view& bytes);
   [[nodiscard]] Step take(std::string_view message);
   [[nodiscard]] Step give_up(std::string_view why);
+  /// The time to leave has come: a multiplexed client that has not been told is told now.
+  [[nodiscard]] Step part();
   void answer_unreadable(std::string_view bytes);
   [[nodiscard]] bool account_for_input();
   [[nodiscard]] Deadline deadline_of(const Incoming& incoming) const;
   [[nodiscard]] std::string request_id_of(const TTHeader& header);
+  [[nodiscard]] static std::string traceparent_of(const TTHeader& header);
 
   // Answering.
   [[nodiscard]] Async<> handle(Pending pending);
-  void respond(const Answer& answer, const WireForm& form, Deadline began, std::string_view request_id);
-  void observe(const Answer& answer, Deadline began, std::string_view request_id);
+  /// `context` is the call's, for the log.
+  void respond(const Answer& answer, const WireForm& form, Deadline began, const service::CallContext& context);
+  void observe(const Answer& answer, Deadline began, const service::CallContext& context);
   void on_call_done();
 
   // Writing.
+  /// Tells a multiplexed client, once, to leave. When nothing is in flight, if it can be: Kitex' clients (0.15 at
+  /// least) lose the connection by it, and with it what they wait for. Answers tell others before.
+  void warn();
   void start_flush();
   [[nodiscard]] Async<> flush();
   [[nodiscard]] Async<bool> write(std::string_view bytes);
@@ -120,6 +127,7 @@ class Session {
   bool greeting_ = false;     // the TLS handshake goes on
   bool spoken_ = false;       // a message has come
   bool multiplexed_ = false;  // and its client takes answers, and warnings, in any order
+  bool warned_ = false;       // it has been told to leave
   bool reading_ = false;      // waits for bytes
   bool waiting_ = false;      // waits for room
   bool flushing_ = false;

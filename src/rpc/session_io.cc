@@ -18,6 +18,9 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLinger{2000};
 /// For the first message of a connection that was accepted just before a drain.
 constexpr std::chrono::milliseconds kDrainGrace{500};
+/// For a moment at which a multiplexed client can be told to leave. What was in flight has mostly been answered by
+/// then.
+constexpr std::chrono::milliseconds kTell{3000};
 /// For a multiplexed client to leave, once it has been told.
 constexpr std::chrono::milliseconds kLeave{1000};
 /// Unwritten bytes past which a connection is not read.
@@ -26,16 +29,20 @@ constexpr std::size_t kMaxUnwritten = std::size_t{1} << 20;
 }  // namespace
 
 void Session::drain() {
-  leave_by_ = steady_clock::now() + (multiplexed_ ? kLeave : kDrainGrace);
-  if (multiplexed_) {
-    const std::size_t before = out_.size();
-    append_ready_to_reset(out_);
-    unwritten_ += out_.size() - before;
-    start_flush();
-  }
+  leave_by_ = steady_clock::now() + (multiplexed_ ? kTell : kDrainGrace);
+  if (in_flight_ == 0) warn();
   if (!reading_) return;
   if (may_leave()) return cancel();
   arm_reading();
+}
+
+void Session::warn() {
+  if (!multiplexed_ || cut_ || std::exchange(warned_, true)) return;
+  leave_by_ = steady_clock::now() + kLeave;
+  const std::size_t before = out_.size();
+  append_ready_to_reset(out_);
+  unwritten_ += out_.size() - before;
+  start_flush();
 }
 
 void Session::cut() {
@@ -105,12 +112,20 @@ Async<Session::Step> Session::receive() {
     reading_ = false;
   }
   if (cut_) co_return Step::kEnd;
+  // Where bytes keep coming, the time to leave passes without the reading having to wait for it.
+  if (input_.empty() && leave_by_ <= steady_clock::now()) co_return part();
   if (read_expired_) co_return input_.empty() ? Step::kEnd : give_up("a message took too long to arrive");
   const std::size_t size = stream_.read_some(worker_.scratch(), Worker::kScratch, error);
   if (net::would_block(error)) co_return last_look ? Step::kEnd : Step::kRead;
   peer_gone_ = static_cast<bool>(error);
   if (error) co_return Step::kEnd;
   co_return feed(std::string_view(worker_.scratch(), size));
+}
+
+Session::Step Session::part() {
+  if (!multiplexed_ || warned_) return Step::kEnd;
+  warn();
+  return Step::kRead;
 }
 
 Session::Step Session::feed(std::string_view bytes) {

@@ -122,8 +122,9 @@ class SessionTest : public testing::Test {
   }
   net::Endpoint start(std::size_t memory = std::size_t{64} << 20) {
     budget_.emplace(memory);
-    server_.emplace(loops_, net::Endpoint{"127.0.0.1", 0}, CallHandler(service_, "store", leaving_), options_, leaving_,
-                    *budget_, metrics_);
+    server_.emplace(
+        loops_, net::Endpoint{"127.0.0.1", 0},
+        CallHandler(service_, "store", [] { return "fsync"; }, leaving_), options_, leaving_, *budget_, metrics_);
     EXPECT_TRUE(server_->listen());
     server_->start();
     return server_->endpoint();
@@ -236,7 +237,26 @@ TEST_F(SessionTest, TellsClientsToLeaveBeforeTheDrain) {
   EXPECT_TRUE(says_reset(client.frame()));
 }
 
-TEST_F(SessionTest, DrainsWhatIsInFlight) {
+TEST_F(SessionTest, TellsAMultiplexedClientToLeaveOnceNothingIsInFlight) {
+  const net::Endpoint server = start();
+  Client client(server);
+  Client idle(server);
+  client.send(multiplexed(a_send("slow"), 1));
+  service_.await_begun(1);
+  idle.send(framed(a_send("x"), 1));
+  EXPECT_NE(idle.frame(), "");
+  std::thread drain([this] { server_->drain(steady_clock::now() + std::chrono::seconds(20)); });
+  EXPECT_EQ(idle.frame(), "");  // so the drain has begun
+  service_.open("a");
+  EXPECT_EQ(code_of(client.frame()), 0);
+  const std::string warning = client.frame();
+  EXPECT_EQ(id_of(warning), 0);
+  EXPECT_TRUE(says_reset(warning));
+  EXPECT_EQ(client.frame(), "");
+  drain.join();
+}
+
+TEST_F(SessionTest, DrainsWhatIsInFlightForLong) {
   Client client(start());
   client.send(multiplexed(a_send("slow"), 1));
   service_.await_begun(1);

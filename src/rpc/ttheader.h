@@ -35,6 +35,8 @@ inline constexpr std::uint16_t kRpcTimeoutKey = 12;  ///< milliseconds for the w
 inline constexpr std::uint16_t kMsgTypeKey = 22;     ///< the type of the Thrift message, in decimal
 /// "1" in an answer, or in a frame of sequence id 0 without a message: the server will close this connection.
 inline constexpr std::string_view kReadyToResetKey = "crrst";
+/// The W3C traceparent, where Kitex' OpenTelemetry suite puts it and looks for it: in metainfo's transient values.
+inline constexpr std::string_view kTraceparentKey = "RPC_TRANSIT_traceparent";
 
 /// A frame taken apart. All views are into the frame.
 struct TTHeader {

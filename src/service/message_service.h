@@ -41,6 +41,7 @@ struct PullResponse {
 struct CallContext {
   Deadline deadline = kNoDeadline;  ///< past it, what has not been started is not
   std::string request_id;           ///< for the logs
+  std::string traceparent{};        ///< of W3C Trace Context, for the logs and whoever serves the call; empty: none
 };
 
 /// Every call is made on a loop's thread, from any number of loops at once, and resumes there. The errors are rows of

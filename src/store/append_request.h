@@ -20,15 +20,17 @@ namespace parley::store {
 /// or the coroutine, whose deadline passed while it still waited in the queue.
 class AppendRequest : public Completion<Result<std::int64_t>> {
  public:
-  AppendRequest(Draft what, Deadline until) : draft(std::move(what)), deadline(until) {}
+  /// With an idempotency key it has a claim, and the hash of its text.
+  AppendRequest(Draft what, Deadline until, std::optional<KeyClaim> key, TextHash hash)
+      : draft(std::move(what)), deadline(until), claim(std::move(key)), text_hash(hash) {}
 
   /// Whether the caller is the one to decide what becomes of it: true once.
   [[nodiscard]] bool take() noexcept { return !taken_.exchange(true, std::memory_order_acq_rel); }
 
   const Draft draft;
   const Deadline deadline;
-  std::optional<KeyClaim> claim;  ///< with an idempotency key; belongs to whoever took the request
-  TextHash text_hash{};           ///< with an idempotency key
+  std::optional<KeyClaim> claim;  ///< belongs to whoever took the request
+  const TextHash text_hash;
 
  private:
   std::atomic<bool> taken_{false};

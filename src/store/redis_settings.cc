@@ -1,5 +1,6 @@
 #include "store/redis_settings.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -12,8 +13,6 @@
 
 namespace parley::store {
 namespace {
-
-using redis::Reply;
 
 constexpr std::string_view kAppendOnly = "appendonly";
 constexpr std::string_view kAppendFsync = "appendfsync";

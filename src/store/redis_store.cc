@@ -113,7 +113,7 @@ class RedisStore final : public MessageStore {
     for (const auto& [address, settings] : masters) {
       if (!settings.known) co_return fail(ErrorCode::kUnavailable, address + " did not tell its settings");
       const std::string wrong = unfit_redis_setting(settings, durability_);
-      if (!wrong.empty()) co_return fail(ErrorCode::kUnavailable, address + ": " + wrong);
+      if (!wrong.empty()) co_return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", address, wrong));
     }
     for (const auto& [address, settings] : masters) {
       for (const std::string& remark : redis_setting_remarks(settings, durability_)) {
@@ -171,7 +171,7 @@ class RedisStore final : public MessageStore {
     for (const auto& [address, settings] : masters) {
       if (!settings.known) return;
       if (const std::string wrong = unfit_redis_setting(settings, durability_); !wrong.empty()) {
-        fault = address + ": " + wrong;
+        fault = fmt::format("{}: {}", address, wrong);
       }
     }
     if (!health_.set(fault)) return;

@@ -33,7 +33,8 @@ Result<void> check_folder(const fs::path& folder) {
   std::error_code error;
   const fs::file_status status = fs::status(folder, error);
   if (fs::exists(status) && !fs::is_directory(status)) return cannot_open(folder, "it is not a directory");
-  fs::create_directories(folder, error);
+  // What people write to each other is not for the machine's other users to read.
+  if (fs::create_directories(folder, error)) fs::permissions(folder, fs::perms::owner_all, error);
   if (error) return cannot_open(folder, error.message());
   if (eaccess(folder.c_str(), R_OK | W_OK | X_OK) != 0) return cannot_open(folder, "no permission to write there");
   if (fs::exists(folder / "CURRENT", error)) return {};

@@ -89,4 +89,9 @@ bool ChatPrefix::InDomain(const rocksdb::Slice& key) const {
   return key.size() >= 2 + kTimeBytes && key[0] == kMessages && key[key.size() - kTimeBytes - 1] == '\0';
 }
 
+rocksdb::Slice SenderPrefix::Transform(const rocksdb::Slice& key) const {
+  const std::string_view all = to_view(key);
+  return to_slice(all.substr(0, all.find('\0', all.find('\0') + 1)));
+}
+
 }  // namespace parley::store

@@ -69,4 +69,12 @@ class ChatPrefix final : public rocksdb::SliceTransform {
   bool InDomain(const rocksdb::Slice& key) const override;
 };
 
+/// What the idempotency keys of one sender in one chat have in common, for inserts next to each other.
+class SenderPrefix final : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "parley.sender"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override;
+  bool InDomain(const rocksdb::Slice&) const override { return true; }
+};
+
 }  // namespace parley::store

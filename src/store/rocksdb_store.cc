@@ -1,6 +1,7 @@
 #include "store/rocksdb_store.h"
 
 #include <chrono>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -12,7 +13,9 @@
 #include <rocksdb/db.h>
 
 #include "store/append_request.h"
+#include "store/chat_epochs.h"
 #include "store/completion.h"
+#include "store/page_cache.h"
 #include "store/pending_keys.h"
 #include "store/read_pool.h"
 #include "store/rocksdb_database.h"
@@ -26,9 +29,20 @@ namespace {
 constexpr std::size_t kReadThreads = 2;
 constexpr std::size_t kMaxReads = 1024;
 
+/// Of StoreOptions::memory, for pages that were read before; the rest is RocksDB's.
+constexpr std::size_t kPagesShare = 8;
+
 bool passed(Deadline deadline) { return deadline <= std::chrono::steady_clock::now(); }
 
-StoreMetrics::Families engine_metrics(const RocksdbDatabase& database) {
+std::size_t page_memory(const StoreOptions& options) { return options.memory / kPagesShare; }
+
+StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const std::deque<PageCache>& pages) {
+  std::size_t page_bytes = 0;
+  std::uint64_t page_hits = 0;
+  for (const PageCache& loop : pages) {
+    page_bytes += loop.bytes();
+    page_hits += loop.hits();
+  }
   const auto property = [&database](const std::string& name) {
     std::uint64_t value = 0;
     database.db().GetAggregatedIntProperty(name, &value);
@@ -38,7 +52,11 @@ StoreMetrics::Families engine_metrics(const RocksdbDatabase& database) {
   out.push_back(gauge_family("parley_store_writable", "0 after a failed write, when no more are taken",
                              {{Labels{}, database.health().failed() ? 0.0 : 1.0}}));
   out.push_back(gauge_family("parley_store_memory_bytes", "Bytes in caches and write buffers",
-                             {{Labels{}, static_cast<double>(database.memory_usage())}}));
+                             {{Labels{}, static_cast<double>(database.memory_usage() + page_bytes)}}));
+  out.push_back(gauge_family("parley_store_page_bytes", "Bytes in pages that were read before",
+                             {{Labels{}, static_cast<double>(page_bytes)}}));
+  out.push_back(counter_family("parley_store_page_hits_total", "Reads answered by a page that was read before",
+                               {{Labels{}, static_cast<double>(page_hits)}}));
   out.push_back(gauge_family("parley_store_write_buffer_bytes", "Bytes in write buffers",
                              property(rocksdb::DB::Properties::kCurSizeAllMemTables)));
   out.push_back(gauge_family("parley_store_disk_bytes", "Bytes in table files",
@@ -61,29 +79,30 @@ class RocksdbStore final : public MessageStore {
         database_(std::move(database)),
         reader_(*database_),
         pending_(options.max_queue),
-        writer_(*database_, options, loops, *metrics_),
+        writer_(*database_, options, loops, epochs_, *metrics_),
         read_pool_(kReadThreads, kMaxReads, metrics_->read_depth) {
-    metrics_->set_engine([this] { return engine_metrics(*database_); });
+    for (std::size_t i = 0; i < loops.size(); ++i) pages_.emplace_back(page_memory(options) / loops.size());
+    metrics_->set_engine([this] { return engine_metrics(*database_, pages_); });
   }
   ~RocksdbStore() override { metrics_->clear_engine(); }
 
   Task<Appended> append(Draft draft, Deadline deadline) override {
-    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
-    if (!draft.idempotency_key.empty()) {
-      auto appended = co_await append_once(std::move(draft), deadline);
-      co_return appended;
-    }
-    auto time = co_await write(std::make_shared<AppendRequest>(std::move(draft), deadline));
-    if (!time) co_return std::unexpected(std::move(time).error());
-    co_return Appended{.send_time = *time};
+    if (!draft.idempotency_key.empty()) return append_once(std::move(draft), deadline);
+    return write(std::move(draft), deadline, std::nullopt, {});
   }
 
   Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
     if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
-    if (auto page = reader_.page(chat, range, ReadFrom::kMemory)) co_return *std::move(page);
-    auto page = co_await from_disk<Page>(
-        [this, chat = std::move(chat), range] { return *reader_.page(chat, range, ReadFrom::kDisk); }, deadline);
-    co_return page;
+    PageCache& pages = pages_[net::Loop::current().index()];
+    const ChatEpochs::Epoch epoch = epochs_.of(chat.name());
+    if (const Page* const known = pages.find(chat, range, epoch)) co_return *known;
+    auto page = reader_.page(chat, range, ReadFrom::kMemory);
+    if (!page) {
+      page = co_await from_disk<Page>([this, chat, range] { return *reader_.page(chat, range, ReadFrom::kDisk); },
+                                      deadline);
+    }
+    if (*page) pages.put(chat, range, **page, epoch);
+    co_return *std::move(page);
   }
 
   Task<void> ready(Deadline) override {
@@ -100,12 +119,15 @@ class RocksdbStore final : public MessageStore {
     return fail(ErrorCode::kUnavailable, "the store takes no writes: " + database_->health().reason());
   }
 
-  /// Its time, once it is durable.
-  Task<std::int64_t> write(AppendRequestPtr request) {
+  /// Returns once it is durable. With an idempotency key, its claim and the hash of the text belong to it.
+  Task<Appended> write(Draft draft, Deadline deadline, std::optional<KeyClaim> claim, TextHash hash) {
+    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
     if (database_->health().failed()) co_return takes_no_writes();
+    const auto request = std::make_shared<AppendRequest>(std::move(draft), deadline, std::move(claim), hash);
     if (!writer_.enqueue(request)) co_return fail(ErrorCode::kOverloaded, "too many sends wait for the disk");
-    auto time = co_await request->wait(request->deadline);
-    if (time) co_return *std::move(time);
+    auto time = co_await request->wait(deadline);
+    if (time && *time) co_return Appended{.send_time = **time};
+    if (time) co_return std::unexpected(std::move(*time).error());
     if (!request->take()) {
       co_return fail(ErrorCode::kOutcomeUnknown, "the deadline passed while the message was being written");
     }
@@ -115,15 +137,13 @@ class RocksdbStore final : public MessageStore {
 
   /// An append with an idempotency key.
   Task<Appended> append_once(Draft draft, Deadline deadline) {
+    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
     const TextHash hash = hash_text(draft.text);
     for (;;) {
       auto claimed = pending_.claim(idempotency_key_of(draft));
       if (!claimed) co_return fail(ErrorCode::kOverloaded, "too many repeated sends wait for the first");
       if (auto* claim = std::get_if<KeyClaim>(&*claimed)) {
-        auto request = std::make_shared<AppendRequest>(std::move(draft), deadline);
-        request->claim.emplace(std::move(*claim));
-        request->text_hash = hash;
-        auto appended = co_await append_first(std::move(request));
+        auto appended = co_await append_first(std::move(draft), deadline, std::move(*claim), hash);
         co_return appended;
       }
       const auto repeat = std::get<PendingKeys::Repeat>(*std::move(claimed));
@@ -142,24 +162,21 @@ class RocksdbStore final : public MessageStore {
   }
 
   /// The append that holds its key's claim: stores unless it was stored before this one came.
-  Task<Appended> append_first(AppendRequestPtr request) {
-    auto found = co_await look_up(*request);
+  Task<Appended> append_first(Draft draft, Deadline deadline, KeyClaim claim, TextHash hash) {
+    auto found = co_await look_up(claim.key(), deadline);
     if (!found) co_return std::unexpected(std::move(found).error());
     if (const auto& stored = *found;
         stored && !idempotency_expired(stored->send_time, options_.idempotency_window, options_.clock())) {
-      request->claim->settle(*stored);
-      co_return repeated(*stored, request->text_hash);
+      claim.settle(*stored);
+      co_return repeated(*stored, hash);
     }
-    auto time = co_await write(std::move(request));
-    if (!time) co_return std::unexpected(std::move(time).error());
-    co_return Appended{.send_time = *time};
+    auto appended = co_await write(std::move(draft), deadline, std::move(claim), hash);
+    co_return appended;
   }
 
-  Task<Found> look_up(const AppendRequest& request) {
-    const std::string& key = request.claim->key();
+  Task<Found> look_up(const std::string& key, Deadline deadline) {
     if (auto found = reader_.key(key, ReadFrom::kMemory)) co_return *std::move(found);
-    auto found =
-        co_await from_disk<Found>([this, key] { return *reader_.key(key, ReadFrom::kDisk); }, request.deadline);
+    auto found = co_await from_disk<Found>([this, key] { return *reader_.key(key, ReadFrom::kDisk); }, deadline);
     co_return found;
   }
 
@@ -193,6 +210,8 @@ class RocksdbStore final : public MessageStore {
   // In the order of who uses whom: the pool and the writer finish before the database closes.
   const std::unique_ptr<RocksdbDatabase> database_;
   const RocksdbReader reader_;
+  ChatEpochs epochs_;
+  std::deque<PageCache> pages_;  // by loop
   PendingKeys pending_;
   RocksdbWriter writer_;
   ReadPool read_pool_;
@@ -203,7 +222,9 @@ class RocksdbStore final : public MessageStore {
 Result<std::unique_ptr<MessageStore>> open_rocksdb_store(const std::filesystem::path& folder,
                                                          const StoreOptions& options, net::LoopPool& loops,
                                                          MetricsRegistry& metrics, rocksdb::Env* env) {
-  auto database = RocksdbDatabase::open(folder, options, env != nullptr ? *env : *rocksdb::Env::Default());
+  StoreOptions engine = options;
+  engine.memory -= page_memory(options);
+  auto database = RocksdbDatabase::open(folder, engine, env != nullptr ? *env : *rocksdb::Env::Default());
   if (!database) return std::unexpected(std::move(database).error());
   return std::make_unique<RocksdbStore>(*std::move(database), options, loops, register_store_metrics(metrics));
 }

@@ -1,7 +1,9 @@
 // What the RocksDB store does beyond the contract: restarts, queues and deadlines.
 #include "store/rocksdb_store.h"
 
+#include <atomic>
 #include <optional>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <rocksdb/db.h>
@@ -16,8 +18,11 @@ namespace parley::store {
 namespace {
 
 using std::chrono::milliseconds;
+using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 
 class RocksdbStoreTest : public StoreFixture {
  protected:
@@ -270,6 +275,53 @@ TEST_F(RocksdbStoreTest, ARepeatOfAFailedWriteHasItsOutcome) {
   EXPECT_EQ(code_of(repeat.get()), ErrorCode::kOutcomeUnknown);
   EXPECT_EQ(code_of(other.get()), ErrorCode::kUnavailable);
   EXPECT_EQ(code_of(queued.get()), ErrorCode::kUnavailable);
+}
+
+// Pages that were read before
+
+TEST_F(RocksdbStoreTest, EveryLoopSeesWhatWasAcknowledgedWhateverItReadBefore) {
+  stored("a:b", "a", "first");
+  const PageRange newest{.limit = 1, .reverse = true};
+  const auto newest_on_every_loop = [&] {
+    std::vector<std::string> out;
+    for (std::size_t loop = 0; loop < loops_.size(); ++loop) out.push_back(read("a:b", newest, loop)->messages[0].text);
+    return out;
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(newest_on_every_loop(), Each("first"));
+  auto held = start_held(draft("second"));
+  for (int i = 0; i < 2; ++i) EXPECT_THAT(newest_on_every_loop(), Each("first"));
+  env_.files().release_syncs();
+  const std::int64_t second = held.get()->send_time;
+  EXPECT_THAT(newest_on_every_loop(), Each("second"));
+  // Empty pages at the end of the chat, as somebody who polls reads them.
+  for (std::size_t loop = 0; loop < loops_.size(); ++loop) {
+    EXPECT_THAT(read("a:b", {.cursor = second + 1}, loop)->messages, IsEmpty());
+  }
+  stored("a:b", "a", "third");
+  for (std::size_t loop = 0; loop < loops_.size(); ++loop) {
+    EXPECT_THAT(read("a:b", {.cursor = second + 1}, loop)->messages, SizeIs(1));
+  }
+}
+
+TEST_F(RocksdbStoreTest, WhatOneLoopHasSeenNoOtherMissesWhileItIsWritten) {
+  stored("a:b", "a", "0");
+  std::atomic<std::int64_t> seen{0};
+  std::atomic<bool> done{false};
+  const auto watch = [&](std::size_t loop) {
+    while (!done) {
+      const std::int64_t before = seen;
+      const std::int64_t newest = read("a:b", {.limit = 1, .reverse = true}, loop)->messages[0].send_time;
+      ASSERT_GE(newest, before);
+      std::int64_t expected = before;
+      while (expected < newest && !seen.compare_exchange_weak(expected, newest)) {
+      }
+    }
+  };
+  std::vector<std::thread> readers;
+  for (std::size_t loop = 1; loop < loops_.size(); ++loop) readers.emplace_back(watch, loop);
+  for (int i = 1; i <= 200; ++i) stored("a:b", "a", std::to_string(i));
+  done = true;
+  for (std::thread& reader : readers) reader.join();
 }
 
 }  // namespace

@@ -22,10 +22,11 @@ constexpr std::size_t kMaxBatchBytes = std::size_t{1} << 20;
 }  // namespace
 
 RocksdbWriter::RocksdbWriter(const RocksdbDatabase& database, const StoreOptions& options, net::LoopPool& loops,
-                             StoreMetrics& metrics)
+                             ChatEpochs& epochs, StoreMetrics& metrics)
     : database_(database),
       options_(options),
       loops_(loops),
+      epochs_(epochs),
       metrics_(metrics),
       queue_(std::make_shared<AppendQueue>(options.max_queue, loops.size(), metrics.queue_depth)),
       answered_(loops.size()),
@@ -98,6 +99,7 @@ void RocksdbWriter::refuse(AppendRequest& request, Error error) {
 
 void RocksdbWriter::commit() {
   batch_.Put(&database_.messages(), to_slice(kLastTimeKey), encode_time(last_time_));
+  for (const Stamped& stamped : batch_requests_) epochs_.begin(stamped.request->draft.chat.name());
   const auto begun = std::chrono::steady_clock::now();
   const rocksdb::Status status = database_.db().Write(write_options_, &batch_);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
@@ -108,6 +110,7 @@ void RocksdbWriter::commit() {
   if (status.ok()) metrics_.messages.add(batch_requests_.size());
   for (Stamped& stamped : batch_requests_) {
     AppendRequest& request = *stamped.request;
+    epochs_.end(request.draft.chat.name());
     if (status.ok()) {
       if (request.claim) request.claim->settle(IdempotencyRecord{stamped.time, request.text_hash});
       request.set(stamped.time);

@@ -15,6 +15,7 @@
 
 #include "net/loop.h"
 #include "store/append_queue.h"
+#include "store/chat_epochs.h"
 #include "store/rocksdb_database.h"
 #include "store/store_metrics.h"
 #include "store/store_options.h"
@@ -22,13 +23,13 @@
 namespace parley::store {
 
 /// Turns whatever waits into one batch, one write and one fsync, gives each message its time, and wakes each loop once
-/// a batch. Never reads.
+/// a batch. Never reads. `epochs` tells which chats it writes to.
 ///
 /// What a request is answered: its time; kOverloaded (its deadline passed first) or kUnavailable (the store takes no
 /// writes), when it was not stored; kOutcomeUnknown when the write failed. Its claim is settled accordingly.
 class RocksdbWriter {
  public:
-  RocksdbWriter(const RocksdbDatabase& database, const StoreOptions& options, net::LoopPool& loops,
+  RocksdbWriter(const RocksdbDatabase& database, const StoreOptions& options, net::LoopPool& loops, ChatEpochs& epochs,
                 StoreMetrics& metrics);
   /// Writes what waits, and answers it.
   ~RocksdbWriter();
@@ -54,6 +55,7 @@ class RocksdbWriter {
   const RocksdbDatabase& database_;
   const StoreOptions options_;
   net::LoopPool& loops_;
+  ChatEpochs& epochs_;
   StoreMetrics& metrics_;
   rocksdb::WriteOptions write_options_;
 

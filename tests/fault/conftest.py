@@ -1,10 +1,13 @@
-"""Servers whose disk can be made to fail."""
+"""Servers whose disk, or whose Redis, can be made to fail; and a load on them."""
 
 import pytest
 
 from faulty_disk import SOURCE, FaultyDisk
+from redis_link import RedisLink
+from support.redis import RedisServer
 from support.server import Server
 from support.shim import compile_shim
+from workload import Workload
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +33,64 @@ def faulty(shim, tmp_path):
     yield make
     for server in made:
         server.kill()
+
+
+@pytest.fixture
+def started(tmp_path):
+    """started(*options, store=…) is a server (or another `kind` of process) that runs, killed after the test."""
+    made = []
+
+    def make(*options, kind=Server, **settings):
+        made.append(kind(tmp_path / f"{kind.__name__.lower()}{len(made)}", *options, **settings))
+        return made[-1].start()
+
+    yield make
+    for one in made:
+        one.kill()
+
+
+@pytest.fixture
+def redis_server(tmp_path):
+    server = RedisServer(tmp_path / "redis").start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def link_to(seed):
+    """link_to(redis_server) is a RedisLink, closed after the test."""
+    made = []
+
+    def make(server):
+        made.append(RedisLink(server, seed + len(made)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def load(seed):
+    """load(*servers) is a Workload on them, which ends with the test at the latest."""
+    made = []
+
+    def make(*servers, chats=("a:b", "a:c", "c:d"), **settings):
+        made.append(Workload(servers, seed, chats, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.abandon()
+
+
+@pytest.fixture
+def figure(record_property, capsys):
+    """figure(name, value) notes what was measured: in the report, and for whoever looks on."""
+
+    def note(name, value):
+        record_property(name, value)
+        with capsys.disabled():
+            print(f"\n{name}: {value}")
+
+    return note

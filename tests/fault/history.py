@@ -62,8 +62,11 @@ class History:
             self.followers[follower].append(page)
 
 
-def violations(history, final):
-    """What is wrong, a line each; none is a history that can be true. `final`: chat → its messages at the end."""
+def violations(history, final, may_vanish=False):
+    """What is wrong, a line each; none is a history that can be true. `final`: chat → its messages at the end.
+
+    `may_vanish`: a message that was shown, but never acknowledged at that time, may be gone in the end (a failover to a
+    replica that did not have it)."""
     found = []
     for chat, messages in final.items():
         found += _of_order(chat, messages)
@@ -72,7 +75,7 @@ def violations(history, final):
         found.append(f"{chat}: lost: the whole chat")
     found += _of_real_time(history.sends)
     for name, pages in history.followers.items():
-        found += _of_follower(name, pages, final)
+        found += _of_follower(name, _lasting(pages, history, final) if may_vanish else pages, final)
         found += _of_freshness(name, pages, history.sends)
     return found
 
@@ -137,6 +140,15 @@ def _of_follower(name, pages, final):
             kind = "repeated" if message in seen[:at] else "skipped" if message in expected else "vanished"
             return [f"{name}: {kind}: message {at} was {message}, in the end it is {instead}"]
     return []
+
+
+def _lasting(pages, history, final):
+    """The pages without the messages that are gone and may be."""
+    kept = {(page.chat, m) for page in pages for m in final.get(page.chat, [])}
+    acked = {(s.chat, s.text, s.send_time) for s in history.sends if s.outcome == ACKED}
+    return [dataclasses.replace(page, messages=tuple(
+        m for m in page.messages if (page.chat, m) in kept or (page.chat, m.text, m.send_time) in acked))
+        for page in pages]
 
 
 def _of_freshness(name, pages, sends):

@@ -129,6 +129,24 @@ def test_a_message_that_was_shown_and_is_gone_is_seen():
     sole(check(history, [m for m in final if m.text != "maybe"]), "f: vanished")
 
 
+def test_only_what_was_never_acknowledged_may_vanish_in_a_failover():
+    history, final = good()
+    for name, gone in (("maybe", True), ("m4", False)):
+        left = {CHAT: [m for m in final if m.text != name]}
+        vanished = [f for f in violations(history, left, may_vanish=True) if "vanished" in f]
+        assert bool(vanished) is not gone
+
+
+def test_a_message_that_moved_in_a_failover_is_no_repeat():
+    """Shown at 35, lost with its master, sent again by its key, and acknowledged at 60."""
+    history, final = good()
+    history.add_send(Send(CHAT, "keyed", "a", ACKED, 60, began=1, ended=9))
+    history.add_page("f", Page(CHAT, 9.5, (Message("keyed", "a", 60),)))
+    shown = Message("keyed", "a", 31)
+    history.followers["f"][2] = dataclasses.replace(history.followers["f"][2], messages=(final[2], shown, *final[3:]))
+    assert violations(history, {CHAT: final + [Message("keyed", "a", 60)]}, may_vanish=True) == []
+
+
 def test_a_stale_page_is_seen():
     history, final = good()
     history.followers["f"][1] = dataclasses.replace(history.followers["f"][1], began=4.6)

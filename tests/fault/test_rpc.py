@@ -131,15 +131,15 @@ def test_a_drain_answers_what_is_in_flight(faulty, form):
         connection.send(framed(message) if form == "framed" else ttheader(message, 1, int(form == "multiplexed")))
         eventually(lambda: disk.inside == 1, "the disk to be busy")
         server.send_signal()
-        if form == "multiplexed":
-            warning = connection.ttheader()
-            assert (warning.sequence_id, warning.strings) == (0, {"crrst": "1"})
         if form == "framed":
             assert result("Send", connection.frame()).Code == 0
         else:
-            answer = connection.ttheader()
-            assert code("Send", answer) == 0
-            assert answer.strings == {"crrst": "1"}
+            frames = {}
+            while sorted(frames) != ([0, 1] if form == "multiplexed" else [1]):
+                frame = connection.ttheader()
+                assert frame.strings == {"crrst": "1"}
+                frames[frame.sequence_id] = frame
+            assert code("Send", frames[1]) == 0
         connection.half_close()
         assert connection.closed()
     assert server.wait() == 0

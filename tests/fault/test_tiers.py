@@ -9,12 +9,11 @@ import time
 import pytest
 
 from faulty_link import FaultyLink
-from history import violations
 from support.build import duration
 from support.client import Client
 from support.deployment import Gateway, Node
 from support.wait import eventually
-from workload import Workload, final_state
+from workload import Workload
 
 CHATS = ["a:b", "a:c", "c:d"]
 
@@ -30,7 +29,6 @@ class Tiers:
     reached through a FaultyLink."""
 
     def __init__(self, folder, seed, relays=2, links=False):
-        self.seed = seed
         self.core = Node(folder / "core").start()
         self.relays = [Relay(folder / f"relay{n}", nodes=[self.core]).start() for n in range(relays)]
         # A busy machine takes its time to start a process; what is shown is that this costs time and nothing else.
@@ -40,15 +38,10 @@ class Tiers:
         self.gateway = Gateway(folder / "gateway", *patience, nodes=self.links or nodes).start()
         for one in self.all():
             one.keep_port()
-        self.workload = Workload(self.gateway, seed, CHATS)
+        self.workload = Workload([self.gateway], seed, CHATS)
 
     def all(self):
         return [self.gateway, *self.relays, self.core]
-
-    def progress(self, sends=50):
-        """Waits until the load has gone on for a while."""
-        before = self.workload.acknowledged
-        eventually(lambda: self.workload.acknowledged >= before + sends, "sends to be acknowledged")
 
     def is_up(self, node, up=True):
         """Waits until the gateway uses the node, on each of its loops, or on none."""
@@ -67,13 +60,7 @@ class Tiers:
     def settle(self):
         """Ends the load and checks the history; what it tells of failed sends, sorted by whether they had a key."""
         self.workload.stop()
-        client = Client(self.gateway)
-        final = final_state(client, CHATS)
-        client.close()
-        found = self.workload.problems + violations(self.workload.history, final)
-        assert not found, f"seed {self.seed}:\n" + "\n".join(found[:20])
-        keyed = [f for f in self.workload.failures if f.startswith("keyed")]
-        return keyed, [f for f in self.workload.failures if not f.startswith("keyed")]
+        return self.workload.check(self.gateway)
 
 
 @pytest.fixture
@@ -97,9 +84,9 @@ def test_a_killed_node_costs_a_keyed_send_nothing_but_time(tiers, long):
     running = tiers()
     for n in range(50 if long else 4):
         relay = running.relays[n % 2]
-        running.progress()
+        running.workload.progress()
         relay.kill()
-        running.progress()
+        running.workload.progress()
         relay.start()
         running.is_up(relay)
     keyed, _ = running.settle()
@@ -110,9 +97,9 @@ def test_a_node_restarted_in_good_order_fails_nothing(tiers, long):
     running = tiers()
     for n in range(50 if long else 4):
         relay = running.relays[n % 2]
-        running.progress()
+        running.workload.progress()
         relay.stop()
-        running.progress()
+        running.workload.progress()
         relay.start()
         running.is_up(relay)
     assert running.settle() == ([], [])
@@ -122,12 +109,12 @@ def test_a_stopped_node_costs_a_keyed_send_nothing_but_time(tiers, long):
     running = tiers()
     for n in range(20 if long else 2):
         relay = running.relays[n % 2]
-        running.progress()
+        running.workload.progress()
         relay.send_signal(signal.SIGSTOP)
         began = time.monotonic()
         running.is_up(relay, up=False)
         assert time.monotonic() - began < 5
-        running.progress()
+        running.workload.progress()
         relay.send_signal(signal.SIGCONT)
         running.is_up(relay)
     keyed, _ = running.settle()
@@ -142,7 +129,7 @@ def test_a_link_reset_in_the_middle_of_an_answer_costs_a_keyed_send_nothing_but_
         before = link.breaks
         link.break_next()
         eventually(lambda: link.breaks > before, "the link to break")
-        running.progress()
+        running.workload.progress()
     keyed, _ = running.settle()
     assert not keyed
 
@@ -150,7 +137,7 @@ def test_a_link_reset_in_the_middle_of_an_answer_costs_a_keyed_send_nothing_but_
 def test_the_only_node_restarted_in_good_order_fails_nothing(tiers, long):
     running = tiers(relays=0)
     for _ in range(20 if long else 3):
-        running.progress()
+        running.workload.progress()
         running.core.restart()
         running.is_up(running.core)
     assert running.settle() == ([], [])
@@ -159,7 +146,7 @@ def test_the_only_node_restarted_in_good_order_fails_nothing(tiers, long):
 def test_the_only_node_killed_loses_and_doubles_nothing(tiers, long):
     running = tiers(relays=0)
     for _ in range(20 if long else 3):
-        running.progress()
+        running.workload.progress()
         running.core.kill()
         running.core.start()
         running.is_up(running.core)
@@ -172,7 +159,7 @@ def test_everything_restarted_in_turn(tiers, long):
     running = tiers()
     for _ in range(10 if long else 1):
         for one in running.all():
-            running.progress()
+            running.workload.progress()
             one.restart()
     keyed, _ = running.settle()
     assert not keyed

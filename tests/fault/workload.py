@@ -7,19 +7,23 @@ import threading
 import time
 import urllib.parse
 
-from history import ACKED, REFUSED, UNKNOWN, History, Message, Page, Send
+from history import ACKED, REFUSED, UNKNOWN, History, Message, Page, Send, violations
 from support.build import scaled
+from support.client import Client
+from support.wait import eventually
 
 
 class Workload:
-    """Start it on a running server; call server_moved() after each restart; stop() settles and joins."""
+    """Start it on running servers, each call goes to any of them; call servers_moved() after a restart; stop() settles
+    and joins."""
 
-    def __init__(self, server, seed, chats, writers=6, followers_per_chat=1):
+    def __init__(self, servers, seed, chats, writers=6, followers_per_chat=1):
+        self.seed, self.chats = seed, chats
         self.history = History()
         self.problems = []  # answers that no server should give, a line each
         self.failures = []  # sends that were answered 503 or 504: allowed, where a test does not say otherwise
         self.acknowledged = 0
-        self.server_moved(server)
+        self.servers_moved(*servers)
         self._stop_writing = threading.Event()
         self._stop_reading = threading.Event()
         randoms = random.Random(seed)
@@ -29,8 +33,8 @@ class Workload:
         for thread in self._writers + self._followers:
             thread.start()
 
-    def server_moved(self, server):
-        self.address = server.http
+    def servers_moved(self, *servers):
+        self.addresses = [server.http for server in servers]
 
     def stop(self):
         """With the server running: keyed sends are settled, followers read to the end."""
@@ -41,11 +45,28 @@ class Workload:
         for thread in self._followers:
             thread.finish()
 
+    def progress(self, sends=50):
+        """Waits until the load has gone on for a while."""
+        before = self.acknowledged
+        eventually(lambda: self.acknowledged >= before + sends, "sends to be acknowledged")
+
+    def check(self, server, may_vanish=False):
+        """After stop(): whether what was seen can be true of what is stored. What it tells of failed sends, sorted by
+        whether they had a key."""
+        client = Client(server)
+        final = final_state(client, self.chats)
+        client.close()
+        found = self.problems + violations(self.history, final, may_vanish)
+        assert not found, f"seed {self.seed}, {len(self.history.sends)} sends:\n" + "\n".join(found[:20])
+        assert self.acknowledged > 0
+        keyed = [f for f in self.failures if f.startswith("keyed")]
+        return keyed, [f for f in self.failures if not f.startswith("keyed")]
+
     def abandon(self):
         """After a failure: ends the threads without settling."""
         self._stop_writing.set()
         self._stop_reading.set()
-        self.address = None
+        self.addresses = []
 
     def writing(self):
         return not self._stop_writing.is_set()
@@ -76,47 +97,46 @@ class _Thread(threading.Thread):
 
 
 class _Caller:
-    """One keep-alive connection to wherever the server is now."""
+    """A keep-alive connection to each server."""
 
-    def __init__(self, workload):
-        self.workload = workload
-        self._connection = None
-        self._address = None
+    def __init__(self, workload, randoms):
+        self._workload, self._random = workload, randoms
+        self._connections = {}
 
     def call(self, method, path, body=None, key=None):
         """(status, decoded body); None where no connection was made; raises where one broke."""
-        if self._connection is None or self._address != self.workload.address:
-            if not self._connect():
-                return None
+        addresses = self._workload.addresses
+        if not addresses:
+            return None
+        address = self._random.choice(addresses)
+        connection = self._connections.get(address) or self._connect(address)
+        if connection is None:
+            return None
         headers = {"Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = key
         try:
-            self._connection.request(method, path, body and json.dumps(body), headers)
-            answer = self._connection.getresponse()
+            connection.request(method, path, body and json.dumps(body), headers)
+            answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
         except (OSError, http.client.HTTPException, ValueError):
-            self._connection.close()
-            self._connection = None
+            self._connections.pop(address).close()
             raise
 
-    def _connect(self):
-        self._address = self.workload.address
-        if self._address is None:
-            return False
-        connection = http.client.HTTPConnection(*self._address, timeout=scaled(20))
+    def _connect(self, address):
+        connection = http.client.HTTPConnection(*address, timeout=scaled(20))
         try:
             connection.connect()
         except OSError:
-            return False
-        self._connection = connection
-        return True
+            return None
+        self._connections[address] = connection
+        return connection
 
 
 class Writer:
     def __init__(self, workload, name, randoms, chats):
         self._workload, self._name, self._random, self._chats = workload, name, randoms, chats
-        self._caller = _Caller(workload)
+        self._caller = _Caller(workload, randoms)
 
     def run(self):
         number = 0
@@ -138,7 +158,7 @@ class Writer:
             if outcome == ACKED:
                 break
             may_be_stored = may_be_stored or outcome == UNKNOWN
-            if not key or time.monotonic() > give_up or self._workload.address is None:
+            if not key or time.monotonic() > give_up or not self._workload.addresses:
                 self._record(body, UNKNOWN if may_be_stored else REFUSED, began)
                 return
             time.sleep(0.005)
@@ -181,7 +201,7 @@ class Follower:
 
     def __init__(self, workload, name, randoms, chat):
         self._workload, self._name, self._random, self._chat = workload, name, randoms, chat
-        self._caller = _Caller(workload)
+        self._caller = _Caller(workload, randoms)
         self._cursor = 0
 
     def run(self):
@@ -189,7 +209,7 @@ class Follower:
             last_round = not self._workload.reading()
             page = self._pull()
             if page is None or not page.messages:
-                if last_round and (page is not None or self._workload.address is None):
+                if last_round and (page is not None or not self._workload.addresses):
                     return
                 time.sleep(0.005)
 

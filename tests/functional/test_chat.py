@@ -67,6 +67,16 @@ def test_a_valid_member_is_kept_as_it_is(client, member):
     assert [m["sender"] for m in client.pull(f"{member}:{other}")["messages"]] == [member, other]
 
 
+@pytest.mark.parametrize("name", ["}TAG:~", "{:~TAG", "{}TAG:~", "a{b}TAG:c", "c}:dTAG", "{{TAG:}}", "*TAG:?", "\\TAG:[",
+                                  "}TAG:}x}"])
+def test_names_are_no_syntax_of_a_store(client, name):
+    """As hash tags, patterns and escapes are, wherever they stand in the name."""
+    chat = name.replace("TAG", unique())
+    stored = [client.send(chat, str(n), key=f"k{n}" if n else None) for n in range(3)]
+    assert client.send(chat, "1", key="k1") == {**stored[1], "duplicate": True}
+    assert client.texts(chat) == ["0", "1", "2"]
+
+
 def test_an_absent_chat_is_invalid(client):
     check_error(client.post("/api/send", json={"text": "x", "sender": "a"}), "invalid_chat")
     check_error(client.get("/api/pull"), "invalid_chat")

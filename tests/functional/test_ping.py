@@ -1,5 +1,7 @@
 """GET /ping."""
 
+import pytest
+
 from support.wire import answers, get, raw
 
 
@@ -8,6 +10,16 @@ def test_ping_answers_pong(client):
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].split(";")[0] == "application/json"
     assert answer.json() == {"message": "pong"}
+
+
+@pytest.mark.parametrize("durability", ["fsync", "os"])
+def test_ping_tells_how_durable_an_acknowledgement_is(start, client_of, durability):
+    answer = client_of(start("--durability", durability)).get("/ping")
+    assert answer.headers["Parley-Durability"] == durability
+
+
+def test_ping_tells_that_memory_keeps_nothing(start, client_of):
+    assert client_of(start("--store", "memory:")).get("/ping").headers["Parley-Durability"] == "memory"
 
 
 def test_ping_ignores_its_query(client):

@@ -2,34 +2,17 @@
 
 import socket
 import ssl
-import subprocess
 
 import pytest
 
 from support.build import duration, scaled
 from support.command import parley
 from support.deployment import Gateway
+from support.pki import authority, certificate
 from support.rpc import RpcConnection, call, result, send_request, ttheader
 from support.wait import eventually
 
 UNTRUSTED = (ssl.SSLError, ConnectionResetError, BrokenPipeError, EOFError)
-
-
-def openssl(*arguments, cwd):
-    subprocess.run(["openssl", *arguments], cwd=cwd, check=True, capture_output=True)
-
-
-def authority(folder, name):
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-            "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem", cwd=folder)
-
-
-def certificate(folder, name, signer, names="DNS:localhost,IP:127.0.0.1"):
-    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
-            "-addext", f"subjectAltName={names}", "-keyout", f"{name}.key", "-out", f"{name}.csr",
-            cwd=folder)
-    openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{signer}.pem", "-CAkey", f"{signer}.key", "-CAcreateserial",
-            "-copy_extensions", "copy", "-days", "2", "-out", f"{name}.pem", cwd=folder)
 
 
 @pytest.fixture(scope="module")

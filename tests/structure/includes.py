@@ -20,7 +20,7 @@ ENGINES = {
     "gen-cpp/": {"rpc"},
     "google/protobuf/": {"http"},
     "im.pb.h": {"http"},
-    "boost/json": {"http", "cli"},  # cli reads the API's answers
+    "boost/json": {"http", "cli", "load", "doctor"},  # answers of the API, reports
     "spdlog/": {"base"},
     "prometheus/": {"base"},
     "prometheus/metric_family.h": {"base", "net", "redis", "store", "http", "rpc", "app"},  # what a collector returns

@@ -3,6 +3,7 @@
 import argparse
 import importlib.machinery
 import importlib.util
+import json
 import pathlib
 import re
 import subprocess
@@ -29,6 +30,21 @@ def test_each_probe_tells_what_is_there_from_what_is_not(x):
     assert x.header("stdio.h") and not x.header("no/such/header.h")
     assert x.cmake_package("RocksDB") and x.cmake_package("prometheus-cpp") and not x.cmake_package("NoSuchPackage")
     assert x.python_module("json") and not x.python_module("no_such_module")
+
+
+def test_tests_run_where_every_module_is(x, monkeypatch):
+    """Modules that are spread over two interpreters serve neither: then packages are installed for the system's."""
+    def choose(having):
+        x.test_python.cache_clear()
+        monkeypatch.setattr(x, "has_modules", lambda python, names: set(names) <= having.get(python, set()))
+        return x.test_python()
+
+    monkeypatch.setattr(x.sys, "executable", "/opt/python3")
+    all_modules = {name for _, probe, name, _ in x.NEEDS if probe is x.python_module}
+    assert choose({"/opt/python3": all_modules}) == "/opt/python3"
+    assert choose({"/opt/python3": {"pytest"}, "/usr/bin/python3": {"thrift"}}) == "/usr/bin/python3"
+    assert not x.python_module("pytest")
+    x.test_python.cache_clear()
 
 
 def test_every_package_that_cmake_looks_for_is_looked_for(x):
@@ -67,9 +83,11 @@ def test_reports_are_counted(x, tmp_path):
 
 
 def test_what_runs(x):
-    def plan(*suites, preset=None):
-        return x.planned(argparse.Namespace(suites=list(suites), preset=preset))
+    def plan(*suites, preset=None, long=False):
+        return x.planned(argparse.Namespace(suites=list(suites), preset=preset, long=long))
     assert list(plan()) == ["release", "asan", "tsan"]
+    assert "kitex" in plan(long=True)["release"] and "kitex" not in plan()["release"]
+    assert plan("kitex") == {"release": ["kitex"]}
     assert plan("unit", "fuzz") == {"release": ["unit"], "asan": ["fuzz"]}
     assert plan("unit", preset="tsan") == {"tsan": ["unit"]}
     assert plan(preset="debug") == {"debug": ["unit", "functional"]}
@@ -88,3 +106,47 @@ def test_the_script_says_so_where_there_is_no_python_and_no_apt_get(tmp_path):
     done = subprocess.run(["/bin/sh", ROOT / "x", "build"], env={"PATH": str(tmp_path)}, capture_output=True, text=True)
     assert done.returncode == 1
     assert "Python" in done.stderr and "container image" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_every_tool_is_pinned():
+    folders = sorted((ROOT / "tools").iterdir())
+    assert folders
+    for folder in folders:
+        if (folder / "package.json").exists():
+            lock = json.loads((folder / "package-lock.json").read_text())["packages"]
+            assert all("integrity" in package for name, package in lock.items() if name)
+            continue
+        lines = (folder / "requirements.txt").read_text().splitlines()
+        wanted = [line for line in lines if line and not line.startswith("#")]
+        assert wanted and all("==" in line for line in wanted), folder
+
+
+def test_what_ends_up_in_the_program_is_pinned_by_its_hash():
+    text = (ROOT / "tools" / "swagger-ui" / "requirements.txt").read_text()
+    assert re.search(r"^\S+==\S+ --hash=sha256:[0-9a-f]{64}$", text, re.M)
+
+
+def test_a_tool_is_installed_once_and_again_when_its_pins_change(x, monkeypatch, tmp_path):
+    pins = tmp_path / "tools" / "some" / "requirements.txt"
+    pins.parent.mkdir(parents=True)
+    ran = []
+    monkeypatch.setattr(x, "ROOT", tmp_path)
+    monkeypatch.setattr(x, "BUILD", tmp_path / "build")
+    def run(command):
+        ran.append(command)
+        (tmp_path / "build" / "tools" / "some").mkdir(parents=True, exist_ok=True)
+        return subprocess.CompletedProcess(command, 0)
+    monkeypatch.setattr(x.subprocess, "run", run)
+    monkeypatch.setattr(x, "test_python", lambda: sys.executable)
+    for text, installs in (("a==1", 1), ("a==1", 1), ("a==2", 2)):
+        pins.write_text(text)
+        assert x.tool("some") == tmp_path / "build" / "tools" / "some"
+        assert sum("venv" in command for command in ran) == installs
+
+
+def test_a_tool_that_cannot_be_installed_is_named(x, monkeypatch, tmp_path):
+    monkeypatch.setattr(x, "BUILD", tmp_path)
+    monkeypatch.setattr(x, "test_python", lambda: "false")
+    with pytest.raises(SystemExit) as exit:
+        x.tool("swagger-ui")
+    assert "swagger-ui" in exit.value.code and "network" in exit.value.code

@@ -1,8 +1,12 @@
 """Which processes stand behind an HTTP address: the one place that knows the topology.
 
-A deployment offers what Server does: url, http, admin_url, admin, stop(), kill(), restart().
+A deployment offers what Server does: url, http, admin_url, admin, stop(), kill(), restart(). What it keeps its messages
+in is its own folder, or a server that all deployments of a run share: that offers start(), stop() and new_store(), the
+URL of a place there that is new, or (a cluster) holds nothing but chats of other names.
 """
 
+from support.redis import RedisServer
+from support.redis_cluster import Cluster
 from support.server import Server, without
 
 
@@ -55,9 +59,34 @@ def _store_of(options):
     return options[options.index("--store") + 1] if "--store" in options else None
 
 
-TOPOLOGIES = {"one-process": Server, "tiers": Tiers}
+# name: (the deployment, the server that keeps its messages)
+TOPOLOGIES = {
+    "one-process": (Server, None),
+    "tiers": (Tiers, None),
+    "redis": (Server, RedisServer),
+    "cluster": (Server, Cluster),
+    "redis-tiers": (Tiers, RedisServer),
+}
 
 
-def deploy(topology, folder, *options, **settings):
-    """A running deployment in `folder`."""
-    return TOPOLOGIES[topology](folder, *options, **settings).start()
+class Topology:
+    """One of TOPOLOGIES, by name, for a whole run."""
+
+    def __init__(self, name, folder):
+        self._kind, keeper = TOPOLOGIES[name]
+        self._keeper = keeper and keeper(folder)
+
+    def __enter__(self):
+        if self._keeper:
+            self._keeper.start()
+        return self
+
+    def __exit__(self, *_):
+        if self._keeper:
+            self._keeper.stop()
+
+    def deploy(self, folder, *options, **settings):
+        """A running deployment in `folder`."""
+        if self._keeper:
+            settings.setdefault("store", self._keeper.new_store())
+        return self._kind(folder, *options, **settings).start()

@@ -1,21 +1,9 @@
-"""helm, validate and compose-config: built, where they are asked for, from what tests/deploy/tools pins."""
-
-import functools
+"""What ./x test installs beside the build, from pins in tools/."""
 
 from support.build import ROOT
-from support.golang import run_go
-
-SOURCES = ROOT / "tests" / "deploy" / "tools"
-BUILT = ROOT / "build" / "tools"
-HELM = "helm.sh/helm/v3/cmd/helm"
 
 
-@functools.cache
-def _build():
-    run_go(SOURCES, "build", "-o", f"{BUILT}/", HELM, "./compose-config", "./validate", CGO_ENABLED="0")
-
-
-def tool(name):
-    """Its path."""
-    _build()
-    return str(BUILT / name)
+def tool(name, program):
+    path = ROOT / "build" / "tools" / name / program
+    assert path.exists(), f"there is no {path}: ./x test and ./x deps install it"
+    return str(path)

@@ -1,0 +1,88 @@
+"""Running a load against a server, and what comes of it as lines of a report."""
+
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+BINARY = ROOT / "build" / "release" / "parley"
+CONNECTIONS = (64, 512)
+CHATS, TEXT, PAGE = 1000, 100, 10
+
+
+def cpus():
+    """(the server's, the load generator's), or (None, None) where there is only one."""
+    usable = sorted(os.sched_getaffinity(0))
+    return (usable[0], usable[1]) if len(usable) > 1 else (None, None)
+
+
+SERVER_CPU, LOAD_CPU = cpus()
+
+
+def pinned(command, cpu=LOAD_CPU):
+    return ["taskset", "-c", str(cpu), *command] if cpu is not None else list(command)
+
+
+def wrk(url, connections, seconds, *request, cpu=LOAD_CPU):
+    """The figures of one run, as requests.lua prints them."""
+    command = pinned(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s",
+                      HERE / "requests.lua", url, "--", *request], cpu)
+    output = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"^figures (.*)$", output, re.M)
+    if not found:
+        raise RuntimeError(f"wrk said\n{output}")
+    run = json.loads(found[1])
+    run["rate"] = run["requests"] / (run["us"] / 1e6)
+    return run
+
+
+def measure(server, connections, seconds, *request):
+    """wrk's figures with what the server used meanwhile."""
+    server.forget_peak()
+    cpu = server.cpu_us()
+    run = wrk(server.url, connections, seconds, *request)
+    run["cpu_us"] = (server.cpu_us() - cpu) / max(1, run["requests"])
+    run["peak_mib"] = server.memory_kib("VmHWM") / 1024
+    return run
+
+
+def parley_bench(server, *options):
+    """The figures that `parley bench --json` prints; an error where a promise was broken."""
+    command = pinned([BINARY, "bench", "--json", "--url", server.url, *options])
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"parley bench ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def fill(server, messages, chats, first=0):
+    """Stores `messages` in all in `chats` chats, in turn; what is measured is what comes after it."""
+    run = parley_bench(server, "--rate", "max", "--requests", messages, "--connections", 256, "--chats", chats,
+                       "--first-chat", first, "--text", TEXT, "--no-verify")
+    if run["errors"]:
+        raise RuntimeError(f"{run['errors']} errors while filling the store")
+
+
+def table(columns, rows):
+    return [f"| {' | '.join(map(str, row))} |" for row in (columns, ["---"] * len(columns), *rows)]
+
+
+def latency(runs):
+    return [f"{median(runs, name) / 1000:.2f}" for name in ("p50_us", "p99_us")]
+
+
+def errors(runs):
+    return sum(run.get("errors", 0) for run in runs)
+
+
+def median(runs, name):
+    return statistics.median(run[name] for run in runs)
+
+
+def progress(text):
+    print(text, file=sys.stderr, flush=True)

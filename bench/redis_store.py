@@ -1,0 +1,115 @@
+"""Redis as the store: beside redis-benchmark, beside the store in memory, and what it takes of memory."""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+
+from load import (CHATS, CONNECTIONS, LOAD_CPU, PAGE, ROOT, SERVER_CPU, TEXT, errors, fill, latency, measure, median,
+                  pinned, progress, table)
+from servers import Parley, Redis, running
+
+STORE_BENCHMARK = ROOT / "build" / "release" / "src" / "store" / "store_benchmark"
+
+
+def scenario_redis(args, folder):
+    """Redis has a core of its own, which it shares with wrk where the HTTP server has the other."""
+    sync = "always" if args.durability == "fsync" else "everysec"
+    with running(Redis(folder, LOAD_CPU, f"appendfsync {sync}")) as redis:
+        alone = redis_alone(args, redis)
+    with running(Redis(folder, LOAD_CPU, f"appendfsync {sync}")) as redis:
+        redis.ask("FLUSHALL")
+        memory = redis_memory(args, folder, redis)
+        served = redis_served(args, folder, redis)
+    return [f"The recommended configuration with appendfsync {sync}.", "", *alone, "", *served, "", *memory]
+
+
+def redis_alone(args, redis):
+    """Google Benchmark over the seam, and redis-benchmark with as many calls on its way, on the same core in turn."""
+    depths, results = (1, 64, 512), {}
+    for number in range(args.rounds):
+        redis.ask("FLUSHALL")
+        for depth in depths:
+            for name, words in (("append", ("XADD", "bench:{__rand_int__}", "*", "s", "012345678", "t", "x" * TEXT)),
+                                ("read", ("XRANGE", "bench:{__rand_int__}", "-", "+", "COUNT", PAGE))):
+                rate = redis_benchmark(redis, depth, *words)
+                results.setdefault(("redis-benchmark", name, depth), []).append(rate)
+        for (name, depth), rate in store_benchmark(redis).items():
+            results.setdefault(("store", name, depth), []).append(rate)
+        progress(f"round {number + 1}: " + ", ".join(f"{' '.join(map(str, k))}: {v[-1]:,.0f}/s" for k, v in results.items()))
+    rows = []
+    for depth in depths:
+        for name, beside in (("append", ("redis-benchmark", "append")), ("append with a key", ("store", "append")),
+                             ("read", ("redis-benchmark", "read"))):
+            rates, base = results["store", name, depth], results[*beside, depth]
+            ratio = statistics.median(a / b for a, b in zip(rates, base))
+            rows.append([name, depth, f"{statistics.median(rates):,.0f}", " ".join(beside),
+                         f"{statistics.median(base):,.0f}", f"{ratio:.2f}"])
+    return [f"The store without a server around it, {CHATS} chats, {TEXT} bytes, pages of {PAGE}.", "",
+            *table(["call", "at once", "calls/s", "beside", "calls/s", "ratio"], rows)]
+
+
+def redis_benchmark(redis, depth, *words):
+    command = ["redis-benchmark", "-p", redis.port, "-c", 1, "-P", depth, "-n", 10_000 if depth == 1 else 200_000,
+               "-r", CHATS, "--csv", *words]
+    output = subprocess.run([str(word) for word in pinned(command, SERVER_CPU)], capture_output=True, text=True,
+                            check=True).stdout
+    return float(output.splitlines()[-1].split('","')[1])
+
+
+def store_benchmark(redis):
+    """{(call, at once): calls a second}"""
+    command = pinned([str(STORE_BENCHMARK), "--benchmark_filter=redis_", "--benchmark_format=json"], SERVER_CPU)
+    output = subprocess.run(command, capture_output=True, text=True, check=True,
+                            env=os.environ | {"PARLEY_BENCH_REDIS": redis.address}).stdout
+    rates = {}
+    for run in json.loads(output)["benchmarks"]:
+        options = dict(re.findall(r"(\w+):(\d+)", run["name"]))
+        keyed = " with a key" if options.get("keyed") == "1" else ""
+        name = "append" + keyed if "append" in run["name"] else "read"
+        rates[name, int(options.get("senders") or options["readers"])] = run["items_per_second"]
+    return rates
+
+
+def redis_served(args, folder, redis):
+    requests = {
+        "send": lambda n: ["send", CHATS, TEXT],
+        "send with a key": lambda n: ["keyed", CHATS, TEXT, f"{os.getpid()}-{n}"],
+        f"pull of {PAGE} × {TEXT} bytes": lambda n: ["pull", CHATS, PAGE],
+    }
+    results = {}
+    with running(over_redis(args, folder, redis)) as ours, \
+            running(Parley(folder, SERVER_CPU, "--http", "127.0.0.1:0", "--store", "memory:")) as memory:
+        for server in (ours, memory):
+            fill(server, CHATS * PAGE * 2, CHATS)
+        for number in range(args.rounds):
+            for name, request in requests.items():
+                for store, server in (("redis", ours), ("memory", memory)):
+                    run = measure(server, CONNECTIONS[-1], args.seconds, *request(f"{number}-{store}"))
+                    results.setdefault((name, store), []).append(run)
+                    progress(f"round {number + 1}: {name}, {store}: {run['rate']:,.0f}/s")
+    rows = []
+    for (name, store), runs in results.items():
+        ratio = statistics.median(a["rate"] / b["rate"] for a, b in zip(runs, results[name, "memory"]))
+        rows.append([name, store, f"{median(runs, 'rate'):,.0f}", f"{ratio:.2f}", *latency(runs),
+                     f"{median(runs, 'cpu_us'):.1f}", errors(runs)])
+    return [f"One HTTP process, {CONNECTIONS[-1]} connections.", "",
+            *table(["request", "store", "requests/s", "of memory", "p50 ms", "p99 ms", "CPU µs/request", "errors"], rows)]
+
+
+def redis_memory(args, folder, redis):
+    rows = []
+    with running(over_redis(args, folder, redis)) as server:
+        for chats, messages in ((20_000, 1), (20_000, 10), (1_000, 100), (10, 10_000)):
+            before = redis.used_bytes()
+            fill(server, chats * messages, chats, first=(len(rows) + 1) * 1_000_000)
+            chat = (redis.used_bytes() - before) / chats
+            rows.append([f"{messages:,}", f"{chat:,.0f}", f"{chat / messages:,.0f}", f"{2**30 / chat:,.0f}"])
+    return [f"What the Redis server's used_memory grows by, for texts of {TEXT} bytes.", "",
+            *table(["messages in each chat", "bytes a chat", "bytes a message", "chats in 1 GiB"], rows)]
+
+
+def over_redis(args, folder, redis):
+    return Parley(folder, SERVER_CPU, "--http", "127.0.0.1:0", "--store", f"redis://{redis.address}",
+                  "--durability", args.durability)

@@ -1,0 +1,154 @@
+#include "doctor/disk.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+
+#include "base/units.h"
+
+namespace parley::doctor {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
+
+constexpr std::uint64_t kLeastFree = std::uint64_t{1} << 30;
+constexpr std::uint64_t kLeastFiles = 10'000;
+constexpr std::size_t kSyncs = 300;
+constexpr std::chrono::seconds kSyncTime{1};
+constexpr long kNfs = 0x6969;
+constexpr long kCifs = static_cast<long>(0xff534d42U);
+constexpr long kSmb2 = static_cast<long>(0xfe534d42U);
+constexpr long kFuse = 0x65735546;
+
+fs::path nearest_existing(const fs::path& folder) {
+  std::error_code error;
+  fs::path path = fs::absolute(folder, error).lexically_normal();
+  while (!fs::is_directory(path, error) && path.has_relative_path()) path = path.parent_path();
+  return path;
+}
+
+/// How long each sync took, sorted.
+std::vector<microseconds> time_syncs(const fs::path& folder) {
+  std::string name = (folder / "parley-doctor-XXXXXX").string();
+  const int file = ::mkstemp(name.data());
+  if (file < 0) return {};
+  ::unlink(name.c_str());
+  const std::array<char, 4096> page{};
+  std::vector<microseconds> out;
+  const auto until = steady_clock::now() + kSyncTime;
+  while (out.size() < kSyncs && (out.size() < 3 || steady_clock::now() < until)) {
+    const auto begin = steady_clock::now();
+    if (::write(file, page.data(), page.size()) < 0 || ::fdatasync(file) != 0) break;
+    out.push_back(std::chrono::ceil<microseconds>(steady_clock::now() - begin));
+  }
+  ::close(file);
+  std::ranges::sort(out);
+  return out;
+}
+
+Finding judge_folder(const DiskFacts& facts) {
+  const std::string subject = "folder " + facts.folder.string();
+  if (!facts.writable) {
+    return {subject, fmt::format("{} cannot be written to", facts.existing.string()), "that the server starts",
+            "give the folder to the user that runs it"};
+  }
+  if (facts.open_to_others) {
+    return {subject, "other users may read or write it", "that messages are for those who may call the API",
+            "chmod 700 " + facts.folder.string()};
+  }
+  return {subject, facts.folder == facts.existing || fs::exists(facts.folder) ? "it is ours alone" : "it can be made"};
+}
+
+Finding judge_room(const DiskFacts& facts, const std::string& subject) {
+  const std::string found =
+      fmt::format("{} free, {} files more", format_size(facts.free_bytes >> 20U << 20U), facts.free_files);
+  if (facts.free_bytes >= kLeastFree && facts.free_files >= kLeastFiles) return {subject, found};
+  return {subject, found, "that sends are taken: the first write that does not fit ends all writing until a restart",
+          "make room, or give the store a larger disk"};
+}
+
+Finding judge_kind(const DiskFacts& facts, bool durable, const std::string& subject) {
+  if (facts.in_memory && durable) {
+    return {subject, "it is in memory", "that an acknowledged message survives a restart of the machine",
+            "put --store on a disk"};
+  }
+  if (facts.over_network && durable) {
+    return {subject, "it is reached over a network or through a user's program",
+            "that an acknowledged message is on disk: what an fsync means there is up to the other side",
+            "put --store on a disk of this machine"};
+  }
+  return {subject, facts.in_memory ? "it is in memory" : "it is local"};
+}
+
+Finding judge_sync(const DiskFacts& facts, bool durable, std::chrono::milliseconds patience,
+                   const std::string& subject) {
+  if (facts.sync_p99.count() == 0) {
+    return {subject, "a small file cannot be synced there", "that an acknowledged message is on disk",
+            "look into the system's log for errors of the disk"};
+  }
+  const std::string found =
+      fmt::format("an fsync takes {:.2f} ms, one in a hundred {:.2f} ms",
+                  static_cast<double>(facts.sync_p50.count()) / 1e3, static_cast<double>(facts.sync_p99.count()) / 1e3);
+  // A send may wait for the sync before its own, and for its own.
+  if (durable && 2 * facts.sync_p99 > patience / 4) {
+    return {subject, found,
+            "that sends are answered in time: each waits for up to two syncs, and --request-timeout is " +
+                format_duration(patience),
+            "use a faster disk, or one whose cache survives a power loss"};
+  }
+  return {subject, found};
+}
+
+}  // namespace
+
+DiskFacts look_at_disk(const fs::path& folder) {
+  DiskFacts facts{.folder = folder, .existing = nearest_existing(folder)};
+  const char* const path = facts.existing.c_str();
+  facts.writable = ::access(path, W_OK | X_OK) == 0;
+  struct stat status{};
+  std::error_code error;
+  if (fs::is_directory(folder, error) && ::stat(folder.c_str(), &status) == 0) {
+    facts.open_to_others = (status.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0;
+  }
+  struct statvfs room{};
+  if (::statvfs(path, &room) == 0) {
+    facts.free_bytes = std::uint64_t{room.f_bavail} * room.f_frsize;
+    facts.free_files = room.f_files == 0 ? kLeastFiles : room.f_favail;  // some file systems do not count
+  }
+  struct statfs kind{};
+  if (::statfs(path, &kind) == 0) {
+    facts.in_memory = kind.f_type == TMPFS_MAGIC || kind.f_type == RAMFS_MAGIC;
+    facts.over_network = kind.f_type == kNfs || kind.f_type == kCifs || kind.f_type == kSmb2 || kind.f_type == kFuse;
+  }
+  if (!facts.writable) return facts;
+  if (const auto times = time_syncs(facts.existing); !times.empty()) {
+    facts.sync_p50 = times[times.size() / 2];
+    facts.sync_p99 = times[times.size() * 99 / 100];
+  }
+  return facts;
+}
+
+Findings judge_disk(const DiskFacts& facts, bool durable, std::chrono::milliseconds patience) {
+  Findings out{judge_folder(facts)};
+  if (!facts.writable) return out;
+  const std::string subject = "disk of " + facts.folder.string();
+  out.push_back(judge_room(facts, subject));
+  out.push_back(judge_kind(facts, durable, subject));
+  out.push_back(judge_sync(facts, durable, patience, subject));
+  return out;
+}
+
+}  // namespace parley::doctor

@@ -1,0 +1,165 @@
+#include "doctor/redis.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <optional>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+
+#include "base/metrics.h"
+#include "net/loop.h"
+#include "redis/client.h"
+
+namespace parley::doctor {
+namespace {
+
+constexpr std::uint64_t kLeastVersion = 7;
+
+using Info = std::map<std::string, std::string, std::less<>>;
+
+Info parse_info(std::string_view text) {
+  Info out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find("\r\n"), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 2, text.size()));
+    if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+      out.emplace(line.substr(0, colon), line.substr(colon + 1));
+    }
+  }
+  return out;
+}
+
+std::string value(const Info& info, std::string_view name) {
+  const auto found = info.find(name);
+  return found == info.end() ? std::string() : found->second;
+}
+
+/// The number that the value begins with.
+std::optional<std::uint64_t> number(const Info& info, std::string_view name) {
+  const std::string text = value(info, name);
+  std::uint64_t out = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), out).ec != std::errc{}) return std::nullopt;
+  return out;
+}
+
+Async<RedisServers> ask(redis::Client& client, Deadline deadline) {
+  RedisServers out;
+  if (const auto started = co_await client.start(deadline); !started) {
+    out.failure = started.error().detail;
+    co_return out;
+  }
+  for (auto& [address, settings] : co_await store::ask_redis_settings(client, deadline)) {
+    out.masters[address].settings = std::move(settings);
+  }
+  co_await client.call_masters(redis::format_command({"INFO"}), {.deadline = deadline},
+                               [&](const std::string& address, const redis::CallResult& result) {
+                                 out.masters[address].info = parse_info(result.reply.text);
+                               });
+  co_return out;
+}
+
+bool runs_here(const redis::ClientOptions& options) {
+  return std::ranges::any_of(options.servers, [](const net::Endpoint& server) { return server.is_loopback(); });
+}
+
+Findings judge_settings(const store::RedisSettings& settings, store::Durability durability,
+                        const std::string& subject) {
+  if (!settings.known) {
+    return {{subject, "it does not answer", "that messages of the chats that it keeps are taken and shown",
+             "start it, or look into its log"}};
+  }
+  if (auto unfit = store::unfit_redis_setting(settings, durability); !unfit.empty()) {
+    return {{subject, std::move(unfit), "that an acknowledged message is kept: the server does not start so",
+             "set it in redis.conf, as deploy/redis/redis.conf does, or choose another --durability"}};
+  }
+  Findings out{{subject, "its settings fit --durability"}};
+  for (std::string& remark : store::redis_setting_remarks(settings, durability)) {
+    out.push_back({subject, std::move(remark),
+                   "that --durability means what operators think, within the memory planned for",
+                   "set it in redis.conf, as deploy/redis/redis.conf does"});
+  }
+  return out;
+}
+
+Finding judge_version(const Info& info, const std::string& subject) {
+  const std::string version = value(info, "redis_version");
+  if (number(info, "redis_version").value_or(0) >= kLeastVersion) return {subject, "its version is " + version};
+  return {subject, "its version is " + (version.empty() ? "not known" : version), "that all of this was tested with it",
+          "run 7.0 or later"};
+}
+
+Finding judge_replicas(const Info& info, std::size_t replicas, const std::string& subject) {
+  const std::uint64_t connected = number(info, "connected_slaves").value_or(0);
+  const std::string found = fmt::format("{} replicas are connected, --redis-replicas is {}", connected, replicas);
+  if (connected >= replicas) return {subject, found};
+  return {subject, found, "that sends are acknowledged: each waits for so many replicas",
+          "start the replicas, or lower --redis-replicas"};
+}
+
+Finding judge_log(const Info& info, const std::string& subject) {
+  const std::string status = value(info, "aof_last_write_status");
+  if (status.empty() || status == "ok") return {subject, "its last write to the log went well"};
+  return {subject, "its last write to the log failed: " + status, "that sends are taken",
+          "make room on its disk, or replace it"};
+}
+
+Finding judge_memory(const Info& info, const std::string& subject) {
+  const std::uint64_t most = number(info, "maxmemory").value_or(0);
+  const std::uint64_t machine = number(info, "total_system_memory").value_or(0);
+  const std::uint64_t used = number(info, "used_memory").value_or(0);
+  const std::string found = fmt::format("it uses {} MiB of {} MiB", used >> 20U, (most == 0 ? machine : most) >> 20U);
+  if (machine > 0 && most > machine / 10 * 8) {
+    return {subject, fmt::format("maxmemory is {} MiB of {} MiB", most >> 20U, machine >> 20U),
+            "that a full Redis refuses: the system would end it while it rewrites its log",
+            "lower maxmemory to three quarters of the machine's memory"};
+  }
+  const std::uint64_t room = most == 0 ? machine : most;
+  if (room > 0 && used > room / 10 * 9) {
+    return {subject, found, "that sends are taken: a full Redis refuses them", "give it more memory, or more servers"};
+  }
+  return {subject, found};
+}
+
+Finding judge_overcommit(int overcommit) {
+  const std::string found = fmt::format("vm.overcommit_memory is {}", overcommit);
+  if (overcommit == 1) return {"this machine, for Redis", found};
+  return {"this machine, for Redis", found,
+          "that the log is rewritten: the copy of the process that does it may be refused its memory",
+          "sysctl vm.overcommit_memory=1, and in /etc/sysctl.d"};
+}
+
+}  // namespace
+
+RedisServers ask_redis(const redis::ClientOptions& options, std::chrono::milliseconds patience) {
+  net::LoopPool loops(1);
+  MetricsRegistry metrics;
+  redis::Client client(loops, options, metrics);
+  const Deadline deadline = std::chrono::steady_clock::now() + patience;
+  RedisServers out = boost::asio::co_spawn(loops[0].executor(), ask(client, deadline), boost::asio::use_future).get();
+  if (runs_here(options)) std::ifstream("/proc/sys/vm/overcommit_memory") >> out.overcommit;
+  return out;
+}
+
+Findings judge_redis(const RedisServers& servers, store::Durability durability, std::size_t replicas) {
+  if (!servers.failure.empty()) {
+    return {{"Redis", servers.failure, "that the server starts", "start Redis, or mend what --store says of it"}};
+  }
+  Findings out;
+  for (const auto& [address, facts] : servers.masters) {
+    const std::string subject = "Redis " + address;
+    for (Finding& finding : judge_settings(facts.settings, durability, subject)) out.push_back(std::move(finding));
+    if (facts.info.empty()) continue;
+    out.push_back(judge_version(facts.info, subject));
+    out.push_back(judge_replicas(facts.info, replicas, subject));
+    out.push_back(judge_log(facts.info, subject));
+    out.push_back(judge_memory(facts.info, subject));
+  }
+  if (servers.overcommit >= 0) out.push_back(judge_overcommit(servers.overcommit));
+  return out;
+}
+
+}  // namespace parley::doctor

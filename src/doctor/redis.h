@@ -1,0 +1,34 @@
+// The Redis servers that a store is in.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "doctor/finding.h"
+#include "redis/client_options.h"
+#include "store/redis_settings.h"
+#include "store/store_options.h"
+
+namespace parley::doctor {
+
+/// One master.
+struct RedisFacts {
+  store::RedisSettings settings{};
+  std::map<std::string, std::string, std::less<>> info{};  ///< what INFO says, by its names; empty: it did not answer
+};
+
+struct RedisServers {
+  std::string failure{};                        ///< why the masters cannot be asked; empty: they were
+  std::map<std::string, RedisFacts> masters{};  ///< by address
+  int overcommit = -1;  ///< this machine's vm.overcommit_memory, where a server runs here; -1: none does
+};
+
+/// Asks every master, for up to `patience`. Blocks.
+[[nodiscard]] RedisServers ask_redis(const redis::ClientOptions& options, std::chrono::milliseconds patience);
+
+/// `replicas` is how many must confirm a send.
+[[nodiscard]] Findings judge_redis(const RedisServers& servers, store::Durability durability, std::size_t replicas);
+
+}  // namespace parley::doctor

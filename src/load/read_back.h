@@ -1,0 +1,15 @@
+// Reads back what a run has sent, and judges it.
+#pragma once
+
+#include <span>
+
+#include "load/ledger.h"
+#include "load/verdict.h"
+
+namespace parley::load {
+
+/// Pulls every chat that `ledgers` (by worker) have sends in, from a little before their first acknowledged one. While
+/// the server is away it is asked again, for some seconds. Blocks.
+[[nodiscard]] Verdict read_back(const Plan& plan, const Texts& texts, std::span<const Ledger* const> ledgers);
+
+}  // namespace parley::load

@@ -1,0 +1,143 @@
+#include "load/trial.h"
+
+#include <csignal>
+#include <random>
+#include <thread>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/basic_resolver.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+
+#include "load/progress.h"
+#include "load/read_back.h"
+
+namespace parley::load {
+namespace {
+
+namespace asio = boost::asio;
+
+/// Between making the connections and the first request.
+constexpr std::chrono::milliseconds kHeadStart{100};
+
+Async<std::expected<std::string, std::string>> ask_durability(const Plan& plan, Executor executor,
+                                                              const asio::ip::tcp::endpoint& server) {
+  Connection connection(std::move(executor), server);
+  const std::string request =
+      fmt::format("GET {}/ping HTTP/1.1\r\nHost: {}\r\n\r\n", plan.url.base, plan.url.authority);
+  const Exchange exchange = co_await connection.exchange(request, Clock::now() + plan.timeout);
+  if (exchange.outcome == Exchange::Outcome::kNoConnection) co_return std::unexpected("nobody listens there");
+  if (exchange.outcome != Exchange::Outcome::kAnswered) co_return std::unexpected("no answer to GET /ping");
+  if (exchange.head.status != 200) {
+    co_return std::unexpected(fmt::format("GET /ping was answered {}", exchange.head.status));
+  }
+  co_return std::string(exchange.head.durability);
+}
+
+/// Shows progress and watches for interrupts, on the thread that waits for the workers.
+class Watch {
+ public:
+  Watch(Timeline& timeline, std::vector<std::unique_ptr<Worker>>& workers, bool& interrupted)
+      : timeline_(timeline), workers_(workers), interrupted_(interrupted) {
+    signals_.async_wait([this](const boost::system::error_code& error, int) {
+      if (error) return;
+      interrupted_ = true;
+      for (const auto& worker : workers_) worker->stop();
+    });
+    tick();
+  }
+
+  void run() { io_.run(); }
+  /// Any thread.
+  void end() {
+    asio::post(io_, [this] { io_.stop(); });
+  }
+
+ private:
+  void tick() {
+    if (const auto seconds = timeline_.seconds(false); !seconds.empty()) progress_.show(seconds.back());
+    timer_.expires_after(std::chrono::seconds(1));
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) tick();
+    });
+  }
+
+  Timeline& timeline_;
+  std::vector<std::unique_ptr<Worker>>& workers_;
+  bool& interrupted_;
+  Progress progress_;
+  asio::io_context io_{1};
+  asio::basic_signal_set<Executor> signals_{io_.get_executor(), SIGINT, SIGTERM};
+  asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> timer_{io_.get_executor()};
+};
+
+void run_workers(std::vector<std::unique_ptr<Worker>>& workers, Timeline& timeline, bool& interrupted) {
+  Watch watch(timeline, workers, interrupted);
+  std::thread all([&] {
+    {
+      std::vector<std::jthread> threads;
+      threads.reserve(workers.size());
+      for (const auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
+    }
+    watch.end();
+  });
+  watch.run();
+  all.join();
+}
+
+}  // namespace
+
+double Trial::reached() const {
+  const std::uint64_t good = measured.all().count() - measured.error_count();
+  return seconds > 0 ? static_cast<double>(good) / seconds : 0;
+}
+
+std::expected<Target, std::string> find_target(const Plan& plan) {
+  asio::io_context io(1);
+  asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(io.get_executor());
+  boost::system::error_code error;
+  const auto addresses = resolver.resolve(plan.url.host, plan.url.port, error);
+  if (error) return std::unexpected(fmt::format("{}: {}", plan.url.authority, error.message()));
+  std::string why;
+  for (const auto& address : addresses) {
+    auto asked = asio::co_spawn(io, ask_durability(plan, io.get_executor(), address.endpoint()), asio::use_future);
+    io.restart();
+    io.run();
+    const auto durability = asked.get();
+    if (durability) return Target{address.endpoint(), *durability};
+    why = durability.error();
+  }
+  return std::unexpected(fmt::format("{}: {}", plan.url.authority, why));
+}
+
+Trial run_trial(const Plan& plan, const Target& target, bool& interrupted) {
+  const Texts texts(std::random_device{}(), plan.text_bytes);
+  const auto zipf = plan.zipf > 0 ? std::make_shared<const ZipfTable>(plan.chats, plan.zipf) : nullptr;
+  const Clock::time_point begin = Clock::now() + kHeadStart;
+  Timeline timeline(begin + plan.warmup);
+  const Shared shared{plan, target.server, texts, zipf, timeline, begin};
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (std::uint32_t i = 0; i < plan.threads; ++i) workers.push_back(std::make_unique<Worker>(shared, i));
+  run_workers(workers, timeline, interrupted);
+
+  Trial trial{.rate = plan.rate, .seconds = timeline.length()};
+  trial.timeline = timeline.seconds(true);
+  std::vector<const Ledger*> ledgers;
+  ledgers.reserve(workers.size());
+  for (const auto& worker : workers) {
+    trial.measured.merge(worker->measured());
+    ledgers.push_back(&worker->ledger());
+  }
+  trial.verified = plan.verify;
+  if (plan.verify) {
+    Progress().show("reading back");
+    trial.verdict = read_back(plan, texts, ledgers);
+  }
+  trial.verdict.bad_pages += trial.measured.bad_pages;
+  return trial;
+}
+
+}  // namespace parley::load

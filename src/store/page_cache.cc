@@ -1,0 +1,81 @@
+#include "store/page_cache.h"
+
+#include <iterator>
+#include <utility>
+
+namespace parley::store {
+namespace {
+
+/// A page that takes more than this part of the cache is not worth what it would drive out.
+constexpr std::size_t kMaxShare = 16;
+
+template <class Number>
+void append_bytes(KeyBuffer& key, Number number) {
+  const char* const bytes = reinterpret_cast<const char*>(&number);
+  key.insert(key.end(), bytes, bytes + sizeof number);
+}
+
+/// The chat comes last, so that it needs no end.
+KeyBuffer key_of(const ChatId& chat, const PageRange& range) {
+  KeyBuffer key;
+  append_bytes(key, range.cursor);
+  append_bytes(key, range.limit);
+  append_bytes(key, range.max_bytes);
+  append_bytes(key, range.reverse);
+  key.insert(key.end(), chat.name().begin(), chat.name().end());
+  return key;
+}
+
+/// Of a string beyond its object.
+std::size_t heap_bytes(const std::string& text) {
+  static const std::size_t inside = std::string().capacity();
+  return text.capacity() > inside ? text.capacity() + 1 : 0;
+}
+
+std::size_t page_bytes(const Page& page) {
+  std::size_t bytes = page.messages.capacity() * sizeof(Message);
+  for (const Message& message : page.messages) bytes += heap_bytes(message.sender) + heap_bytes(message.text);
+  return bytes;
+}
+
+/// Of an entry's nodes in the list and the map.
+constexpr std::size_t kNodeBytes = 64;
+
+}  // namespace
+
+const Page* PageCache::find(const ChatId& chat, const PageRange& range, ChatEpochs::Epoch epoch) {
+  const KeyBuffer key = key_of(chat, range);
+  const auto found = by_key_.find(std::string_view(key.data(), key.size()));
+  if (found == by_key_.end()) return nullptr;
+  const Entries::iterator entry = found->second;
+  if (!entry->final && entry->epoch != epoch) {
+    erase(entry);
+    return nullptr;
+  }
+  entries_.splice(entries_.begin(), entries_, entry);
+  hits_.add();
+  return &entry->page;
+}
+
+void PageCache::put(const ChatId& chat, const PageRange& range, const Page& page, ChatEpochs::Epoch epoch) {
+  const bool final = !range.reverse && page.has_more;
+  if (!final && ChatEpochs::written(epoch)) return;
+  const KeyBuffer key = key_of(chat, range);
+  const std::string_view key_view(key.data(), key.size());
+  if (const auto found = by_key_.find(key_view); found != by_key_.end()) erase(found->second);
+  Entry entry{std::string(key_view), page, epoch, final, 0};
+  entry.bytes = sizeof(Entry) + kNodeBytes + heap_bytes(entry.key) + page_bytes(entry.page);
+  if (entry.bytes > max_bytes_ / kMaxShare) return;
+  bytes_.add(static_cast<std::int64_t>(entry.bytes));
+  entries_.push_front(std::move(entry));
+  by_key_.emplace(entries_.front().key, entries_.begin());
+  while (bytes() > max_bytes_) erase(std::prev(entries_.end()));
+}
+
+void PageCache::erase(Entries::iterator entry) {
+  bytes_.add(-static_cast<std::int64_t>(entry->bytes));
+  by_key_.erase(entry->key);
+  entries_.erase(entry);
+}
+
+}  // namespace parley::store

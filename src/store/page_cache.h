@@ -1,0 +1,55 @@
+// Pages that were read before.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <string>
+#include <string_view>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "base/metrics.h"
+#include "chat/message.h"
+#include "store/chat_epochs.h"
+#include "store/rocksdb_keys.h"
+
+namespace parley::store {
+
+/// Keeps the pages that were read last, within a bound. Chats only grow, and only at their end: a page that was cut
+/// while going forward never changes, any other one only when its chat does, which its epoch tells. One loop's.
+class PageCache {
+ public:
+  explicit PageCache(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+  PageCache(const PageCache&) = delete;
+  PageCache& operator=(const PageCache&) = delete;
+
+  /// What the store would answer, if that is known; `epoch` is the chat's now. Until the next call.
+  [[nodiscard]] const Page* find(const ChatId& chat, const PageRange& range, ChatEpochs::Epoch epoch);
+
+  /// Keeps a page that was read from the store; `epoch` is the chat's from before that.
+  void put(const ChatId& chat, const PageRange& range, const Page& page, ChatEpochs::Epoch epoch);
+
+  // Any thread.
+  [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(bytes_.value()); }
+  [[nodiscard]] std::uint64_t hits() const noexcept { return hits_.value(); }
+
+ private:
+  struct Entry {
+    std::string key;
+    Page page;
+    ChatEpochs::Epoch epoch;
+    bool final;  // never changes
+    std::size_t bytes;
+  };
+  using Entries = std::list<Entry>;
+
+  void erase(Entries::iterator entry);
+
+  const std::size_t max_bytes_;
+  Entries entries_;  // the last used in front
+  boost::unordered_flat_map<std::string_view, Entries::iterator> by_key_;
+  Gauge bytes_;
+  Counter hits_;
+};
+
+}  // namespace parley::store

@@ -1,0 +1,105 @@
+#include "store/page_cache.h"
+
+#include <gtest/gtest.h>
+
+namespace parley::store {
+namespace {
+
+constexpr std::size_t kBytes = std::size_t{64} << 10;
+
+ChatId chat(std::string_view name) { return ChatId::parse(name).value(); }
+
+Page page_of(std::string text, bool has_more = false) {
+  return {.messages = {{"a", std::move(text), 5}}, .has_more = has_more, .next_cursor = 6};
+}
+
+TEST(PageCacheTest, AnswersWhatWasPutForJustThisChatAndRange) {
+  PageCache cache(kBytes);
+  const PageRange range{.cursor = 5, .limit = 1};
+  EXPECT_EQ(cache.find(chat("a:b"), range, 0), nullptr);
+  cache.put(chat("a:b"), range, page_of("hi"), 0);
+  const Page* const found = cache.find(chat("a:b"), range, 0);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->messages, page_of("hi").messages);
+  EXPECT_EQ(found->next_cursor, 6);
+  EXPECT_EQ(cache.hits(), 1);
+  EXPECT_EQ(cache.find(chat("a:c"), range, 0), nullptr);
+  EXPECT_EQ(cache.find(chat("a:b"), {.cursor = 6, .limit = 1}, 0), nullptr);
+  EXPECT_EQ(cache.find(chat("a:b"), {.cursor = 5, .limit = 2}, 0), nullptr);
+  EXPECT_EQ(cache.find(chat("a:b"), {.cursor = 5, .limit = 1, .reverse = true}, 0), nullptr);
+  EXPECT_EQ(cache.find(chat("a:b"), {.cursor = 5, .limit = 1, .max_bytes = 7}, 0), nullptr);
+}
+
+TEST(PageCacheTest, ForgetsAPageAtTheEndOfAChatThatWasWrittenTo) {
+  PageCache cache(kBytes);
+  ChatEpochs epochs;
+  cache.put(chat("a:b"), {}, page_of("hi"), epochs.of("a:b"));
+  EXPECT_NE(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
+  epochs.begin("a:b");
+  EXPECT_EQ(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
+  epochs.end("a:b");
+  EXPECT_EQ(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
+}
+
+TEST(PageCacheTest, ForgetsAPageThatWasReadWhileItsChatWasWrittenTo) {
+  PageCache cache(kBytes);
+  ChatEpochs epochs;
+  const auto before = epochs.of("a:b");
+  epochs.begin("a:b");
+  const auto during = epochs.of("a:b");
+  cache.put(chat("a:b"), {}, page_of("hi"), during);
+  EXPECT_EQ(cache.find(chat("a:b"), {}, during), nullptr);
+  epochs.end("a:b");
+  cache.put(chat("a:b"), {}, page_of("hi"), before);
+  EXPECT_EQ(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
+}
+
+TEST(PageCacheTest, KeepsAPageThatWasCutWhateverIsWritten) {
+  PageCache cache(kBytes);
+  ChatEpochs epochs;
+  epochs.begin("a:b");
+  cache.put(chat("a:b"), {}, page_of("hi", true), epochs.of("a:b"));
+  epochs.end("a:b");
+  EXPECT_NE(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
+  // Newest first it is the other end that was cut.
+  cache.put(chat("a:b"), {.reverse = true}, page_of("hi", true), epochs.of("a:b"));
+  epochs.begin("a:b");
+  epochs.end("a:b");
+  EXPECT_EQ(cache.find(chat("a:b"), {.reverse = true}, epochs.of("a:b")), nullptr);
+}
+
+TEST(PageCacheTest, DrivesOutWhatWasUsedLeastRecently) {
+  PageCache cache(kBytes);
+  const auto cursor = [](std::int64_t n) { return PageRange{.cursor = n}; };
+  cache.put(chat("a:b"), cursor(1), page_of("first"), 0);
+  for (std::int64_t n = 2; n < 1000; ++n) {
+    cache.put(chat("a:b"), cursor(n), page_of(std::string(100, 'x')), 0);
+    ASSERT_NE(cache.find(chat("a:b"), cursor(1), 0), nullptr) << n;
+    ASSERT_LE(cache.bytes(), kBytes);
+  }
+  EXPECT_GT(cache.bytes(), kBytes / 2);
+  EXPECT_EQ(cache.find(chat("a:b"), cursor(2), 0), nullptr);
+  EXPECT_NE(cache.find(chat("a:b"), cursor(999), 0), nullptr);
+}
+
+TEST(PageCacheTest, DoesNotKeepAPageThatIsTooLarge) {
+  PageCache cache(kBytes);
+  cache.put(chat("a:b"), {}, page_of(std::string(kBytes / 8, 'x')), 0);
+  EXPECT_EQ(cache.find(chat("a:b"), {}, 0), nullptr);
+  EXPECT_EQ(cache.bytes(), 0);
+}
+
+TEST(ChatEpochsTest, ABatchWithAChatTwiceIsOneWriteOfIt) {
+  ChatEpochs epochs;
+  const auto before = epochs.of("a:b");
+  epochs.begin("a:b");
+  epochs.begin("a:b");
+  EXPECT_TRUE(ChatEpochs::written(epochs.of("a:b")));
+  epochs.end("a:b");
+  epochs.end("a:b");
+  EXPECT_FALSE(ChatEpochs::written(epochs.of("a:b")));
+  EXPECT_NE(epochs.of("a:b"), before);
+}
+
+}  // namespace
+}  // namespace parley::store

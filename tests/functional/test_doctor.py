@@ -1,0 +1,173 @@
+"""parley doctor: each thing that it looks for is there once, and found."""
+
+import json
+import socket
+
+import pytest
+
+from support.clock import SOURCE, ShiftedClock
+from support.command import parley
+from support.deployment import Node
+from support.foreign_node import ForeignNode
+from support.shim import compile_shim
+
+# What a small machine has, and what a busy disk keeps within.
+MODEST = {"--http": "127.0.0.1:0", "--max-connections": "50", "--max-memory": "16MiB", "--store-memory": "8MiB",
+          "--request-timeout": "24h"}
+LISTENERS = {"--http", "--rpc", "--admin"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "data"
+    made.mkdir(mode=0o700)
+    return made
+
+
+def arguments(*options):
+    """Modest ones unless the options say more; naming a listener leaves out ours."""
+    named = LISTENERS if LISTENERS.intersection(map(str, options)) else set()
+    modest = [word for name, value in MODEST.items() if name not in {*options, *named} for word in (name, value)]
+    return ["doctor", *modest, *map(str, options)]
+
+
+def doctor(*options, code):
+    """The findings of a run that ends with this exit code."""
+    outcome = parley(*arguments("--json", *options))
+    assert outcome.code == code, outcome
+    report = json.loads(outcome.out)
+    assert report["good"] == (code == 0) == all(f["good"] for f in report["findings"])
+    for finding in report["findings"]:
+        assert finding["good"] or (finding["promise"] and finding["remedy"]), finding
+    return report["findings"]
+
+
+def problems(*options):
+    return [f"{f['subject']}: {f['found']}" for f in doctor(*options, code=1) if not f["good"]]
+
+
+def test_where_all_is_well_it_says_so(folder):
+    outcome = parley(*arguments("--store", f"rocksdb:{folder}"))
+    assert outcome.code == 0, outcome
+    assert outcome.out.splitlines()[-1] == "all is well"
+    assert all(line.startswith("ok ") for line in outcome.out.splitlines()[:-1])
+    assert list(folder.iterdir()) == []
+
+
+def test_a_store_that_is_not_there_yet_can_be_made(tmp_path):
+    doctor("--store", f"rocksdb:{tmp_path}/a/b", code=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_problem_is_told_with_what_is_at_stake_and_a_remedy(folder):
+    folder.chmod(0o755)
+    outcome = parley(*arguments("--store", f"rocksdb:{folder}"))
+    assert outcome.code == 1, outcome
+    lines = outcome.out.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("PROBLEM folder"))
+    assert "at stake: " in lines[at + 1] and "remedy: chmod 700" in lines[at + 2]
+
+
+@pytest.mark.own_store
+def test_a_new_store_is_for_its_owner_alone(start):
+    """What doctor asks for is what serve makes."""
+    assert start().data.stat().st_mode & 0o077 == 0
+
+
+def test_a_bad_configuration_is_told_as_serve_tells_it():
+    outcome = parley("doctor", "--max-text", "x")
+    assert outcome.code == 2 and "--max-text" in outcome.err
+
+
+def test_memory_keeps_nothing():
+    assert problems("--store", "memory:") == ["--store memory:: it keeps nothing"]
+
+
+def test_a_disk_in_memory():
+    found = problems("--store", "rocksdb:/dev/shm/parley-doctor-test")
+    assert "disk of /dev/shm/parley-doctor-test: it is in memory" in found
+
+
+def test_a_place_where_nothing_can_be_stored():
+    assert any("/proc" in problem for problem in problems("--store", "rocksdb:/proc/parley"))
+
+
+def test_a_listener_that_is_taken(folder):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = "127.0.0.1:{}".format(taken.getsockname()[1])
+        found = problems("--store", f"rocksdb:{folder}", "--http", address)
+    assert len(found) == 1 and found[0].startswith(f"--http {address}: ")
+
+
+@pytest.mark.parametrize("listener", ["--http", "--rpc", "--admin"])
+def test_a_listener_that_anybody_can_reach(folder, listener):
+    found = problems("--store", f"rocksdb:{folder}", "--allow-anonymous", listener, "0.0.0.0:0")
+    assert found == [f"{listener} 0.0.0.0:0: other machines can reach it, and nobody is authenticated"]
+
+
+def test_more_connections_than_files(folder):
+    found = problems("--store", f"rocksdb:{folder}", "--max-connections", 1_000_000, "--http", "127.0.0.1:0",
+                     "--rpc", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+    assert any(problem.startswith("open files: ") for problem in found)
+
+
+def test_more_memory_than_there_is(folder):
+    path = folder.parent / "parley.toml"
+    path.write_text('max-memory = "1024GiB"\n')
+    found = problems("--store", f"rocksdb:{folder}", "--store-memory", "1024GiB", "--config", path)
+    assert len(found) == 1 and found[0].startswith("memory: ")
+
+
+# Nodes ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def node(tmp_path):
+    running = []
+
+    def make(*options, **settings):
+        running.append(Node(tmp_path / f"node{len(running)}", *options, **settings).start())
+        return running[-1]
+
+    yield make
+    for one in running:
+        one.stop()
+
+
+def backend(*nodes):
+    return "thrift://" + ",".join(f"{n.rpc[0]}:{n.rpc[1]}" for n in nodes)
+
+
+def test_a_node_that_is_well(node):
+    subjects = [finding["subject"] for finding in doctor("--backend", backend(node()), code=0)]
+    assert {"nodes' stores", "nodes' durability", "clocks"} <= set(subjects)
+
+
+def test_a_node_that_is_away(node):
+    found = problems("--backend", backend(node()) + ",127.0.0.1:1")
+    assert len(found) == 1 and found[0].startswith("node 127.0.0.1:1: ")
+
+
+def test_nodes_over_two_stores(node):
+    assert problems("--backend", backend(node(), node())) == ["nodes' stores: there are 2"]
+
+
+def test_nodes_of_two_durabilities(node):
+    found = problems("--backend", backend(node(), node("--durability", "os")))
+    assert "nodes' durability: some have fsync, others os" in found
+
+
+def test_a_node_whose_clock_is_wrong(node, tmp_path):
+    clock = ShiftedClock(compile_shim(SOURCE, tmp_path), tmp_path)
+    clock.jump(-30)
+    found = problems("--backend", backend(node(env=clock.environment())))
+    assert len(found) == 1 and found[0].startswith("clocks: they differ by ")
+    assert 29_000 < float(found[0].split()[-2]) < 31_000
+
+
+def test_a_server_of_another_kind():
+    with ForeignNode(lambda *_: None) as foreign:
+        findings = doctor("--backend", backend(foreign), code=0)
+    assert any("another kind" in finding["found"] for finding in findings)
