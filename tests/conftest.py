@@ -25,11 +25,11 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     """Leaves out what means nothing for this topology, build or run, and what no topology changes."""
     meaningless = {"memory"} if SANITIZED else set()
+    if not config.getoption("long"):
+        meaningless.add("only_long")
     if config.getoption("topology") != "one-process":
         meaningless.add("own_store")
         items[:] = [item for item in items if "topology" in item.fixturenames]
-    if not config.getoption("long"):
-        meaningless.add("only_long")
     items[:] = [item for item in items if not any(item.get_closest_marker(name) for name in meaningless)]
 
 

@@ -133,8 +133,8 @@ class Commands {
     declare_doctor();
     declare_send();
     declare_pull();
-    declare_bench();
     declare_health();
+    declare_bench();
     for (CLI::App* command : app_.get_subcommands({})) command->allow_extras();
   }
 
@@ -160,8 +160,8 @@ class Commands {
     }
     if (is_configured(command)) return run_configured(command);
     if (auto loaded = options.load(command, std::getenv); !loaded) return usage_error(loaded.error());
-    if (&command == bench_) return run_bench();
     if (&command == health_) return run_health();
+    if (&command == bench_) return run_bench();
     return &command == send_ ? run_send() : run_pull();
   }
 
@@ -222,17 +222,17 @@ class Commands {
     pull_->footer(kPullExamples);
   }
 
-  void declare_bench() {
-    bench_ = app_.add_subcommand("bench", "Load a server, and check that it keeps its promises meanwhile");
-    bench_options_.options().add_to(*bench_);
-    bench_->footer(kBenchExamples);
-  }
-
   void declare_health() {
     health_ = app_.add_subcommand("health", "Say whether a server is ready, as an exit code, for health checks");
     health_->add_flag("--live", live_, "Only whether it lives, as /healthz says");
     probe_.options.add_to(*health_);
     health_->footer(kHealthExamples);
+  }
+
+  void declare_bench() {
+    bench_ = app_.add_subcommand("bench", "Load a server, and check that it keeps its promises meanwhile");
+    bench_options_.options().add_to(*bench_);
+    bench_->footer(kBenchExamples);
   }
 
   OptionSet& options_of(const CLI::App& command) {
@@ -280,12 +280,12 @@ class Commands {
         {.url = client_.server(), .timeout = client_.timeout, .call = pull_call_, .follow = follow_, .style = style});
   }
 
+  int run_health() { return cli::run({.url = probe_.server(), .timeout = probe_.timeout, .live = live_}); }
+
   int run_bench() {
     const auto command = bench_options_.command();
     return command ? load::run(*command) : usage_error(command.error());
   }
-
-  int run_health() { return cli::run({.url = probe_.server(), .timeout = probe_.timeout, .live = live_}); }
 
   CLI::App app_{"Parley: chat messages, kept in order and never lost, behind a small HTTP API"};
   CLI::App* serve_ = nullptr;
@@ -293,8 +293,8 @@ class Commands {
   CLI::App* doctor_ = nullptr;
   CLI::App* send_ = nullptr;
   CLI::App* pull_ = nullptr;
-  CLI::App* bench_ = nullptr;
   CLI::App* health_ = nullptr;
+  CLI::App* bench_ = nullptr;
 
   Config configuration_;
   OptionSet options_ = declare_options(configuration_);
@@ -304,9 +304,9 @@ class Commands {
   cli::SendCall send_call_;
   cli::PullCall pull_call_;
   bool follow_ = false;
-  BenchOptions bench_options_;
   Probe probe_;
   bool live_ = false;
+  BenchOptions bench_options_;
 };
 
 }  // namespace

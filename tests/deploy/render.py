@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.build import ROOT  # noqa: E402
-from support.deploy_tools import tool  # noqa: E402
+from support.go_tools import tool  # noqa: E402
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 MANIFESTS = {"tiers": [], "single": ["--set=topology=single"]}

@@ -11,7 +11,7 @@ import pytest
 from support.build import ROOT, scaled
 from support.client import Client, new_chat
 from support.compose import Stack, load, options_of
-from support.deploy_tools import tool
+from support.go_tools import tool
 
 TIERS = [ROOT / "compose.yaml"]
 SCALED = [ROOT / "compose.yaml", ROOT / "deploy" / "compose" / "scale.yaml"]

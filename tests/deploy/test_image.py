@@ -70,6 +70,9 @@ def context(folder):
 def test_its_context_has_all_that_the_build_reads(tmp_path):
     context(tmp_path)
     assert not (tmp_path / "tests" / "functional").exists() and not (tmp_path / "README.md").exists()
+    assert (tmp_path / "tools" / "swagger-ui").is_dir()  # what ./x fetches, and has fetched already for us:
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "tools").symlink_to(ROOT / "build" / "tools")
     for command in (["cmake", "--preset", "release"], ["ninja", "-C", "build/release", "-n", "parley"]):
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]

@@ -10,7 +10,7 @@ import yaml
 
 from support.build import ROOT, scaled
 from support.command import parley
-from support.deploy_tools import tool
+from support.go_tools import tool
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import render  # noqa: E402

@@ -15,7 +15,7 @@ import requests
 import yaml
 
 from support.build import ROOT, binary, scaled
-from support.ports import free_port
+from support.redis import free_port
 from support.server import Server, clean_environment
 from support.wait import eventually
 

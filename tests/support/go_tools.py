@@ -6,7 +6,7 @@ from support.build import ROOT
 from support.golang import run_go
 
 SOURCES = ROOT / "tests" / "deploy" / "tools"
-BUILT = ROOT / "build" / "tools"
+BUILT = ROOT / "build" / "tools" / "deploy"
 HELM = "helm.sh/helm/v3/cmd/helm"
 
 
