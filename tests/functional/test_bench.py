@@ -71,8 +71,8 @@ def test_a_mix_has_its_parts(start):
     assert run["violations"] == {}
 
 
-def test_pulls_of_empty_chats_are_told_apart(start):
-    run = measured(start().url, "--rate", "max", "--requests", 50, "--mix", "0:1:0")
+def test_pulls_of_empty_chats_are_told_apart(deployment):
+    run = measured(deployment.url, "--rate", "max", "--requests", 50, "--mix", "0:1:0", "--first-chat", 700)
     assert run["no_chat"] == 50 and run["errors"] == 0
 
 
@@ -149,9 +149,10 @@ def test_a_server_that_dies_loses_nothing(start, client_of, tmp_path):
     """Sends fail meanwhile; what was acknowledged before and after is there, and what is unknown may be."""
     running = start()
     running.keep_port()
-    with Background(tmp_path, *arguments(running.url, "--json", "--rate", 300, "--duration", "4s")) as load:
+    with Background(tmp_path, *arguments(running.url, "--json", "--rate", 300, "--duration", "4s",
+                                         "--first-chat", 800)) as load:
         client = client_of(running)
-        eventually(lambda: client.try_pull("u000004:v000004").status_code == 200, "a message of the run")
+        eventually(lambda: client.try_pull("u000804:v000804").status_code == 200, "a message of the run")
         running.kill()
         running.start()
         eventually(lambda: not load.running(), "the end of the run", 40)
