@@ -53,8 +53,8 @@ std::optional<std::array<unsigned, 3>> parse_mix(std::string_view text) {
 
 std::optional<double> parse_zipf(std::string_view text) {
   const auto exponent = number<double>(text);
-  if (!exponent || !(*exponent >= 0 && *exponent <= kMaxZipf)) return std::nullopt;
-  return exponent;
+  const bool usable = exponent && *exponent >= 0 && *exponent <= kMaxZipf;  // not a NaN either
+  return usable ? exponent : std::nullopt;
 }
 
 bool is_path(std::string_view text) { return !text.empty(); }

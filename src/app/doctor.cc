@@ -22,7 +22,6 @@
 namespace parley::app {
 namespace {
 
-using doctor::Finding;
 using doctor::Findings;
 
 void add(Findings& to, Findings more) { std::ranges::move(more, std::back_inserter(to)); }

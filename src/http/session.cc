@@ -62,7 +62,11 @@ Async<> Session::refuse() {
 Async<> Session::serve() {
   for (;;) {
     Result<bool> received = co_await receive();
-    if (received && !*received) co_return;
+    if (received && !*received) {
+      if (gathered_) worker_.outbox().flush();
+      (void)co_await write_unsent();  // to one who has asked all that he wants to
+      co_return;
+    }
     const bool goes_on = co_await answer(std::move(received));
     if (!goes_on) co_return;
     parser_.next();

@@ -48,16 +48,16 @@ Async<Result<bool>> Session::receive() {
   arm(time_to_read());
   Result<bool> ready = feed_leftover();
   while (ready && !*ready) {
+    if (!unsent_.empty()) {  // before waiting, since it may be of a flush that found nobody waiting
+      const bool all = co_await write_unsent();
+      if (!all) co_return false;
+      arm(time_to_read());
+    }
     const bool last_look = phase_ == Phase::kIdle && draining();
     if (!last_look) co_await channel_.readable();
     if (cut_ || (expired_ && is_waiting())) co_return false;
     if (expired_) co_return fail(ErrorCode::kRequestTimeout, "the request took too long to arrive");
-    if (!unsent_.empty()) {
-      const bool all = co_await write_unsent();
-      if (!all) co_return false;
-      arm(time_to_read());
-      continue;
-    }
+    if (!unsent_.empty()) continue;
     error_code error;
     const std::size_t size = channel_.read_some(worker_.scratch(), Worker::kScratch, error);
     if (would_block(error)) {

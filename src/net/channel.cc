@@ -132,9 +132,12 @@ void Channels::interrupt(Channel& channel) {
   interrupted_.push_back(channel);
   if (&interrupted_.front() != &interrupted_.back()) return;  // it has been posted
   boost::asio::post(epoll_.get_executor(), [this] {
-    while (!interrupted_.empty()) {
-      Channel& front = interrupted_.front();
-      interrupted_.pop_front();
+    // Whoever waits again while it is resumed waits for the next turn, so that one busy peer does not keep the loop.
+    Interrupted now;
+    now.swap(interrupted_);
+    while (!now.empty()) {
+      Channel& front = now.front();
+      now.pop_front();
       front.resume();
     }
   });

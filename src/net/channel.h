@@ -69,6 +69,7 @@ class Channels {
  private:
   friend class Channel;
   struct Turn;
+  using Interrupted = boost::intrusive::list<Channel, boost::intrusive::constant_time_size<false>>;
 
   void add(Channel& channel);
   void forget(Channel& channel) noexcept;
@@ -79,7 +80,7 @@ class Channels {
   boost::asio::posix::basic_stream_descriptor<Executor> epoll_;
   bool watching_ = false;
   Turn* turn_ = nullptr;  // whose events are being told
-  boost::intrusive::list<Channel, boost::intrusive::constant_time_size<false>> interrupted_;
+  Interrupted interrupted_;
 };
 
 }  // namespace parley::net
