@@ -1,12 +1,15 @@
 #include "app/commands.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <iterator>
+#include <limits>
 #include <string>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -28,6 +31,15 @@ namespace parley::app {
 namespace {
 
 constexpr int kUsage = 2;
+
+/// What is wrong with `text` as a number from 0 to the type's greatest, which CLI11 would take for any greater one.
+template <class Number>
+std::string whole_number(const std::string& text) {
+  Number value = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc{} && rest == text.data() + text.size() && value >= 0) return {};
+  return fmt::format("expected a whole number from 0 to {}", std::numeric_limits<Number>::max());
+}
 
 constexpr const char* kServeExamples =
     "Examples:\n"
@@ -202,16 +214,13 @@ class Commands {
   }
 
   void declare_pull() {
-    const auto not_negative = [](const std::string& text) {
-      return text.starts_with('-') ? std::string("expected a whole number from 0 on") : std::string();
-    };
     pull_ = app_.add_subcommand("pull", "Print the messages of a chat");
     pull_->add_option("CHAT", pull_call_.chat, "The two members, as in alice:bob")->required()->option_text(" ");
-    pull_->add_option("--cursor", pull_call_.cursor, "Where to begin: a send_time, or 0 for the chat's end")
-        ->check(not_negative)
+    pull_->add_option("--cursor", pull_call_.cursor, "Where to begin: a send_time, or 0 for the oldest (with --reverse, the newest)")
+        ->check(whole_number<std::int64_t>)
         ->option_text("N");
     pull_->add_option("--limit", pull_call_.limit, "How many messages; with --follow, how many at a time")
-        ->check(not_negative)
+        ->check(whole_number<std::int32_t>)
         ->option_text("N [10]");
     pull_->add_flag("--reverse", pull_call_.reverse, "Newest first")->option_text(" ");
     pull_->add_flag("--follow", follow_, "Go on with what comes later, until interrupted")

@@ -60,6 +60,9 @@ def test_no_server_is_one_line_and_exit_1(chat):
 
 @pytest.mark.parametrize("arguments", [["send"], ["send", "a:b"], ["send", "a:b", "hi"], ["pull"],
                                        ["pull", "a:b", "--limit", "x"], ["pull", "a:b", "--no-such"],
+                                       ["pull", "a:b", "--limit", "2147483648"], ["pull", "a:b", "--limit", "-1"],
+                                       ["pull", "a:b", "--cursor", "9223372036854775808"],
+                                       ["pull", "a:b", "--cursor", "5x"], ["pull", "a:b", "--cursor", ""],
                                        ["pull", "a:b", "--url", "ftp://x"], ["pull", "a:b", "--url", "nonsense"]])
 def test_bad_arguments_exit_with_2(arguments):
     outcome = parley(*arguments)
