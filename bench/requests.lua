@@ -5,7 +5,8 @@
 --   send   CHATS BYTES             a message of BYTES to each of CHATS chats in turn
 --   keyed  CHATS BYTES RUN         the same, each with an idempotency key of its own (RUN tells runs apart)
 --   pull   CHATS LIMIT             a page of each of CHATS chats in turn
---   newest CHAT LIMIT              the newest page of chat number CHAT
+--   fresh  CHATS LIMIT             the same, each from a cursor of its own, so that it is no page that was kept
+--   newest CHAT LIMIT              the newest page of chat number CHAT, likewise
 --
 -- Requests are strings made beforehand, so that wrk's own work differs as little as it can between them.
 
@@ -34,6 +35,20 @@ local function cycle(count, make)
   end
 end
 
+-- What stands before and behind the @ of a request.
+local function halves(whole)
+  local from, to = whole:find("@", 1, true)
+  return {whole:sub(1, from - 1), whole:sub(to + 1)}
+end
+
+-- The requests of next_halves(), each with what name() says in place of the @.
+local function numbered(next_halves, name)
+  return function()
+    local half = next_halves()
+    return half[1] .. name() .. half[2]
+  end
+end
+
 local kinds = {
   static = function() return cycle(1, function() return wrk.format("GET", "/") end) end,
   ping = function() return cycle(1, function() return wrk.format("GET", "/ping") end) end,
@@ -41,26 +56,27 @@ local kinds = {
     return cycle(tonumber(chats), function(i) return post(body(i, bytes), {}) end)
   end,
   keyed = function(chats, bytes, run)
-    local halves = cycle(tonumber(chats), function(i)
-      local whole = post(body(i, bytes), {["Idempotency-Key"] = "@"})
-      local from, to = whole:find("@", 1, true)
-      return {whole:sub(1, from - 1), whole:sub(to + 1)}
-    end)
     local n = 0
-    return function()
-      n = n + 1
-      local half = halves()
-      return half[1] .. run .. "-" .. n .. half[2]
-    end
+    return numbered(cycle(tonumber(chats), function(i)
+      return halves(post(body(i, bytes), {["Idempotency-Key"] = "@"}))
+    end), function() n = n + 1; return run .. "-" .. n end)
   end,
   pull = function(chats, limit)
     return cycle(tonumber(chats), function(i)
       return wrk.format("GET", "/api/pull?chat=" .. chat(i) .. "&limit=" .. limit)
     end)
   end,
+  fresh = function(chats, limit)
+    local n = 0  -- microseconds after 1970, so before every message
+    return numbered(cycle(tonumber(chats), function(i)
+      return halves(wrk.format("GET", "/api/pull?chat=" .. chat(i) .. "&limit=" .. limit .. "&cursor=@"))
+    end), function() n = n + 1; return n end)
+  end,
   newest = function(number, limit)
-    local path = "/api/pull?reverse=true&chat=" .. chat(tonumber(number)) .. "&limit=" .. limit
-    return cycle(1, function() return wrk.format("GET", path) end)
+    local path = "/api/pull?reverse=true&chat=" .. chat(tonumber(number)) .. "&limit=" .. limit .. "&cursor=@"
+    local n = 2^53  -- the end of time
+    return numbered(cycle(1, function() return halves(wrk.format("GET", path)) end),
+      function() n = n - 1; return string.format("%.0f", n) end)
   end,
 }
 

@@ -21,6 +21,7 @@ def scenario_http(args, folder):
         "send": ("parley", args.durability, lambda n: ["send", CHATS, TEXT]),
         "send with a key": ("parley", args.durability, lambda n: ["keyed", CHATS, TEXT, f"{os.getpid()}-{n}"]),
         f"pull of {PAGE} × {TEXT} bytes": ("parley", args.durability, lambda n: ["pull", CHATS, PAGE]),
+        "the same, no page that was kept": ("parley", args.durability, lambda n: ["fresh", CHATS, PAGE]),
     }
     results = {}
     with running(Nginx(folder, SERVER_CPU)) as nginx, running(start(folder, args)) as parley:
@@ -49,7 +50,7 @@ def scenario_http(args, folder):
 
 
 def scenario_depth(args, folder):
-    """Two chats of different length in one store, read in turn."""
+    """Two chats of different length in one store, read in turn; none of the pages was kept from a read before."""
     short, long = 1000, 1_000_000
     results = {short: [], long: []}
     with running(start(folder, args)) as parley:
