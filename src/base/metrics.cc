@@ -58,7 +58,7 @@ double open_descriptors() {
 }
 
 /// When the program was loaded.
-const std::chrono::system_clock::time_point kStarted = std::chrono::system_clock::now();
+const std::chrono::system_clock::time_point program_loaded = std::chrono::system_clock::now();
 
 double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
@@ -141,7 +141,7 @@ std::vector<prometheus::MetricFamily> collect_process() {
   out.push_back(single("process_cpu_seconds_total", "User and system CPU time spent, in seconds", MetricType::Counter,
                        seconds(usage.ru_utime) + seconds(usage.ru_stime)));
   out.push_back(single("process_start_time_seconds", "When the process started, in seconds since 1970",
-                       MetricType::Gauge, std::chrono::duration<double>(kStarted.time_since_epoch()).count()));
+                       MetricType::Gauge, std::chrono::duration<double>(program_loaded.time_since_epoch()).count()));
   double virtual_pages = 0;
   double resident_pages = 0;
   std::ifstream("/proc/self/statm") >> virtual_pages >> resident_pages;

@@ -51,6 +51,20 @@ TEST_F(FaultTest, ARefusalSaysThatNothingWasExecuted) {
   EXPECT_EQ(metric("parley_redis_refused_total"), 6);
 }
 
+TEST_F(FaultTest, ASentinelThatIsBeingMetDoesNotKeepTheClient) {
+  ClientOptions options = patient();
+  options.topology = Topology::kSentinel;
+  options.master = "mymaster";
+  auto started = start_later(options, milliseconds(100));
+  FakeConnection sentinel = fake_.accept();
+  sentinel.expect("PING");
+  sentinel.answer("+PONG\r\n");
+  sentinel.expect("CLIENT SETNAME parley");
+  EXPECT_FALSE(started.get());
+  stop();
+  EXPECT_TRUE(sentinel.closed());
+}
+
 TEST_F(FaultTest, WhatPassesByItselfIsTriedAgain) {
   FakeConnection server = connect();
   for (const char* error : {"TRYAGAIN", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY"}) {

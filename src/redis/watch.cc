@@ -86,8 +86,9 @@ Task<void> Watch::connect() {
                                       metrics_.server(asked_.to_string()), [] {});
   if (!dialed) co_return std::unexpected(std::move(dialed).error());
   connection_ = *std::move(dialed);
-  if (stopped_) disconnect();
-  co_return Result<void>();
+  if (!stopped_) co_return Result<void>();
+  disconnect();  // stop() knew of none
+  co_return fail(ErrorCode::kUnavailable, "it is not needed any longer");
 }
 
 void Watch::disconnect() {
