@@ -216,7 +216,9 @@ class Commands {
   void declare_pull() {
     pull_ = app_.add_subcommand("pull", "Print the messages of a chat");
     pull_->add_option("CHAT", pull_call_.chat, "The two members, as in alice:bob")->required()->option_text(" ");
-    pull_->add_option("--cursor", pull_call_.cursor, "Where to begin: a send_time, or 0 for the oldest (with --reverse, the newest)")
+    pull_
+        ->add_option("--cursor", pull_call_.cursor,
+                     "Where to begin: a send_time, or 0 for the oldest (with --reverse, the newest)")
         ->check(whole_number<std::int64_t>)
         ->option_text("N");
     pull_->add_option("--limit", pull_call_.limit, "How many messages; with --follow, how many at a time")

@@ -25,6 +25,7 @@ Session::Session(Worker& worker, net::Socket socket, bool refused)
       deadline_([this] { on_expiry(); }),
       parser_({worker.state().options.max_header, worker.state().options.max_body}),
       reservation_(worker.state().budget),
+      unsent_memory_(worker.state().budget),
       refused_(refused) {
   worker_.metrics().connections.add(1);
   (refused_ ? worker_.state().refusals : worker_.state().connections).fetch_add(1, std::memory_order_relaxed);

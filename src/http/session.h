@@ -33,7 +33,8 @@ class Session {
   /// Closes now. The coroutine ends soon, or when the route that it waits for does.
   void cut();
 
-  /// The outbox's: writes what the socket takes; the coroutine writes the rest.
+  /// The outbox's: writes what the socket takes; the coroutine writes the rest. Where there is no room to keep that,
+  /// the connection is cut.
   void write_gathered(std::string_view answers);
 
  private:
@@ -101,6 +102,7 @@ class Session {
   std::string leftover_;  // bytes that came behind a request
   std::size_t leftover_used_ = 0;
   std::string unsent_;  // of answers that were gathered
+  MemoryReservation unsent_memory_;
   std::string_view request_id_;
   RequestIds::Place made_id_;
   std::string_view traceparent_;

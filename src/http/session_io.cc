@@ -180,8 +180,10 @@ Session::Written Session::write_now(std::string_view& header, std::string_view& 
 void Session::write_gathered(std::string_view answers) {
   gathered_ = false;
   std::string_view nothing;
-  if (write_now(answers, nothing) != Written::kSome) return;  // receive() meets what has failed
-  unsent_ = answers;
+  // Behind what is left of answers that another session's came between, these wait.
+  if (unsent_.empty() && write_now(answers, nothing) != Written::kSome) return;  // receive() meets what has failed
+  if (!unsent_memory_.grow(answers.size())) return cut();
+  unsent_ += answers;
   channel_.interrupt();  // wakes receive()
 }
 
@@ -189,6 +191,7 @@ Async<bool> Session::write_unsent() {
   const Phase phase = phase_;
   const std::string unsent = std::exchange(unsent_, {});
   const bool all = co_await write_rest(unsent, {});
+  unsent_memory_.release();
   phase_ = phase;
   co_return all;
 }

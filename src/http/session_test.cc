@@ -235,6 +235,90 @@ TEST_F(SessionTest, MakesARequestIdWhereThereIsNoneOrNoUsableOne) {
   }
 }
 
+const std::string kMuch(30'000, 'x');  // yet an answer that is gathered
+
+Response reply(const std::string& body) {
+  Response response;
+  response.content_type = "text/plain";
+  response.body = body;
+  return response;
+}
+
+/// Leaves hardly any room for what the connections that `server` accepts have not read.
+void narrow(const net::Endpoint& server) {
+  for (int descriptor = 0; descriptor < 1024; ++descriptor) {
+    sockaddr_in at{};
+    socklen_t size = sizeof(at);
+    const bool is_socket = ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&at), &size) == 0;
+    if (!is_socket || ntohs(at.sin_port) != server.port) continue;
+    const int bytes = 1;  // the least that there is
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+  }
+}
+
+TEST_F(SessionTest, KeepsTheOrderOfAnswersThatWereGatheredBesideAnothersAndDidNotFit) {
+  Wakeup others;
+  Wakeup second;
+  std::promise<void> entered;
+  // Behind this turn of the loop, but before its answers are written, another connection and then this one again
+  // have an answer.
+  Routes routes{{"/first",
+                 {"GET"},
+                 [&](const Request&) -> Async<Response> {
+                   boost::asio::post(loops_[0].executor(), [&] {
+                     others.wake();
+                     second.wake();
+                   });
+                   co_return reply(kMuch);
+                 }},
+                {"/others",
+                 {"GET"},
+                 [&](const Request&) -> Async<Response> {
+                   entered.set_value();
+                   co_await others.wait();
+                   co_return reply("other");
+                 }},
+                {"/second", {"GET"}, [&](const Request&) -> Async<Response> {
+                   co_await second.wait();
+                   co_return reply("second");
+                 }}};
+  server_.emplace(loops_, net::Endpoint{"127.0.0.1", 0}, std::move(routes), options_, budget_, metrics_, "test");
+  ASSERT_TRUE(server_->listen());
+  narrow(server_->endpoint());
+  server_->start();
+  Client other(server_->endpoint());
+  other.send("GET /others HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  entered.get_future().wait();
+  Client client(server_->endpoint(), Client::Room::kLittle);
+  client.send(
+      "GET /first HTTP/1.1\r\nHost: localhost\r\n\r\n"
+      "GET /second HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_THAT(other.read_answer(), EndsWith("\r\n\r\nother"));
+  EXPECT_THAT(client.read_answer(), EndsWith("\r\n\r\n" + kMuch));
+  EXPECT_THAT(client.read_answer(), EndsWith("\r\n\r\nsecond"));
+}
+
+TEST_F(SessionTest, CountsAnswersThatAreNotReadAsMemory) {
+  Routes routes{{"/much", {"GET"}, [](const Request&) -> Async<Response> { co_return reply(kMuch); }}};
+  server_.emplace(loops_, net::Endpoint{"127.0.0.1", 0}, std::move(routes), options_, budget_, metrics_, "test");
+  ASSERT_TRUE(server_->listen());
+  narrow(server_->endpoint());
+  server_->start();
+  Client client(server_->endpoint(), Client::Room::kLittle);
+  constexpr std::size_t kAnswers = 4;
+  std::string requests;
+  for (std::size_t i = 0; i < kAnswers; ++i) requests += "GET /much HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  client.send(requests);
+  const auto comes = [&](const auto& condition) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition() && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+    return condition();
+  };
+  EXPECT_TRUE(comes([&] { return budget_.used() > (kAnswers - 1) * kMuch.size(); }));
+  for (std::size_t i = 0; i < kAnswers; ++i) EXPECT_THAT(client.read_answer(), EndsWith("\r\n\r\n" + kMuch));
+  EXPECT_TRUE(comes([&] { return budget_.used() == 0; }));
+}
+
 TEST_F(SessionTest, AnswersPipelinedRequestsInOrder) {
   std::string requests;
   for (int i = 0; i < 100; ++i) {

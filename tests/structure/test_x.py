@@ -150,3 +150,18 @@ def test_a_tool_that_cannot_be_installed_is_named(x, monkeypatch, tmp_path):
     with pytest.raises(SystemExit) as exit:
         x.tool("swagger-ui")
     assert "swagger-ui" in exit.value.code and "network" in exit.value.code
+
+
+def test_ci_runs_what_it_names_and_with_options_everything(x, tmp_path):
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci/run").write_bytes((ROOT / ".ci/run").read_bytes())
+    (tmp_path / "x").write_text("#!/bin/sh\necho \"$@\"\n")
+    (tmp_path / "x").chmod(0o755)
+
+    def arguments(*options):
+        out = subprocess.run(["sh", tmp_path / ".ci/run", *options], capture_output=True, text=True, check=True).stdout
+        return out.split()
+
+    command, *suites = arguments()
+    assert command == "test" and tuple(suites) == x.EVERYTHING["release"]
+    assert arguments("--long") == ["test", "--long"]
