@@ -36,7 +36,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   /// Waits until every master was reached and has taken our name and password; kUnavailable with one line that says
-  /// what is wrong (refused, wrong password, no such database, not a Redis server, no such master …). On a loop.
+  /// what is wrong (refused, wrong password, no such database, not a Redis server, no such master …). That a server
+  /// does not take the password, user or database ends the wait at once: nobody mends it meanwhile. On a loop.
   [[nodiscard]] Task<void> start(Deadline deadline);
 
   /// On a loop. `command` is format_command()'s; all its keys are in `key`'s slot.
