@@ -49,6 +49,9 @@ class Client {
   [[nodiscard]] Async<> call_masters(std::string command, CallOptions options,
                                      std::function<void(const std::string& address, const CallResult& result)> visit);
 
+  /// Whether ClientOptions::replicas asks for any. Any thread.
+  [[nodiscard]] bool replicates() const noexcept;
+
   /// Nothing while every master can be called from this loop, else kUnavailable with why not. On a loop.
   [[nodiscard]] Result<void> ready() const;
 
