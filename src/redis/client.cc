@@ -119,6 +119,8 @@ Async<> Client::call_masters(std::string command, CallOptions options,
   return state_->here().call_masters(std::move(command), options, std::move(visit));
 }
 
+bool Client::replicates() const noexcept { return state_->options.replicas > 0; }
+
 Result<void> Client::ready() const { return state_->here().ready(); }
 
 }  // namespace parley::redis

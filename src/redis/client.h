@@ -36,7 +36,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   /// Waits until every master was reached and has taken our name and password; kUnavailable with one line that says
-  /// what is wrong (refused, wrong password, no such database, not a Redis server, no such master …). On a loop.
+  /// what is wrong (refused, wrong password, no such database, not a Redis server, no such master …). That a server
+  /// does not take the password, user or database ends the wait at once: nobody mends it meanwhile. On a loop.
   [[nodiscard]] Task<void> start(Deadline deadline);
 
   /// On a loop. `command` is format_command()'s; all its keys are in `key`'s slot.
@@ -47,6 +48,9 @@ class Client {
   /// Asks every master that is known now, in turn; `visit` gets each one's address and answer.
   [[nodiscard]] Async<> call_masters(std::string command, CallOptions options,
                                      std::function<void(const std::string& address, const CallResult& result)> visit);
+
+  /// Whether ClientOptions::replicas asks for any. Any thread.
+  [[nodiscard]] bool replicates() const noexcept;
 
   /// Nothing while every master can be called from this loop, else kUnavailable with why not. On a loop.
   [[nodiscard]] Result<void> ready() const;

@@ -103,6 +103,31 @@ TEST_F(ClientTest, OneLineSaysWhyAPasswordIsWrong) {
   EXPECT_EQ(call({"SET", "key", "x"}).reply.text, "OK");
 }
 
+TEST_F(ClientTest, AWrongPasswordOrDatabaseEndsTheStartAtOnce) {
+  RedisServer guarded({"requirepass swordfish", "databases 2"});
+  const auto begun = std::chrono::steady_clock::now();
+  for (const std::string password : {"", "herring"}) {
+    EXPECT_NE(complaint({.servers = {guarded.endpoint()}, .password = password}, milliseconds(60'000)), "");
+  }
+  EXPECT_NE(complaint({.servers = {guarded.endpoint()}, .database = 2, .password = "swordfish"}, milliseconds(60'000)),
+            "");
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, milliseconds(30'000));
+}
+
+TEST_F(ClientTest, AServerThatEndsConnectionsAgainAndAgainIsSoonCalledAgain) {
+  RedisServer server;
+  ASSERT_TRUE(start({.servers = {server.endpoint()}, .patience = milliseconds(20'000)}));
+  const auto begun = std::chrono::steady_clock::now();
+  constexpr int kTimes = 60;  // each would take a second if one pause were longer than the one before
+  for (int i = 0; i < kTimes; ++i) {
+    (void)server.ask({"CLIENT", "KILL", "TYPE", "normal"});
+    CallResult result = call({"PING", ""});
+    if (result.outcome == Outcome::kLost) result = call({"PING", ""});
+    EXPECT_EQ(result.outcome, Outcome::kAnswered) << i << ": " << result.why;
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, milliseconds(20'000));
+}
+
 TEST_F(ClientTest, AServerMayBeNamed) {
   RedisServer server;
   ASSERT_TRUE(start({.servers = {{"localhost", server.port()}}}));

@@ -42,6 +42,7 @@ Dialer::Dialer(net::Loop& loop, TaskGroup& tasks, const ClientOptions& options)
 Task<std::shared_ptr<Connection>> Dialer::dial(const net::Endpoint& server, Kind kind,
                                                std::shared_ptr<ServerMetrics> metrics, std::function<void()> on_end) {
   cancelled_ = false;
+  turned_away_ = false;
   auto stream = co_await connect(server);
   if (!stream) {
     metrics->connect_failures.add();
@@ -77,7 +78,7 @@ Task<net::Stream> Dialer::connect(const net::Endpoint& server) {
   co_return stream;
 }
 
-Task<void> Dialer::introduce(Connection& connection, Kind kind) const {
+Task<void> Dialer::introduce(Connection& connection, Kind kind) {
   auto done = co_await authenticate(connection, kind);
   if (done) done = co_await ping(connection);
   if (done) done = co_await select(connection);
@@ -88,7 +89,7 @@ Task<void> Dialer::introduce(Connection& connection, Kind kind) const {
   co_return done;
 }
 
-Task<void> Dialer::authenticate(Connection& connection, Kind kind) const {
+Task<void> Dialer::authenticate(Connection& connection, Kind kind) {
   if (options_.password.empty()) co_return Result<void>();
   const bool named = !options_.user.empty();
   std::string command =
@@ -99,16 +100,16 @@ Task<void> Dialer::authenticate(Connection& connection, Kind kind) const {
   if (!reply->is_error() || kind == Kind::kSentinel) co_return Result<void>();
   const std::string_view text = reply->text;
   if (text.starts_with("WRONGPASS") || text.starts_with("ERR invalid password")) {
-    co_return unusable(named ? "it knows no such user with such a password" : "it has another password");
+    co_return turn_away(named ? "it knows no such user with such a password" : "it has another password");
   }
   if (text.contains("without any password configured") || text.contains("no password is set")) {
-    co_return unusable("it asks for no password, but one is given");
+    co_return turn_away("it asks for no password, but one is given");
   }
   // Not in its own words: of a command that it does not know it repeats the arguments.
-  co_return unusable("it does not take AUTH");
+  co_return turn_away("it does not take AUTH");
 }
 
-Task<void> Dialer::ping(Connection& connection) const {
+Task<void> Dialer::ping(Connection& connection) {
   std::string command = format_command({"PING"});
   const auto reply = co_await ask(connection, std::move(command));
   if (!reply) co_return std::unexpected(reply.error());
@@ -116,7 +117,7 @@ Task<void> Dialer::ping(Connection& connection) const {
   if (!reply->is_error()) co_return unusable("it does not answer as Redis does");
   switch (refusal_of(reply->text, false).value_or(Refusal::kMoved)) {
     case Refusal::kNoAuth:
-      co_return unusable(options_.password.empty() ? "it asks for a password" : "it has another password");
+      co_return turn_away(options_.password.empty() ? "it asks for a password" : "it has another password");
     case Refusal::kLoading: co_return unusable("it is still loading its data");
     case Refusal::kMisconfigured:  // it can be read, and says for each write why it cannot be written
     case Refusal::kNoPermission: co_return Result<void>();
@@ -124,13 +125,13 @@ Task<void> Dialer::ping(Connection& connection) const {
   }
 }
 
-Task<void> Dialer::select(Connection& connection) const {
+Task<void> Dialer::select(Connection& connection) {
   if (options_.database == 0) co_return Result<void>();
   std::string command = format_command({"SELECT", std::to_string(options_.database)});
   const auto reply = co_await ask(connection, std::move(command));
   if (!reply) co_return std::unexpected(reply.error());
   if (!reply->is_error()) co_return Result<void>();
-  co_return unusable(fmt::format("it has no database {}: {}", options_.database, quoted(reply->text)));
+  co_return turn_away(fmt::format("it has no database {}: {}", options_.database, quoted(reply->text)));
 }
 
 /// Best effort: users need not have the right to ask.
@@ -140,6 +141,11 @@ Task<void> Dialer::check_role(Connection& connection) const {
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->elements.empty() || reply->elements.front().text == "master") co_return Result<void>();
   co_return unusable(fmt::format("it is no master but a {}", quoted(reply->elements.front().text)));
+}
+
+std::unexpected<Error> Dialer::turn_away(std::string why) {
+  turned_away_ = true;
+  return unusable(std::move(why));
 }
 
 Task<Reply> Dialer::ask(Connection& connection, std::string command) const {

@@ -32,17 +32,21 @@ class Dialer {
   [[nodiscard]] Task<std::shared_ptr<Connection>> dial(const net::Endpoint& server, Kind kind,
                                                        std::shared_ptr<ServerMetrics> metrics,
                                                        std::function<void()> on_end);
+  /// Whether the last attempt failed by what we were told to use: the password, the user or the database. That does not
+  /// pass by itself.
+  [[nodiscard]] bool turned_away() const noexcept { return turned_away_; }
   /// Ends the attempt that is under way, if one is.
   void cancel();
 
  private:
   [[nodiscard]] Task<net::Stream> connect(const net::Endpoint& server);
-  [[nodiscard]] Task<void> introduce(Connection& connection, Kind kind) const;
-  [[nodiscard]] Task<void> authenticate(Connection& connection, Kind kind) const;
-  [[nodiscard]] Task<void> select(Connection& connection) const;
+  [[nodiscard]] Task<void> introduce(Connection& connection, Kind kind);
+  [[nodiscard]] Task<void> authenticate(Connection& connection, Kind kind);
+  [[nodiscard]] Task<void> select(Connection& connection);
   /// Whether it is alive, has let us in and has its data.
-  [[nodiscard]] Task<void> ping(Connection& connection) const;
+  [[nodiscard]] Task<void> ping(Connection& connection);
   [[nodiscard]] Task<void> check_role(Connection& connection) const;
+  [[nodiscard]] std::unexpected<Error> turn_away(std::string why);
   /// The answer, or why there is none.
   [[nodiscard]] Task<Reply> ask(Connection& connection, std::string command) const;
 
@@ -52,6 +56,7 @@ class Dialer {
   net::Connector connector_;
   std::shared_ptr<Connection> introducing_;
   bool cancelled_ = false;
+  bool turned_away_ = false;
 };
 
 }  // namespace parley::redis

@@ -59,13 +59,13 @@ Async<> Link::serve() {
   auto dialed = co_await dialer_.dial(server_, kind_, metrics_, [weak = weak_from_this()] {
     if (const auto link = weak.lock()) link->nudge();
   });
+  turned_away_ = dialer_.turned_away();
   if (!dialed) {
     set_down(std::move(dialed).error().detail, down_since_);
     context_.on_change();
     co_return;
   }
   connection_ = *std::move(dialed);
-  const Deadline since = steady_clock::now();
   set_up();
   while (!over()) {
     co_await pause(context_.options.watch, &Link::over);
@@ -76,7 +76,7 @@ Async<> Link::serve() {
   const bool replica = std::exchange(renewing_, false);
   set_down(replica ? "it is a replica" : connection->why(), steady_clock::now());
   co_await leave(connection);
-  if (steady_clock::now() - since > net::Backoff::kLongest) backoff_.reset();
+  if (!replica) backoff_.reset();
 }
 
 Async<> Link::leave(std::shared_ptr<Connection> connection) {

@@ -47,6 +47,8 @@ class Link : public std::enable_shared_from_this<Link> {
   [[nodiscard]] bool up() const noexcept { return up_ && !over(); }
   /// The connection to call on. While up().
   [[nodiscard]] const std::shared_ptr<Connection>& connection() const noexcept { return connection_; }
+  /// Whether the server did not take what we were told to use, when it was asked last.
+  [[nodiscard]] bool turned_away() const noexcept { return turned_away_; }
   /// Since when it is not up. While it is not.
   [[nodiscard]] Deadline down_since() const noexcept { return down_since_; }
   /// Why it is not up, for a person, with its name.
@@ -81,6 +83,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::string reason_ = "it was not tried yet";
   Deadline down_since_;
   bool up_ = false;
+  bool turned_away_ = false;
   bool renewing_ = false;
   bool retired_ = false;
   std::chrono::milliseconds grace_{};

@@ -206,7 +206,7 @@ Result<void> LoopClient::ready() const {
 }
 
 Task<void> LoopClient::started(Deadline deadline) {
-  while (!ready() && steady_clock::now() < deadline) co_await wait(deadline);
+  while (!ready() && !turned_away() && steady_clock::now() < deadline) co_await wait(deadline);
   co_return ready();
 }
 
@@ -219,6 +219,10 @@ std::shared_ptr<Master> LoopClient::master_at(const net::Endpoint& server) {
   const auto known = std::ranges::find(masters_, server, [](const auto& master) { return master->server(); });
   if (known != masters_.end()) return *known;
   return masters_.emplace_back(std::make_shared<Master>(context_, server, kind()));
+}
+
+bool LoopClient::turned_away() const {
+  return std::ranges::any_of(masters_, [](const auto& master) { return master->link(false)->turned_away(); });
 }
 
 Kind LoopClient::kind() const noexcept { return options_.topology == Topology::kCluster ? Kind::kNode : Kind::kMaster; }

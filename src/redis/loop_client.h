@@ -45,7 +45,7 @@ class LoopClient {
 
   /// Nothing while every master can be called, else kUnavailable with why not.
   [[nodiscard]] Result<void> ready() const;
-  /// Waits until ready() or the deadline; then as ready().
+  /// Waits until ready(), the deadline, or a master that does not take what we were told to use; then as ready().
   [[nodiscard]] Task<void> started(Deadline deadline);
 
  private:
@@ -66,6 +66,7 @@ class LoopClient {
   [[nodiscard]] std::shared_ptr<Master> owner(std::uint16_t slot) const;
   [[nodiscard]] std::shared_ptr<Master> master_at(const net::Endpoint& server);
   [[nodiscard]] Kind kind() const noexcept;
+  [[nodiscard]] bool turned_away() const;
   [[nodiscard]] Async<> wait(Deadline deadline);
   void on_change();
 

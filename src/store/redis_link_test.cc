@@ -159,6 +159,18 @@ TEST_F(RedisLinkTest, AnswersBreakAtEveryByte) {
   break_everywhere(&BreakingLink::break_answer, "", 1);
   EXPECT_THAT(metrics_.text(), testing::ContainsRegex("parley_store_replies_settled_total [1-9]"));
 }
+TEST_F(RedisLinkTest, WhatIsSettledIsConfirmedByReplicas) {
+  redis::RedisServer replica(durable_redis());
+  (void)replica.ask({"REPLICAOF", "127.0.0.1", std::to_string(server_.port())});
+  redis::eventually("the replica follows",
+                    [&] { return replica.field({"INFO", "replication"}, "master_link_status") == "up"; });
+  redis::ClientOptions servers = client_of(link_.endpoint());
+  servers.replicas = 1;
+  store_ = RedisStoreFixture::open(servers, options());
+  break_everywhere(&BreakingLink::break_answer, "", 5);
+  EXPECT_THAT(metrics_.text(), testing::ContainsRegex("parley_store_replies_settled_total [1-9]"));
+  EXPECT_NE(replica.field({"INFO", "commandstats"}, "cmdstat_persist"), "");
+}
 TEST_F(RedisLinkTest, AnswersToKeyedSendsBreakAtEveryByte) { break_everywhere(&BreakingLink::break_answer, "key", 1); }
 TEST_F(RedisLinkTest, QuestionsBreakAnywhere) { break_everywhere(&BreakingLink::break_question, "", 7); }
 TEST_F(RedisLinkTest, QuestionsOfKeyedSendsBreakAnywhere) {

@@ -64,6 +64,15 @@ return {1, out}
   return script;
 }
 
+const redis::Script& touch_script() {
+  static const redis::Script script(R"lua(
+local there = redis.call('PEXPIREAT', KEYS[1], '253402300799000')
+redis.call('PERSIST', KEYS[1])
+return there
+)lua");
+  return script;
+}
+
 const redis::Script& get_or_make_script() {
   static const redis::Script script(R"lua(
 local value = redis.call('GET', KEYS[1])

@@ -28,6 +28,15 @@ enum class RedisAppend : std::int64_t {
 /// Keys: the stream. Arguments: XRANGE or XREVRANGE; from; to; how many entries; how many bytes.
 [[nodiscard]] const redis::Script& bounded_page_script();
 
+/// Writes to the stream without changing it: 1 where there is one, else 0.
+///
+/// WAIT counts what its own connection wrote, on Redis 7.2 and later and on Valkey without the commands that wrote
+/// nothing. So replicas confirm what somebody else stored only by confirming a write behind it. It is one that takes no
+/// memory, so that a full server takes it, and it goes where the stream is while its slot moves.
+///
+/// Keys: the stream.
+[[nodiscard]] const redis::Script& touch_script();
+
 /// The value of a key, which is made of the argument where it has none.
 [[nodiscard]] const redis::Script& get_or_make_script();
 

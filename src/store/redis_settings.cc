@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/quote.h"
+#include "redis/refusal.h"
 #include "store/redis_calls.h"
 
 namespace parley::store {
@@ -42,9 +43,17 @@ std::string must_be(std::string_view name, std::string_view value, std::string_v
   return fmt::format("{} is {}, and must be {}: {}", name, value, wanted, why);
 }
 
-void take_config(RedisSettings& settings, std::string_view name, const redis::CallResult& result) {
+/// Whether the server has had its say: one that is busy says later what it permits.
+bool told(const redis::CallResult& result) {
   using Outcome = redis::CallResult::Outcome;
-  if (result.outcome != Outcome::kAnswered && result.outcome != Outcome::kShort) {
+  if (result.outcome != Outcome::kAnswered && result.outcome != Outcome::kShort) return false;
+  if (!result.reply.is_error()) return true;
+  const auto refusal = redis::refusal_of(result.reply.text, false);
+  return !refusal || !redis::passes_by_itself(*refusal);
+}
+
+void take_config(RedisSettings& settings, std::string_view name, const redis::CallResult& result) {
+  if (!told(result)) {
     settings.known = false;
   } else if (result.reply.is_error()) {
     settings.config_permitted = false;
@@ -70,7 +79,7 @@ Async<std::map<std::string, RedisSettings>> ask_redis_settings(redis::Client& cl
                                [&](const std::string& address, const redis::CallResult& result) {
                                  RedisSettings& settings = masters[address];
                                  if (settings.config_permitted) return;
-                                 const bool known = settings.known;
+                                 const bool known = settings.known && told(result);
                                  settings = redis_settings_of_info(result.reply.text);
                                  settings.known = known;
                                });

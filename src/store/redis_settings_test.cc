@@ -1,7 +1,13 @@
 #include "store/redis_settings.h"
 
+#include <chrono>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "redis/client_fixture.h"
+#include "redis/redis_server_fixture.h"
 
 namespace parley::store {
 namespace {
@@ -60,6 +66,23 @@ TEST(RedisSettings, WasteOfMemoryIsRemarked) {
     settings.values["stream-node-max-bytes"] = bytes;
     EXPECT_THAT(redis_setting_remarks(settings, Durability::kFsync), ElementsAre(HasSubstr("stream-node-max-bytes")));
   }
+}
+
+class RedisSettingsAsked : public redis::ClientTest {};
+
+TEST_F(RedisSettingsAsked, WhatABusyServerDoesNotTellStaysAsItWas) {
+  redis::RedisServer server({"busy-reply-threshold 1"});
+  ASSERT_TRUE(start({.servers = {server.endpoint()}}));
+  const auto asked = [this] { return spawn(ask_redis_settings(*client_, in(milliseconds(5'000)))).get(); };
+  const std::string address = server.endpoint().to_string();
+  EXPECT_TRUE(asked().at(address).known);
+  std::thread endless([&] { (void)server.ask({"EVAL", "while true do end", "0"}); });
+  redis::eventually("it is busy", [&] { return server.ask({"PING"}).text.starts_with("BUSY"); });
+  EXPECT_FALSE(asked().at(address).known);
+  EXPECT_EQ(server.ask({"SCRIPT", "KILL"}).text, "OK");
+  endless.join();
+  EXPECT_TRUE(asked().at(address).known);
+  EXPECT_TRUE(asked().at(address).config_permitted);
 }
 
 }  // namespace

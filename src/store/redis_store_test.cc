@@ -250,6 +250,9 @@ TEST_F(RedisStoreTest, AnAnswerWaitsForTheReplicas) {
   EXPECT_EQ(code_of(repeat), ErrorCode::kOutcomeUnknown);
   replica.thaw();
   EXPECT_TRUE(append("a:b", "a", "2", "key")->duplicate);
+  // What a replica confirms is a write: newer servers let WAIT pass after a command that wrote nothing.
+  EXPECT_NE(replica.field({"INFO", "commandstats"}, "cmdstat_persist"), "");
+  EXPECT_EQ(server_.ask({"PTTL", "parley:{ca:b}"}).integer, -1);
 }
 
 }  // namespace

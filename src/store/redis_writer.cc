@@ -95,7 +95,7 @@ Task<Appended> RedisWriter::append_plain(const Attempt& attempt) {
 Task<bool> RedisWriter::is_stored(const Attempt& attempt) {
   const auto look = [&] {
     return client_.call(attempt.stream, redis::format_command({"XRANGE", attempt.stream, attempt.id, attempt.id}),
-                        {.deadline = attempt.deadline, .replicate = true});
+                        {.deadline = attempt.deadline});
   };
   RedisAnswer answer = co_await until_answered(look, attempt.deadline);
   answer.maybe_executed = true;  // the append, that is
@@ -107,9 +107,24 @@ Task<bool> RedisWriter::is_stored(const Attempt& attempt) {
   if (!is_redis_entry(entries[0])) co_return std::unexpected(write_failure(answer));
   const auto& fields = entries[0].elements[1].elements;
   if (fields.size() < 2 || fields[1].text != attempt.sender) co_return false;
-  if (answer.is_short()) co_return too_few_replicas();
+  if (const auto confirmed = co_await confirm(attempt); !confirmed) co_return std::unexpected(confirmed.error());
   counts_.settled.add();
   co_return true;
+}
+
+/// Of a message that was stored by another command: that the replicas have it.
+Task<void> RedisWriter::confirm(const Attempt& attempt) {
+  if (!client_.replicates()) co_return Result<void>{};
+  const std::array<std::string_view, 1> keys{attempt.stream};
+  const auto touch = [&] {
+    return client_.run(touch_script(), keys, {}, {.deadline = attempt.deadline, .replicate = true});
+  };
+  RedisAnswer answer = co_await until_answered(touch, attempt.deadline);
+  if (answer.is_short()) co_return too_few_replicas();
+  answer.maybe_executed = true;  // the append, that is
+  const bool touched = answer.answered() && answer.reply().type == Reply::Type::kInteger && answer.reply().integer == 1;
+  if (!touched) co_return std::unexpected(write_failure(answer));
+  co_return Result<void>{};
 }
 
 /// After a refusal, when nothing is stored: appends under the next time there is.
@@ -176,6 +191,9 @@ Task<RedisWriter::ByScript> RedisWriter::run_script(const Attempt& attempt, cons
   const ByScript done{static_cast<RedisAppend>(reply.elements[0].integer), reply.elements[1].integer};
   const bool has_message = done.how == RedisAppend::kStored || done.how == RedisAppend::kRepeated;
   if (has_message && answer.is_short()) co_return too_few_replicas();
+  if (done.how == RedisAppend::kRepeated) {
+    if (const auto confirmed = co_await confirm(attempt); !confirmed) co_return std::unexpected(confirmed.error());
+  }
   co_return done;
 }
 
