@@ -10,7 +10,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using Outcome = Exchange::Outcome;
 
-constexpr std::size_t kReadSize = 16 * 1024;
+constexpr std::size_t kReadSize = std::size_t{16} << 10;
 constexpr std::size_t kLargestAnswer = std::size_t{512} << 20;  // more than a page of nothing but escapes
 /// Past it, a look tells whether the server has closed the connection; else the next request would be lost on it.
 constexpr std::chrono::seconds kLongIdle{5};
