@@ -21,7 +21,9 @@ bool is_hex(std::string_view text) noexcept {
 }
 
 /// Zeros are nobody's id.
-bool is_id(std::string_view text) noexcept { return is_hex(text) && text.find_first_not_of('0') != text.npos; }
+bool is_id(std::string_view text) noexcept {
+  return is_hex(text) && text.find_first_not_of('0') != std::string_view::npos;
+}
 
 bool is_visible(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });

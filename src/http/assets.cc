@@ -4,6 +4,7 @@
 
 // Takes a file in as the bytes between NAME and NAME_end. The build names the files, and compiles this again when one
 // of them changes. A literal of this size would cost the compiler minutes.
+// NOLINTBEGIN(bugprone-macro-parentheses): a name that is declared takes none
 #define PARLEY_EMBED(NAME, FILE)                                      \
   asm(".pushsection .rodata\n"                                        \
       ".global " #NAME "\n" #NAME                                     \
@@ -16,6 +17,7 @@
       ".popsection\n");                                               \
   extern "C" __attribute__((visibility("hidden"))) const char NAME[]; \
   extern "C" __attribute__((visibility("hidden"))) const char NAME##_end[]
+// NOLINTEND(bugprone-macro-parentheses)
 
 PARLEY_EMBED(parley_openapi, PARLEY_OPENAPI);
 PARLEY_EMBED(parley_docs_page, PARLEY_DOCS_PAGE);

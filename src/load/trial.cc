@@ -120,6 +120,7 @@ Trial run_trial(const Plan& plan, const Target& target, bool& interrupted) {
   Timeline timeline(begin + plan.warmup);
   const Shared shared{plan, target.server, texts, zipf, timeline, begin};
   std::vector<std::unique_ptr<Worker>> workers;
+  workers.reserve(plan.threads);
   for (std::uint32_t i = 0; i < plan.threads; ++i) workers.push_back(std::make_unique<Worker>(shared, i));
   run_workers(workers, timeline, interrupted);
 

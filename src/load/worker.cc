@@ -55,8 +55,8 @@ Told told_by(const Exchange& exchange) {
 }  // namespace
 
 struct Worker::Lane {
-  Lane(Executor executor, const boost::asio::ip::tcp::endpoint& server)
-      : connection(executor, server), timer(std::move(executor)) {}
+  Lane(const Executor& executor, const boost::asio::ip::tcp::endpoint& server)
+      : connection(executor, server), timer(executor) {}
 
   Connection connection;
   Timer timer;
