@@ -1,23 +1,9 @@
 // The contract, over every store.
-#include "store/memory_store.h"
-#include "store/message_store_contract.h"
+#include "store/embedded_factories.h"
 #include "store/redis_store_fixture.h"
-#include "store/rocksdb_store.h"
 
 namespace parley::store {
 namespace {
-
-std::unique_ptr<MessageStore> make_memory(const std::filesystem::path&, const StoreOptions& options, net::LoopPool&,
-                                          MetricsRegistry& metrics) {
-  return make_memory_store(options, metrics);
-}
-
-std::unique_ptr<MessageStore> make_rocksdb(const std::filesystem::path& folder, const StoreOptions& options,
-                                           net::LoopPool& loops, MetricsRegistry& metrics) {
-  auto store = open_rocksdb_store(folder, options, loops, metrics);
-  EXPECT_TRUE(store) << store.error().detail;
-  return store ? *std::move(store) : nullptr;
-}
 
 std::unique_ptr<MessageStore> open_redis(redis::ClientOptions servers, const StoreOptions& options,
                                          net::LoopPool& loops, MetricsRegistry& metrics) {
@@ -52,8 +38,7 @@ std::unique_ptr<MessageStore> make_cluster(const std::filesystem::path&, const S
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, MessageStoreContract,
-                         testing::Values(StoreFactory{"Memory", make_memory}, StoreFactory{"Rocksdb", make_rocksdb},
-                                         StoreFactory{"Redis", make_redis},
+                         testing::Values(memory_factory(), rocksdb_factory(), StoreFactory{"Redis", make_redis},
                                          StoreFactory{"RedisOfLargeTexts", make_redis_of_large_texts},
                                          StoreFactory{"RedisCluster", make_cluster}),
                          [](const auto& test) { return test.param.name; });

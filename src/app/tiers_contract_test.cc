@@ -1,0 +1,101 @@
+// The contract of the stores, seen through both tiers: a gateway's client, a node's server, and a store behind that.
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/memory_budget.h"
+#include "rpc/remote_service.h"
+#include "rpc/server.h"
+#include "service/local_service.h"
+#include "store/embedded_factories.h"
+
+namespace parley::store {
+namespace {
+
+/// A page's bytes are the node's to choose and no part of a call, so the test that chooses them does so here.
+class PagesOf final : public MessageStore {
+ public:
+  PagesOf(std::unique_ptr<MessageStore> store, const std::atomic<std::size_t>& bytes)
+      : store_(std::move(store)), bytes_(bytes) {}
+
+  Task<Appended> append(Draft draft, Deadline deadline) override { return store_->append(std::move(draft), deadline); }
+  Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
+    range.max_bytes = bytes_;
+    return store_->read(std::move(chat), range, deadline);
+  }
+  Task<void> ready(Deadline deadline) override { return store_->ready(deadline); }
+  const std::string& id() const noexcept override { return store_->id(); }
+
+ private:
+  const std::unique_ptr<MessageStore> store_;
+  const std::atomic<std::size_t>& bytes_;
+};
+
+/// A node over a store, on loops of its own, and the gateway's side of it.
+class TwoTiers final : public MessageStore {
+ public:
+  TwoTiers(const StoreFactory& factory, const std::filesystem::path& folder, const StoreOptions& options,
+           net::LoopPool& loops, MetricsRegistry& metrics)
+      : store_(factory.make(folder, options, node_loops_, metrics), page_bytes_),
+        node_(store_, {}),
+        server_(node_loops_, {"127.0.0.1", 0},
+                rpc::CallHandler(
+                    node_, store_.id(), [] { return "fsync"; }, draining_),
+                {}, draining_, memory_, node_metrics_) {
+    const auto listening = server_.listen();
+    EXPECT_TRUE(listening) << listening.error().detail;
+    server_.start();
+    gateway_ = std::make_unique<rpc::RemoteService>(loops, std::vector{server_.endpoint()}, service::ServiceLimits{},
+                                                    rpc::ClientOptions{}, gateway_metrics_);
+    const auto started = gateway_->wait_until_started(in(std::chrono::seconds(20)));
+    EXPECT_TRUE(started) << started.error().detail;
+    id_ = gateway_->store_id();
+  }
+
+  Task<Appended> append(Draft draft, Deadline deadline) override {
+    const auto sent = co_await gateway_->send({draft.chat.name(), draft.text, draft.sender, draft.idempotency_key},
+                                              {.deadline = deadline, .request_id = "test"});
+    if (!sent) co_return std::unexpected(sent.error());
+    co_return Appended{sent->send_time, sent->duplicate};
+  }
+  Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
+    page_bytes_ = range.max_bytes;
+    auto pulled = co_await gateway_->pull({chat.name(), range.cursor, range.limit, range.reverse},
+                                          {.deadline = deadline, .request_id = "test"});
+    if (!pulled) co_return std::unexpected(std::move(pulled).error());
+    co_return std::move(pulled->page);
+  }
+  Task<void> ready(Deadline deadline) override { return gateway_->ready({.deadline = deadline, .request_id = "test"}); }
+  const std::string& id() const noexcept override { return id_; }
+
+ private:
+  net::LoopPool node_loops_{2};
+  std::atomic<std::size_t> page_bytes_{PageRange{}.max_bytes};
+  PagesOf store_;
+  service::LocalService node_;
+  std::atomic<bool> draining_{false};
+  MemoryBudget memory_{std::size_t{64} << 20};
+  MetricsRegistry node_metrics_;
+  rpc::RpcServer server_;
+  MetricsRegistry gateway_metrics_;
+  std::unique_ptr<rpc::RemoteService> gateway_;
+  std::string id_;
+};
+
+StoreFactory through_both(StoreFactory factory) {
+  std::string name = "TiersOver" + factory.name;
+  return {std::move(name),
+          [factory = std::move(factory)](const std::filesystem::path& folder, const StoreOptions& options,
+                                         net::LoopPool& loops, MetricsRegistry& metrics) {
+            return std::make_unique<TwoTiers>(factory, folder, options, loops, metrics);
+          }};
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiers, MessageStoreContract,
+                         testing::Values(through_both(memory_factory()), through_both(rocksdb_factory())),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace parley::store
