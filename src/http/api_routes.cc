@@ -1,11 +1,8 @@
 #include "http/api_routes.h"
 
-#include <exception>
 #include <string>
 #include <utility>
 
-#include "base/log.h"
-#include "base/trace_context.h"
 #include "http/answer.h"
 #include "http/binding.h"
 #include "http/media_type.h"
@@ -53,23 +50,6 @@ Async<Response> pull(Api api, const Request& request) {
   co_return std::move(*answer);
 }
 
-/// Keeps what a bug throws from the connection.
-Async<Response> guarded(Async<Response> (*handler)(Api, const Request&), Api api, const Request& request) {
-  std::string what = "not a std::exception";
-  try {
-    Response response = co_await handler(api, request);
-    co_return response;
-  } catch (const std::exception& exception) {
-    what = exception.what();
-  } catch (...) {  // NOLINT(bugprone-empty-catch): told below
-  }
-  log_error(
-      "a request failed by a bug",
-      {{"request_id", request.request_id}, {"path", request.path}, {"what", what}, trace_field(request.traceparent)});
-  co_return error_response({ErrorCode::kInternal, "the server's log says more under this request's id"}, api.errors,
-                           request.request_id);
-}
-
 }  // namespace
 
 Routes api_routes(service::MessageService& service, MemoryBudget& memory, ErrorFormat errors,
@@ -77,8 +57,8 @@ Routes api_routes(service::MessageService& service, MemoryBudget& memory, ErrorF
   const Api api{&service, &memory, errors};
   return {
       {"/ping", {"GET"}, [durability = std::move(durability)](const Request&) { return ping(durability()); }},
-      {"/api/send", {"POST"}, [api](const Request& request) { return guarded(send, api, request); }},
-      {"/api/pull", {"GET", "POST"}, [api](const Request& request) { return guarded(pull, api, request); }},
+      {"/api/send", {"POST"}, [api](const Request& request) { return send(api, request); }},
+      {"/api/pull", {"GET", "POST"}, [api](const Request& request) { return pull(api, request); }},
   };
 }
 

@@ -56,7 +56,8 @@ Async<> Session::refuse() {
   identify();
   Response response = error_response({ErrorCode::kOverloaded, "there are too many connections"},
                                      worker_.state().options.errors, request_id_);
-  const bool written = co_await respond(std::move(response), false, worker_.state().router.size(), steady_clock::now());
+  prepare(response, false, worker_.state().router.size(), steady_clock::now());
+  const bool written = co_await write_answer(std::move(response));
   if (written) co_await linger();
 }
 
@@ -91,9 +92,18 @@ Async<bool> Session::answer(Result<bool> received) {
     route = state.router.find(parser_.head().target.path);
     response = answer_here(route);
   }
-  if (!response) response = co_await answer_by_route(route, began + state.options.request_timeout);
+  if (!response) {
+    const Request request = request_until(began + state.options.request_timeout);
+    try {
+      response = co_await state.router[route].handler(request);
+    } catch (...) {
+      response = answer_bug(std::current_exception());
+    }
+  }
   const bool keep = keeps_open();
-  const bool written = co_await respond(*std::move(response), keep, route, began);
+  prepare(*response, keep, route, began);
+  if (gather(*response, keep)) co_return keep;
+  const bool written = co_await write_answer(*std::move(response));
   if (written && !keep && may_still_send()) co_await linger();
   co_return written&& keep;
 }
@@ -146,23 +156,28 @@ Response Session::answer_options(std::size_t route) const {
   return response;
 }
 
-Async<Response> Session::answer_by_route(std::size_t route, Deadline deadline) {
-  const ServerState& state = worker_.state();
+Request Session::request_until(Deadline deadline) const {
   const RequestHead& head = parser_.head();
-  const Request request{head.method,    head.target.path, head.target.query, head.headers,
-                        parser_.body(), request_id_,      deadline,          traceparent_};
-  try {
-    Response response = co_await state.router[route].handler(request);
-    co_return response;
-  } catch (const std::exception& bug) {
-    log_error("a route threw",
-              {{"what", bug.what()}, {"path", request.path}, {"request_id", request_id_}, trace_field(traceparent_)});
-  }
-  co_return error_response({ErrorCode::kInternal, "the request could not be served"}, state.options.errors,
-                           request_id_);
+  return {head.method,    head.target.path, head.target.query, head.headers,
+          parser_.body(), request_id_,      deadline,          traceparent_};
 }
 
-Async<bool> Session::respond(Response response, bool keep, std::size_t route, Deadline began) {
+Response Session::answer_bug(const std::exception_ptr& thrown) const {
+  std::string what = "not a std::exception";
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& exception) {
+    what = exception.what();
+  } catch (...) {  // NOLINT(bugprone-empty-catch): told below
+  }
+  log_error(
+      "a request failed by a bug",
+      {{"request_id", request_id_}, {"path", parser_.head().target.path}, {"what", what}, trace_field(traceparent_)});
+  return error_response({ErrorCode::kInternal, "the server's log says more under this request's id"},
+                        worker_.state().options.errors, request_id_);
+}
+
+void Session::prepare(const Response& response, bool keep, std::size_t route, Deadline began) {
   using Connection = ResponseFrame::Connection;
   const ServerState& state = worker_.state();
   const std::string cors = state.guard.cors(origin_);
@@ -171,20 +186,29 @@ Async<bool> Session::respond(Response response, bool keep, std::size_t route, De
   out.clear();
   write_header(out, response,
                {keep ? open : Connection::kClose, worker_.date(), request_id_, state.guard.vary(), cors});
-  std::string_view header = out;
-  std::string_view body = head_is_known() && parser_.head().method == "HEAD" ? std::string_view() : response.body;
   observe(response.status, route, began);  // first, so that whoever has read the answer finds it counted
-  if (keep && unsent_.empty() && header.size() + body.size() <= Outbox::kMaxAnswer) {
-    gathered_ = true;
-    worker_.outbox().add(*this, header, body);
-    co_return true;
-  }
+}
+
+bool Session::gather(const Response& response, bool keep) {
+  const std::string_view header = worker_.header();
+  const std::string_view body = body_of(response);
+  if (!keep || !unsent_.empty() || header.size() + body.size() > Outbox::kMaxAnswer) return false;
+  gathered_ = true;
+  worker_.outbox().add(*this, header, body);
+  return true;
+}
+
+Async<bool> Session::write_answer(Response response) {
+  const std::string header = worker_.header();  // before others use it
   if (gathered_) worker_.outbox().flush();
-  const std::string kept(header);
   const bool before = co_await write_unsent();
   if (!before) co_return false;
-  const bool all = co_await write_rest(kept, body);
+  const bool all = co_await write_rest(header, body_of(response));
   co_return all;
+}
+
+std::string_view Session::body_of(const Response& response) const noexcept {
+  return head_is_known() && parser_.head().method == "HEAD" ? std::string_view() : response.body;
 }
 
 void Session::observe(int status, std::size_t route, Deadline began) {

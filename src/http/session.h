@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,9 +73,15 @@ class Session {
   /// The answer that needs no route, if that is so.
   [[nodiscard]] std::optional<Response> answer_here(std::size_t route) const;
   [[nodiscard]] Response answer_options(std::size_t route) const;
-  [[nodiscard]] Async<Response> answer_by_route(std::size_t route, Deadline deadline);
-  /// Writes the answer, counts and logs it. False: the connection is of no more use.
-  [[nodiscard]] Async<bool> respond(Response response, bool keep, std::size_t route, Deadline began);
+  [[nodiscard]] Request request_until(Deadline deadline) const;
+  [[nodiscard]] Response answer_bug(const std::exception_ptr& thrown) const;
+  /// Makes the answer's header in worker_.header(), where it lasts until the coroutine waits; counts and logs it.
+  void prepare(const Response& response, bool keep, std::size_t route, Deadline began);
+  /// Hands the prepared answer to the outbox, which is the cheapest way for small ones. False: to be written.
+  [[nodiscard]] bool gather(const Response& response, bool keep);
+  /// Writes the prepared answer. False: the connection is of no more use.
+  [[nodiscard]] Async<bool> write_answer(Response response);
+  [[nodiscard]] std::string_view body_of(const Response& response) const noexcept;
   void observe(int status, std::size_t route, Deadline began);
   [[nodiscard]] bool head_is_known() const noexcept;
   [[nodiscard]] bool keeps_open() const noexcept;

@@ -55,7 +55,7 @@ Async<Response> medium(const Request&) {
 }
 
 Async<Response> throws(const Request&) {
-  throw std::runtime_error("a bug");
+  throw std::runtime_error("secret");
   co_return Response{};
 }
 
@@ -543,10 +543,14 @@ TEST_F(SessionTest, PathsAndMethodsThatAreNotThere) {
   EXPECT_THAT(options, Not(HasSubstr("Content-Length")));
 }
 
-TEST_F(SessionTest, ARouteThatThrowsIsAnInternalError) {
+TEST_F(SessionTest, AnExceptionIsAnInternalErrorThatKeepsItsSecret) {
   Client client(start());
-  client.send("GET /throws HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  EXPECT_THAT(client.read_answer(), StartsWith("HTTP/1.1 500 "));
+  client.send("GET /throws HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: req-1\r\n\r\n");
+  const std::string answer = client.read_answer();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(answer, HasSubstr(R"("code":"internal")"));
+  EXPECT_THAT(answer, HasSubstr(R"("request_id":"req-1")"));
+  EXPECT_THAT(answer, Not(HasSubstr("secret")));
 }
 
 TEST_F(SessionTest, AForeignPageIsRefusedAndAnInvitedOneCanReadErrors) {

@@ -24,7 +24,7 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds kHeadStart{100};
 
 Async<std::expected<std::string, std::string>> ask_durability(const Plan& plan, Executor executor,
-                                                              const asio::ip::tcp::endpoint& server) {
+                                                              asio::ip::tcp::endpoint server) {
   Connection connection(std::move(executor), server);
   const std::string request =
       fmt::format("GET {}/ping HTTP/1.1\r\nHost: {}\r\n\r\n", plan.url.base, plan.url.authority);

@@ -33,7 +33,7 @@ Channel::Channel(Channels& channels, int descriptor) : channels_(channels), desc
   channels_.add(*this);
 }
 
-Async<> Channel::wait(bool ready) {
+Wakeup::Waiting Channel::wait(bool ready) {
   waits_ = true;
   if (ready) interrupt();
   return wakeup_.wait();

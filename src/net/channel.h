@@ -28,8 +28,8 @@ class Channel : public boost::intrusive::list_base_hook<boost::intrusive::link_m
 
   /// Suspends until a read may do something, for a turn of the loop where it may already. Other events and interrupt()
   /// end the wait too.
-  [[nodiscard]] Async<> readable() { return wait(may_read_); }
-  [[nodiscard]] Async<> writable() { return wait(may_write_); }
+  [[nodiscard]] Wakeup::Waiting readable() { return wait(may_read_); }
+  [[nodiscard]] Wakeup::Waiting writable() { return wait(may_write_); }
   /// Ends the wait that is under way, if there is one, but not before it returns.
   void interrupt();
 
@@ -45,7 +45,7 @@ class Channel : public boost::intrusive::list_base_hook<boost::intrusive::link_m
 
  private:
   friend class Channels;
-  [[nodiscard]] Async<> wait(bool ready);
+  [[nodiscard]] Wakeup::Waiting wait(bool ready);
   void on_events(std::uint32_t events);
   void resume();
 

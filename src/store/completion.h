@@ -23,14 +23,17 @@ class Completion : public std::enable_shared_from_this<Completion<T>> {
 
   [[nodiscard]] net::Loop& loop() const noexcept { return loop_; }
 
-  /// The value, or nothing when the deadline passed first. Once, on the loop.
-  [[nodiscard]] Async<std::optional<T>> wait(Deadline deadline) {
+  /// Suspends until the value is there or the deadline has passed. Once, on the loop.
+  [[nodiscard]] Wakeup::Waiting until(Deadline deadline) {
     loop_.deadlines().arm(deadline_entry_, deadline);
-    co_await wakeup_.wait();
+    return wakeup_.wait();
+  }
+
+  /// After that: the value, or nothing when the deadline passed first. Once.
+  [[nodiscard]] std::optional<T> outcome() {
     deadline_entry_.disarm();
     abandoned_ = !finished_;
-    if (abandoned_) co_return std::nullopt;
-    co_return std::move(value_);
+    return abandoned_ ? std::nullopt : std::move(value_);
   }
 
   /// Any thread, once, and then finish() on the loop: many values can so reach a loop by one post.

@@ -125,7 +125,8 @@ class RocksdbStore final : public MessageStore {
     if (database_->health().failed()) co_return takes_no_writes();
     const auto request = std::make_shared<AppendRequest>(std::move(draft), deadline, std::move(claim), hash);
     if (!writer_.enqueue(request)) co_return fail(ErrorCode::kOverloaded, "too many sends wait for the disk");
-    auto time = co_await request->wait(deadline);
+    co_await request->until(deadline);
+    auto time = request->outcome();
     if (time && *time) co_return Appended{.send_time = **time};
     if (time) co_return std::unexpected(std::move(*time).error());
     if (!request->take()) {
@@ -147,7 +148,8 @@ class RocksdbStore final : public MessageStore {
         co_return appended;
       }
       const auto repeat = std::get<PendingKeys::Repeat>(*std::move(claimed));
-      const auto outcome = co_await repeat->wait(deadline);
+      co_await repeat->until(deadline);
+      const auto outcome = repeat->outcome();
       if (!outcome) {
         co_return fail(ErrorCode::kOutcomeUnknown,
                        "the deadline passed while an earlier send with this key was stored");
@@ -200,7 +202,8 @@ class RocksdbStore final : public MessageStore {
       }
     });
     if (!taken) co_return fail(ErrorCode::kOverloaded, "too many reads wait for the disk");
-    auto result = co_await completion->wait(deadline);
+    co_await completion->until(deadline);
+    auto result = completion->outcome();
     if (!result) co_return fail(ErrorCode::kOverloaded, "the deadline passed while the disk was read");
     co_return *std::move(result);
   }
