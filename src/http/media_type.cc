@@ -89,8 +89,9 @@ void weigh(std::string_view accept, std::span<Candidate> candidates) noexcept {
 }  // namespace
 
 BodyType body_type(std::string_view content_type) noexcept {
+  if (trim(content_type).empty()) return BodyType::kJson;
   const std::string_view type = take_until(';', content_type);
-  if (type.empty() || iequals(type, kJsonType)) return BodyType::kJson;
+  if (iequals(type, kJsonType)) return BodyType::kJson;
   if (iequals(type, kFormType)) return BodyType::kForm;
   if (iequals(type, kProtobufType) || iequals(type, kProtobufAlias)) return BodyType::kProtobuf;
   return BodyType::kUnsupported;

@@ -21,7 +21,8 @@ TEST(MediaType, OfABodyIsReadInAnyCaseAndWithAnyParameters) {
   EXPECT_EQ(body_type("application/x-protobuf"), BodyType::kProtobuf);
   EXPECT_EQ(body_type("application/protobuf; proto=api.SendRequest"), BodyType::kProtobuf);
   for (const char* type : {"text/plain", "application/problem+json", "application/json-patch+json", "application",
-                           "multipart/form-data; boundary=x", "application/jsonx", "application/json,text/plain"}) {
+                           "multipart/form-data; boundary=x", "application/jsonx", "application/json,text/plain", ";;",
+                           "; charset=utf-8"}) {
     EXPECT_EQ(body_type(type), BodyType::kUnsupported) << type;
   }
 }

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <rocksdb/write_batch.h>
@@ -56,22 +59,48 @@ rocksdb::Status check_lock(const fs::path& folder, rocksdb::Env& env) {
   return status.ok() ? env.UnlockFile(lock) : status;
 }
 
+struct CheckedLog {
+  fs::path path;
+  WalCheck check;
+};
+
+/// The logs in the order in which they were written; their names are their numbers, of six digits or more.
+std::vector<CheckedLog> check_logs(const fs::path& folder) {
+  std::vector<CheckedLog> logs;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".log") logs.push_back({entry.path(), check_write_ahead_log(entry.path())});
+  }
+  std::ranges::sort(logs, {}, [](const CheckedLog& log) {
+    const std::string name = log.path.stem().string();
+    return std::pair(name.size(), name);
+  });
+  return logs;
+}
+
+/// Whether batches follow the one that `logs[at]` lacks: a newer log of the same opening of the store holds some.
+bool lacks_what_later_ones_follow(std::span<const CheckedLog> logs, std::size_t at) {
+  const auto later =
+      std::ranges::find_if(logs.subspan(at + 1), [](const CheckedLog& log) { return log.check.first.has_value(); });
+  return later != logs.end() && later->check.first != logs[at].check.next;
+}
+
 /// How the logs may be replayed, or a refusal if that would drop what was acknowledged.
 Result<rocksdb::WALRecoveryMode> choose_recovery(const fs::path& folder, Durability durability) {
   auto recovery = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() != ".log") continue;
-    const WalCheck check = check_write_ahead_log(entry.path());
+  const std::vector<CheckedLog> logs = check_logs(folder);
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    const WalCheck& check = logs[i].check;
     if (check.state == WalCheck::State::kSound) continue;
-    const std::string log = entry.path().filename().string();
+    const std::string log = logs[i].path.filename().string();
+    const bool damaged = check.state == WalCheck::State::kDamaged || lacks_what_later_ones_follow(logs, i);
     // Without fsyncs a power loss may take any page of the log; that is what this durability does not promise.
-    if (check.state == WalCheck::State::kDamaged && durability == Durability::kFsync) {
+    if (damaged && durability == Durability::kFsync) {
       return cannot_open(folder, fmt::format("the log {} is corrupt at byte {} and has acknowledged messages after it; "
                                              "restore it from a backup",
                                              log, check.offset));
     }
-    log_warn("the store's log ends in a write that a crash cut short; it was not acknowledged",
+    log_warn("the store's log ends in a write that is not whole, as a crash leaves it; it is dropped",
              {{"file", log}, {"offset", std::to_string(check.offset)}});
     recovery = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   }

@@ -86,7 +86,7 @@ rocksdb::DBOptions database_options(const StoreOptions& options, std::shared_ptr
   db.max_manifest_file_size = std::size_t{4} << 20;
   db.info_log_level = rocksdb::WARN_LEVEL;
   db.max_log_file_size = std::size_t{1} << 20;
-  db.keep_log_file_num = 4;
+  db.keep_log_file_num = 10;  // a store that is started again and again keeps the log of its first failure
   return db;
 }
 

@@ -8,6 +8,7 @@
 
 #include <rocksdb/iterator.h>
 
+#include "base/log.h"
 #include "store/rocksdb_keys.h"
 
 namespace parley::store {
@@ -20,8 +21,11 @@ rocksdb::ReadOptions read_options(ReadFrom from) {
   return options;
 }
 
-std::unexpected<Error> unreadable(std::string_view what) {
-  return fail(ErrorCode::kUnavailable, "the store cannot be read: " + std::string(what));
+/// The reason names files of the server's, which are for its log alone.
+std::unexpected<Error> unreadable(StoreMetrics& metrics, std::string_view what) {
+  metrics.read_errors.add();
+  log_error("the store cannot be read", {{"error", std::string(what)}});
+  return fail(ErrorCode::kUnavailable, "this part of the store cannot be read; the server's log says why");
 }
 
 constexpr std::int32_t kUsualPage = 16;  // messages
@@ -29,7 +33,8 @@ constexpr std::int32_t kUsualPage = 16;  // messages
 /// One walk over the messages of a chat.
 class ChatWalk {
  public:
-  ChatWalk(rocksdb::Iterator& it, const ChatId& chat, const PageRange& range) : it_(it), chat_(chat), range_(range) {}
+  ChatWalk(rocksdb::Iterator& it, const ChatId& chat, const PageRange& range, StoreMetrics& metrics)
+      : it_(it), chat_(chat), range_(range), metrics_(metrics) {}
 
   /// Collects the page; whether all of it could be read, else it_.status() says why not.
   [[nodiscard]] Result<Page> collect() {
@@ -39,7 +44,7 @@ class ChatWalk {
     for (start(); it_.Valid(); advance()) {
       const auto record = decode_record(to_view(it_.value()));
       if (!record && record.error() == RecordFault::kUnknownKind) continue;
-      if (!record) return unreadable("a record is corrupt");
+      if (!record) return unreadable(metrics_, "a record is corrupt in chat " + chat_.name());
       const bool full = page.messages.size() == static_cast<std::size_t>(range_.limit) ||
                         (!page.messages.empty() && bytes + record->text.size() > range_.max_bytes);
       if (full) {
@@ -77,17 +82,18 @@ class ChatWalk {
   rocksdb::Iterator& it_;
   const ChatId& chat_;
   const PageRange& range_;
+  StoreMetrics& metrics_;
 };
 
 }  // namespace
 
 std::optional<Result<Page>> RocksdbReader::page(const ChatId& chat, const PageRange& range, ReadFrom from) const {
   const std::unique_ptr<rocksdb::Iterator> it(database_.db().NewIterator(read_options(from), &database_.messages()));
-  auto page = ChatWalk(*it, chat, range).collect();
+  auto page = ChatWalk(*it, chat, range, metrics_).collect();
   // An iterator that cannot go on looks like one at its end, so only its status says whether the walk was complete.
   const rocksdb::Status status = it->status();
   if (status.IsIncomplete() && from == ReadFrom::kMemory) return std::nullopt;
-  if (!status.ok()) return unreadable(status.ToString());
+  if (!status.ok()) return unreadable(metrics_, status.ToString());
   return page;
 }
 
@@ -97,9 +103,9 @@ std::optional<Result<std::optional<IdempotencyRecord>>> RocksdbReader::key(const
   const rocksdb::Status status = database_.db().Get(read_options(from), &database_.idempotency(), key, &value);
   if (status.IsIncomplete() && from == ReadFrom::kMemory) return std::nullopt;
   if (status.IsNotFound()) return Result<std::optional<IdempotencyRecord>>(std::nullopt);
-  if (!status.ok()) return unreadable(status.ToString());
+  if (!status.ok()) return unreadable(metrics_, status.ToString());
   const auto record = decode_idempotency(to_view(value));
-  if (!record) return unreadable("an idempotency record is corrupt");
+  if (!record) return unreadable(metrics_, "an idempotency record is corrupt");
   return Result<std::optional<IdempotencyRecord>>(record);
 }
 

@@ -8,6 +8,7 @@
 #include "chat/message.h"
 #include "store/idempotency_record.h"
 #include "store/rocksdb_database.h"
+#include "store/store_metrics.h"
 
 namespace parley::store {
 
@@ -17,13 +18,13 @@ enum class ReadFrom {
   kDisk,    ///< wherever it takes
 };
 
-/// Stateless but for the database, which must outlive it. Any thread.
+/// Stateless but for the database and the metrics, which must outlive it. Any thread.
 class RocksdbReader {
  public:
-  explicit RocksdbReader(const RocksdbDatabase& database) : database_(database) {}
+  RocksdbReader(const RocksdbDatabase& database, StoreMetrics& metrics) : database_(database), metrics_(metrics) {}
 
-  /// The page, kChatNotFound, or kUnavailable when a file cannot be read. Nothing when memory does not hold enough to
-  /// tell.
+  /// The page, kChatNotFound, or kUnavailable when a file cannot be read, which is logged and counted. Nothing when
+  /// memory does not hold enough to tell.
   [[nodiscard]] std::optional<Result<Page>> page(const ChatId& chat, const PageRange& range, ReadFrom from) const;
 
   /// What was stored under `key`, whether expired or not; an empty optional inside when nothing was.
@@ -32,6 +33,7 @@ class RocksdbReader {
 
  private:
   const RocksdbDatabase& database_;
+  StoreMetrics& metrics_;
 };
 
 }  // namespace parley::store

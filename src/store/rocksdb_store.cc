@@ -70,6 +70,11 @@ StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const std
   return out;
 }
 
+/// Why is for the server's log and /readyz: it names files of the server's.
+std::unexpected<Error> takes_no_writes() {
+  return fail(ErrorCode::kUnavailable, "the store takes no writes; the server's log says why");
+}
+
 class RocksdbStore final : public MessageStore {
  public:
   RocksdbStore(std::unique_ptr<RocksdbDatabase> database, const StoreOptions& options, net::LoopPool& loops,
@@ -77,7 +82,7 @@ class RocksdbStore final : public MessageStore {
       : options_(options),
         metrics_(std::move(metrics)),
         database_(std::move(database)),
-        reader_(*database_),
+        reader_(*database_, *metrics_),
         pending_(options.max_queue),
         writer_(*database_, options, loops, epochs_, *metrics_),
         read_pool_(kReadThreads, kMaxReads, metrics_->read_depth) {
@@ -106,7 +111,9 @@ class RocksdbStore final : public MessageStore {
   }
 
   Task<void> ready(Deadline) override {
-    if (database_->health().failed()) co_return takes_no_writes();
+    if (database_->health().failed()) {
+      co_return fail(ErrorCode::kUnavailable, "the store takes no writes: " + database_->health().reason());
+    }
     co_return Result<void>{};
   }
 
@@ -114,10 +121,6 @@ class RocksdbStore final : public MessageStore {
 
  private:
   using Found = std::optional<IdempotencyRecord>;
-
-  [[nodiscard]] std::unexpected<Error> takes_no_writes() const {
-    return fail(ErrorCode::kUnavailable, "the store takes no writes: " + database_->health().reason());
-  }
 
   /// Returns once it is durable. With an idempotency key, its claim and the hash of the text belong to it.
   Task<Appended> write(Draft draft, Deadline deadline, std::optional<KeyClaim> claim, TextHash hash) {

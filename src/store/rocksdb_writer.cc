@@ -66,7 +66,7 @@ bool RocksdbWriter::gather() {
       refuse(*request, {ErrorCode::kOverloaded, "the deadline passed before the write was begun"});
       answer(std::move(request));
     } else if (database_.health().failed()) {
-      refuse(*request, {ErrorCode::kUnavailable, "the store takes no writes: " + database_.health().reason()});
+      refuse(*request, {ErrorCode::kUnavailable, "the store takes no writes; the server's log says why"});
       answer(std::move(request));
     } else if (const auto time = next_send_time(wall, last_time_)) {
       add(std::move(request), *time);
@@ -116,7 +116,7 @@ void RocksdbWriter::commit() {
       request.set(stamped.time);
     } else {
       if (request.claim) request.claim->settle(KeyUnknown{request.text_hash});
-      request.set(fail(ErrorCode::kOutcomeUnknown, "the write failed: " + status.ToString()));
+      request.set(fail(ErrorCode::kOutcomeUnknown, "the write failed; the server's log says why"));
     }
     answer(std::move(stamped.request));
   }

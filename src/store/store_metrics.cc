@@ -28,6 +28,8 @@ StoreMetrics::Families StoreMetrics::collect() const {
   out.push_back(counter_family("parley_store_messages_total", "Messages stored", count(messages)));
   out.push_back(
       counter_family("parley_store_duplicates_total", "Repeated sends answered without storing", count(duplicates)));
+  out.push_back(counter_family("parley_store_read_errors_total", "Reads that the disk or damage in it failed",
+                               count(read_errors)));
   out.push_back(
       histogram_family("parley_store_batch_messages", "Messages in one write", 1, {{Labels{}, snapshot(batch_size)}}));
   out.push_back(histogram_family("parley_store_write_sync_seconds", "Duration of one write, its fsync included", 1e-6,

@@ -14,6 +14,7 @@ namespace parley::store {
 struct StoreMetrics {
   Counter messages;      ///< stored
   Counter duplicates;    ///< repeats answered without storing
+  Counter read_errors;   ///< reads that the engine failed
   Histogram batch_size;  ///< messages in one write
   Histogram write_us;    ///< microseconds of one write, its fsync included
   Gauge queue_depth;     ///< appends that wait for the writer

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <fstream>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <boost/crc.hpp>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{32} << 10;
 constexpr std::size_t kHeaderBytes = 7;  // checksum 4, length 2, type 1
+constexpr std::size_t kBatchHeaderBytes = 12;
 
 enum FragmentType : unsigned char { kZero = 0, kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
 
@@ -55,7 +57,7 @@ class Walk {
       }
       if (zeros_at_) break_at(*zeros_at_);  // something comes after them, so they are not what was allocated ahead
       if (const auto fragment = fragment_at(bytes.substr(at))) {
-        take(*fragment, offset + at);
+        take(*fragment, bytes.substr(at + kHeaderBytes, fragment->size - kHeaderBytes), offset + at);
         at += fragment->size;
       } else {
         // Its length cannot be believed, so the next whole fragment is searched for byte by byte.
@@ -68,22 +70,38 @@ class Walk {
 
   [[nodiscard]] WalCheck result(std::uint64_t size) const {
     WalCheck out = check_;
-    if (out.state == WalCheck::State::kSound && batch_begun_) out = {WalCheck::State::kTornTail, size};
+    if (out.state == WalCheck::State::kSound && batch_begun_) {
+      out.state = WalCheck::State::kTornTail;
+      out.offset = size;
+    }
     return out;
   }
 
  private:
-  void take(const Fragment& fragment, std::uint64_t offset) {
+  void take(const Fragment& fragment, std::string_view payload, std::uint64_t offset) {
     const bool begins = fragment.type == kFull || fragment.type == kFirst;
     if (begins == batch_begun_) break_at(offset);  // the batch before lacks its end, or this one its beginning
     if (begins && check_.state == WalCheck::State::kTornTail) check_.state = WalCheck::State::kDamaged;
     batch_begun_ = fragment.type == kFirst || fragment.type == kMiddle;
+    if (begins) batch_header_.clear();
+    batch_header_.append(payload.substr(0, kBatchHeaderBytes - batch_header_.size()));
+    if (!batch_begun_ && check_.state == WalCheck::State::kSound) count_batch();
+  }
+  void count_batch() {
+    if (batch_header_.size() < kBatchHeaderBytes) return;
+    const auto* const head = reinterpret_cast<const unsigned char*>(batch_header_.data());
+    const std::uint64_t sequence = boost::endian::load_little_u64(head);
+    if (!check_.first) check_.first = sequence;
+    check_.next = sequence + boost::endian::load_little_u32(head + 8);
   }
   void break_at(std::uint64_t offset) {
-    if (check_.state == WalCheck::State::kSound) check_ = {WalCheck::State::kTornTail, offset};
+    if (check_.state != WalCheck::State::kSound) return;
+    check_.state = WalCheck::State::kTornTail;
+    check_.offset = offset;
   }
 
   WalCheck check_;
+  std::string batch_header_;
   std::optional<std::uint64_t> zeros_at_;
   bool batch_begun_ = false;
 };
