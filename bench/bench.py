@@ -10,6 +10,7 @@
   jmeter      20, 500 and 1,000 JMeter threads that send and pull; every answer 200, every message there once
   memory      an idle server, and 10,000 idle connections of each kind
   open        from start to ready, with many messages stored
+  profile     where the CPU time of a request goes, by Linux' perf: one process, nginx, gateway and node
   redis       the store in Redis beside redis-benchmark, the server over it beside the one over memory, and its memory
 """
 
@@ -22,6 +23,7 @@ import re
 import subprocess
 import tempfile
 
+import cpu_profile
 import jmeter
 import redis_store
 import single
@@ -36,6 +38,7 @@ SCENARIOS = {
     "jmeter": ("JMeter", jmeter.scenario_jmeter),
     "memory": ("Memory", single.scenario_memory),
     "open": ("From start to ready", single.scenario_open),
+    "profile": ("Where the CPU time goes", cpu_profile.scenario_profile),
     "redis": ("Redis as the store", redis_store.scenario_redis),
 }
 

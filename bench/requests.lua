@@ -6,7 +6,8 @@
 --   keyed  CHATS BYTES RUN         the same, each with an idempotency key of its own (RUN tells runs apart)
 --   pull   CHATS LIMIT             a page of each of CHATS chats in turn
 --   fresh  CHATS LIMIT             the same, each from a cursor of its own, so that it is no page that was kept
---   newest CHAT LIMIT              the newest page of chat number CHAT, likewise
+--   newest CHAT LIMIT              the newest page of chat number CHAT
+--   fresh_newest CHAT LIMIT        the same, each from a cursor of its own, likewise
 --
 -- Requests are strings made beforehand, so that wrk's own work differs as little as it can between them.
 
@@ -73,6 +74,10 @@ local kinds = {
     end), function() n = n + 1; return n end)
   end,
   newest = function(number, limit)
+    local path = "/api/pull?reverse=true&chat=" .. chat(tonumber(number)) .. "&limit=" .. limit
+    return cycle(1, function() return wrk.format("GET", path) end)
+  end,
+  fresh_newest = function(number, limit)
     local path = "/api/pull?reverse=true&chat=" .. chat(tonumber(number)) .. "&limit=" .. limit .. "&cursor=@"
     local n = 2^53  -- the end of time
     return numbered(cycle(1, function() return halves(wrk.format("GET", path)) end),
