@@ -166,26 +166,30 @@ TEST_F(FailoverTest, AGoneNodeIsTriedAgainAndAgain) {
   EXPECT_TRUE(wait_until_started());
 }
 
-/// Answers what the test last said.
+/// Answers what the test last said, also to a service that outlives it.
 class FakeNames {
  public:
   net::Resolve resolve() {
-    return [this](const net::Endpoint&) { return look_up(); };
+    return [known = known_](const net::Endpoint&) { return look_up(known); };
   }
   void set(net::Addresses addresses) {
-    const std::scoped_lock lock(mutex_);
-    addresses_ = std::move(addresses);
+    const std::scoped_lock lock(known_->mutex);
+    known_->addresses = std::move(addresses);
   }
 
  private:
-  Task<net::Addresses> look_up() {
-    const std::scoped_lock lock(mutex_);
-    if (addresses_.empty()) co_return fail(ErrorCode::kUnavailable, "no such host");
-    co_return addresses_;
+  struct Known {
+    std::mutex mutex;
+    net::Addresses addresses;
+  };
+
+  static Task<net::Addresses> look_up(std::shared_ptr<Known> known) {
+    const std::scoped_lock lock(known->mutex);
+    if (known->addresses.empty()) co_return fail(ErrorCode::kUnavailable, "no such host");
+    co_return known->addresses;
   }
 
-  std::mutex mutex_;
-  net::Addresses addresses_;
+  std::shared_ptr<Known> known_ = std::make_shared<Known>();
 };
 
 TEST_F(FailoverTest, NodesComeAndGoWithTheName) {
