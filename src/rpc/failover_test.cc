@@ -112,6 +112,41 @@ TEST_F(FailoverTest, ANodeOverAnotherStoreIsRefused) {
   EXPECT_THAT(started.error().detail, HasSubstr("do not share one store"));
 }
 
+TEST_F(FailoverTest, AForeignServerBesideANodeOfOursIsRefused) {
+  ClientOptions options = patient();
+  options.wait = milliseconds(20'000);
+  start({a_.endpoint(), b_.endpoint()}, options);
+  to_a_.emplace(a_.accept_ready("one"));
+  to_b_.emplace(b_.accept());
+  const ReceivedCall call = to_b_->receive();
+  to_b_->answer(call, encode_reply(call.head, ApplicationException{ExceptionType::kUnknownMethod, "Ready"}));
+  to_b_.emplace(b_.accept());
+  const auto started = wait_until_started();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().detail, HasSubstr("foreign servers"));
+  SendFuture sent = send("hi", "key");
+  EXPECT_EQ(to_a_->receive().send().text, "hi");
+  to_a_->reset();
+  EXPECT_EQ(sent.wait_for(milliseconds(300)), std::future_status::timeout) << "it waits for a, whatever b is";
+  FakeConnection again = a_.accept_ready("one");
+  again.stored(again.receive(), 1);
+  EXPECT_TRUE(sent.get());
+}
+
+TEST_F(FailoverTest, ARelayOfAForeignServerIsSentNothingTwice) {
+  start({a_.endpoint(), b_.endpoint()});
+  to_a_.emplace(a_.accept_ready(""));
+  to_b_.emplace(b_.accept_ready(""));
+  ASSERT_TRUE(wait_until_started());
+  to_b_->drain();  // so that the first attempt goes to a
+  ASSERT_TRUE(to_b_->closed());
+  SendFuture sent = send("hi", "a key, which is known to nobody");
+  const ReceivedCall call = to_a_->receive();
+  FakeConnection to_b = b_.accept_ready("");
+  to_a_->answer<service::SendResponse>(call, fail(ErrorCode::kOutcomeUnknown, "the connection broke"));
+  EXPECT_EQ(error_of(sent), ErrorCode::kOutcomeUnknown);
+}
+
 /// What servers throw that have no Ready: Apache's and Kitex', and Kitex' of late.
 class ForeignServerTest : public FailoverTest, public testing::WithParamInterface<ExceptionType> {
  protected:
@@ -145,6 +180,19 @@ TEST_P(ForeignServerTest, IsTakenAsItIs) {
   ASSERT_TRUE(response);
   EXPECT_EQ(response->chat, "a:b");
   EXPECT_EQ(response->send_time, 0);
+}
+
+TEST_P(ForeignServerTest, HasCodesOfItsOwn) {
+  FakeConnection connection = connect_foreign();
+  SendFuture sent = send("hi");
+  connection.answer<service::SendResponse>(connection.receive(), fail(ErrorCode::kUnavailable, "not so"));
+  const auto send_result = sent.get();
+  ASSERT_FALSE(send_result);
+  EXPECT_EQ(send_result.error().code, ErrorCode::kBadUpstream);
+  EXPECT_THAT(send_result.error().detail, HasSubstr("not so"));
+  PullFuture pulled = pull();
+  connection.answer<service::PullResponse>(connection.receive(), fail(ErrorCode::kChatNotFound, "not so"));
+  EXPECT_EQ(error_of(pulled), ErrorCode::kBadUpstream);
 }
 
 TEST_P(ForeignServerTest, IsSentNothingTwice) {

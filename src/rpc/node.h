@@ -46,8 +46,11 @@ class Node : public std::enable_shared_from_this<Node> {
   [[nodiscard]] bool up() const noexcept { return up_ && !over(); }
   /// The connection to call on. While up().
   [[nodiscard]] const std::shared_ptr<NodeConnection>& connection() const noexcept { return connection_; }
-  /// Whether it is a server that knows no Ready: not ours, so without idempotency keys. While up().
+  /// Whether it is a server that knows no Ready: not ours, and its codes are its own. While up().
   [[nodiscard]] bool foreign() const noexcept { return foreign_; }
+  /// Whether a repeated send with a key would be stored again: a foreign server, or a relay in front of such. While
+  /// up().
+  [[nodiscard]] bool keyless() const noexcept { return keyless_; }
   /// Whether it is connected and silent: what is movable there had better be asked elsewhere.
   [[nodiscard]] bool stalled() const noexcept { return stalled_ && connection_; }
   /// Whether at least one attempt to use it has come to an end, one way or the other.
@@ -66,6 +69,8 @@ class Node : public std::enable_shared_from_this<Node> {
   [[nodiscard]] Async<> probe();
   /// What the answer to a probe that was made at `asked`, by our wall clock, says of the node.
   void judge(const CallResult& result, std::int64_t asked);
+  /// Whether calls may go to a node over the store of this id (empty: a keyless one); leaves it out where they may not.
+  [[nodiscard]] bool accept(const std::string& store_id);
   /// Whether it has been silent for that long, and so is left out.
   bool judge_silence(std::chrono::steady_clock::duration patience);
   void set_up();
@@ -86,6 +91,7 @@ class Node : public std::enable_shared_from_this<Node> {
   net::Backoff backoff_;
   std::string reason_ = "not tried yet";
   bool foreign_ = false;  // knows no Ready
+  bool keyless_ = false;
   bool up_ = false;
   bool stalled_ = false;
   bool tried_ = false;

@@ -16,9 +16,9 @@ namespace {
 /// A request that brings down each node that it reaches must come to an end.
 constexpr int kMaxAttempts = 8;
 
-/// Foreign servers know no keys: what is sent to one twice is stored twice.
+/// What is sent twice to a node that knows no keys is stored twice.
 RequestKind kind_at(const Node& node, RequestKind kind) {
-  return kind == RequestKind::kKeyedSend && node.foreign() ? RequestKind::kSend : kind;
+  return kind == RequestKind::kKeyedSend && node.keyless() ? RequestKind::kSend : kind;
 }
 
 template <class Response, class Judge>
@@ -33,12 +33,13 @@ Task<Response> ask(NodePool& pool, Counter& retries, const Request& request, Req
     node = *std::move(next_node);
     const auto connection = node->connection();
     const RequestKind kind_here = kind_at(*node, kind);
+    const Codes codes = node->foreign() ? Codes::kForeign : Codes::kOurs;
     options.movable = kind_here != RequestKind::kSend;
     node->metrics().in_flight.add(1);
     CallResult result = co_await connection->call(request, options);
     node->metrics().in_flight.add(-1);
     node->metrics().observe(result.outcome);
-    Verdict<Response> verdict = judge(result, kind_here);
+    Verdict<Response> verdict = judge(result, kind_here, codes);
     if (verdict.response) co_return std::move(verdict.response);
     const bool go_on =
         verdict.next == Next::kAgain || (verdict.next == Next::kElsewhere && pool.has_another(node.get()));
@@ -97,7 +98,7 @@ Result<void> RemoteService::wait_until_started(Deadline deadline) {
   for (std::size_t i = 0; i < pools_.size() && all; ++i) {
     all = boost::asio::co_spawn(loops_[i].executor(), pools_[i]->started(deadline), boost::asio::use_future).get();
   }
-  if (identity_.conflict()) return fail(ErrorCode::kUnavailable, "the nodes do not share one store");
+  if (auto conflict = identity_.conflict(); !conflict.empty()) return fail(ErrorCode::kUnavailable, conflict);
   return all;
 }
 
@@ -124,7 +125,7 @@ Task<service::PullResponse> RemoteService::pull(service::PullRequest request, se
   const Request message = service::PullRequest{chat, range.cursor, range.limit, range.reverse};
   const CallOptions options{
       .deadline = context.deadline, .request_id = context.request_id, .traceparent = context.traceparent};
-  const auto judge = [](const CallResult& result, RequestKind) { return judge_pull(result); };
+  const auto judge = [](const CallResult& result, RequestKind, Codes codes) { return judge_pull(result, codes); };
   auto pulled =
       co_await ask<service::PullResponse>(pool(), metrics_->retries, message, RequestKind::kPull, options, judge);
   if (!pulled) co_return std::unexpected(std::move(pulled).error());

@@ -9,7 +9,7 @@ import pytest
 from support import rpc
 from support.build import duration
 from support.command import parley
-from support.deployment import Gateway, Node
+from support.deployment import Gateway, Node, Relay
 from support.errors import check_error
 from support.foreign_node import INTERNAL_ERROR, ForeignNode
 from support.prometheus import Metrics
@@ -91,9 +91,7 @@ def test_a_gateway_of_gateways_is_one_service(node, gateway, client_of, tmp_path
     core = node().start()
     relays = []
     for name in ("a", "b"):
-        relay = Gateway(tmp_path / name, nodes=[core])
-        relay.listeners = ("rpc", "admin")
-        relays.append(relay.start())
+        relays.append(Relay(tmp_path / name, nodes=[core]).start())
     running = gateway(nodes=relays).start()
     client = client_of(running)
     for n in range(20):
@@ -200,8 +198,8 @@ def thrown(method, request):
     raise TApplicationException(INTERNAL_ERROR, "oops")
 
 
-def strange_code(method, request):
-    return types().SendResponse(500, "oops") if method == "Send" else types().PullResponse(500, "oops")
+def coded(code):
+    return lambda method, request: getattr(types(), f"{method}Response")(code, "oops")
 
 
 def garbage(method, request):
@@ -212,11 +210,43 @@ def huge(method, request):
     return b"\x7f\xff\xff\xff\x10\x00" + bytes(100)
 
 
-@pytest.mark.parametrize("answer", [thrown, strange_code, garbage, huge])
+@pytest.mark.parametrize("answer", [thrown, coded(500), coded(-1), garbage, huge])
 def test_nonsense_is_bad_upstream(foreign, answer):
     client = foreign(answer)
     check_error(client.try_send("a:b"), "bad_upstream")
     check_error(client.try_pull("a:b"), "bad_upstream")
+
+
+@pytest.mark.parametrize("code", range(1, 16))
+def test_its_codes_are_its_own(foreign, code):
+    """They are no rows of our error table, whatever their numbers."""
+    client = foreign(coded(code))
+    for answer in (client.try_send("a:b", key="k"), client.try_pull("a:b")):
+        assert "oops" in check_error(answer, "bad_upstream")["detail"]
+
+
+def test_nothing_is_sent_to_it_twice_through_relays(gateway, client_of, tmp_path):
+    """A relay in front of it is a node, but one that knows no keys either."""
+    stored = []
+
+    def lose(method, request):
+        stored.append(request)
+
+    with ForeignNode(lose) as behind:
+        relays = [Relay(tmp_path / name, nodes=[behind]).start() for name in ("a", "b")]
+        running = gateway(nodes=relays).start()
+        check_error(client_of(running).try_send("a:b", key="k"), "outcome_unknown")
+        assert len(stored) == 1
+        for one in (running, *relays):
+            one.kill()
+
+
+def test_beside_a_node_of_ours_it_is_refused(node):
+    """What was sent to the one with a key would be stored once more by the other."""
+    with ForeignNode(thrown) as other:
+        outcome = parley("serve", "--http", "127.0.0.1:0", "--backend", backend(node().start().rpc, other.rpc))
+    assert outcome.code == 1, outcome
+    assert "foreign servers" in outcome.err.splitlines()[-1], outcome
 
 
 def test_what_is_invalid_does_not_reach_the_node(foreign):
