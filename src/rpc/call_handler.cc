@@ -19,8 +19,17 @@ static_assert(
     std::is_same_v<std::variant_alternative_t<static_cast<std::size_t>(Method::kReady), Request>, ReadyRequest>);
 
 template <class Response>
+Outcome outcome_of(const Response& /*response*/) {
+  return kSuccess;
+}
+
+Outcome outcome_of(const ReadyResponse& response) {
+  return response.refuses_sends.empty() ? kSuccess : static_cast<Outcome>(ErrorCode::kUnavailable);
+}
+
+template <class Response>
 Answer finish(const MessageHead& head, Method method, const Result<Response>& response) {
-  const Outcome outcome = response ? kSuccess : static_cast<Outcome>(response.error().code);
+  const Outcome outcome = response ? outcome_of(*response) : static_cast<Outcome>(response.error().code);
   return {encode_reply(head, response), method, outcome};
 }
 
@@ -54,9 +63,13 @@ Async<Answer> CallHandler::answer(Call call, service::CallContext context) const
 
 Task<ReadyResponse> CallHandler::ready(service::CallContext context) const {
   if (draining_.load(std::memory_order_relaxed)) co_return fail(ErrorCode::kUnavailable, "the node is draining");
-  const auto is_ready = co_await service_.ready(std::move(context));
-  if (!is_ready) co_return std::unexpected(is_ready.error());
-  co_return ReadyResponse{store_id_, durability_(), wall_clock_us()};
+  const auto is_ready = co_await service_.ready(context);
+  ReadyResponse response{store_id_, durability_(), wall_clock_us()};
+  if (is_ready) co_return response;
+  const auto is_readable = co_await service_.readable(std::move(context));
+  if (!is_readable) co_return std::unexpected(is_readable.error());
+  response.refuses_sends = is_ready.error().detail;
+  co_return response;
 }
 
 Answer CallHandler::failure(const MessageHead& head, const Request& request, Error error) {

@@ -103,6 +103,32 @@ TEST_F(FailoverTest, ANodeThatIsNotReadyIsLeftOutUntilItIs) {
   EXPECT_TRUE(wait_until_started());
 }
 
+TEST_F(FailoverTest, ANodeThatRefusesSendsIsAskedWhereNoOtherIs) {
+  start({a_.endpoint(), b_.endpoint()});
+  to_a_.emplace(a_.accept());
+  to_a_->answer<ReadyResponse>(to_a_->receive(),
+                               ReadyResponse{.store_id = "store", .refuses_sends = "the disk failed"});
+  to_b_.emplace(b_.accept_ready());
+  ASSERT_TRUE(wait_until_started());
+  for (int i = 0; i < 10; ++i) {
+    SendFuture sent = send("hi");
+    to_b_->stored(to_b_->receive(), i);
+    EXPECT_TRUE(sent.get());
+  }
+  EXPECT_TRUE(ready());
+  to_b_->drain();
+  ASSERT_TRUE(to_b_->closed());
+  const auto is_ready = ready();
+  ASSERT_FALSE(is_ready);
+  EXPECT_THAT(is_ready.error().detail, HasSubstr("the disk failed"));
+  PullFuture pulled = pull();
+  to_a_->answer<service::PullResponse>(to_a_->receive(), service::PullResponse{"a:b", {{}, false, 5}});
+  EXPECT_TRUE(pulled.get());
+  SendFuture repeated = send("hi", "key");
+  to_a_->stored(to_a_->receive(), 1, true);
+  EXPECT_TRUE(repeated.get()->duplicate) << "it knows what it has stored, and what to say of other sends";
+}
+
 TEST_F(FailoverTest, ANodeOverAnotherStoreIsRefused) {
   start({a_.endpoint(), b_.endpoint()});
   to_a_.emplace(a_.accept_ready("one"));

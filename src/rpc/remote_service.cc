@@ -28,7 +28,7 @@ Task<Response> ask(NodePool& pool, Counter& retries, const Request& request, Req
   std::shared_ptr<Node> node;
   bool maybe_stored = false;
   for (int attempt = 1;; ++attempt) {
-    auto next_node = co_await pool.acquire(options.deadline, node.get());
+    auto next_node = co_await pool.acquire(options.deadline, kind, node.get());
     if (!next_node) co_return std::unexpected(in_view_of_earlier(std::move(next_node).error(), maybe_stored));
     node = *std::move(next_node);
     const auto connection = node->connection();
@@ -135,5 +135,7 @@ Task<service::PullResponse> RemoteService::pull(service::PullRequest request, se
 }
 
 Task<void> RemoteService::ready(service::CallContext /*context*/) { co_return pool().ready(); }
+
+Task<void> RemoteService::readable(service::CallContext /*context*/) { co_return pool().readable(); }
 
 }  // namespace parley::rpc

@@ -49,6 +49,7 @@ class RemoteService final : public service::MessageService {
   Task<service::SendResponse> send(service::SendRequest request, service::CallContext context) override;
   Task<service::PullResponse> pull(service::PullRequest request, service::CallContext context) override;
   Task<void> ready(service::CallContext context) override;
+  Task<void> readable(service::CallContext context) override;
 
  private:
   [[nodiscard]] NodePool& pool() noexcept { return *pools_[net::Loop::current().index()]; }
