@@ -38,6 +38,37 @@ TEST_F(FailoverTest, ALostNodesKeyedSendGoesToTheOther) {
   EXPECT_EQ(sent.get()->send_time, 5);
 }
 
+TEST_F(FailoverTest, OfTwoNodesTheOneWithFewerCallsIsAsked) {
+  connect_both();
+  SendFuture first = send("first");
+  while (!to_a_->pending() && !to_b_->pending()) std::this_thread::yield();
+  FakeConnection& busy = to_a_->pending() ? *to_a_ : *to_b_;
+  FakeConnection& idle = &busy == &*to_a_ ? *to_b_ : *to_a_;
+  for (int i = 0; i < 20; ++i) {
+    SendFuture next = send("next");
+    idle.stored(idle.receive(), 10 + i);
+    EXPECT_TRUE(next.get());
+  }
+  busy.stored(busy.receive(), 1);
+  EXPECT_TRUE(first.get());
+}
+
+TEST_F(FailoverTest, ANodeWithoutRoomIsNotAskedWhereAnotherHasSome) {
+  FakeNode c;
+  ClientOptions options = patient();
+  options.max_in_flight = 1;
+  start({a_.endpoint(), b_.endpoint(), c.endpoint()}, options);
+  std::vector<FakeConnection> nodes;
+  for (FakeNode* node : {&a_, &b_, &c}) nodes.push_back(node->accept_ready());
+  ASSERT_TRUE(wait_until_started());
+  for (int round = 0; round < 10; ++round) {
+    std::vector<SendFuture> sends;
+    for (std::size_t i = 0; i < nodes.size(); ++i) sends.push_back(send("hi"));
+    for (FakeConnection& node : nodes) node.stored(node.receive(), 1);
+    for (SendFuture& sent : sends) EXPECT_TRUE(sent.get());
+  }
+}
+
 TEST_F(FailoverTest, ADrainingNodeAnswersWhatItHasAndGetsNoMore) {
   connect_both();
   to_b_->drain();

@@ -77,7 +77,7 @@ std::shared_ptr<Node> NodePool::pick(RequestKind kind, const Node* avoid) {
   for (const auto& node : nodes_) {
     if (!node->up()) continue;
     const bool refuses = kind != RequestKind::kPull && !node->takes_sends();
-    const int reservations = (refuses ? 2 : 0) + (node.get() == avoid ? 1 : 0);
+    const int reservations = (refuses ? 4 : 0) + (node.get() == avoid ? 2 : 0) + (node->connection()->full() ? 1 : 0);
     if (choice_.empty() || reservations < least) {
       choice_.clear();
       least = reservations;
@@ -86,9 +86,10 @@ std::shared_ptr<Node> NodePool::pick(RequestKind kind, const Node* avoid) {
   }
   if (choice_.empty()) return nullptr;
   // "The power of two choices": nearly as even as asking all, and the loops do not all rush to the same one.
-  const auto random = [this] { return *choice_[random_() % choice_.size()]; };
-  auto one = random();
-  auto other = random();
+  const std::size_t last = choice_.size() - 1;
+  std::swap(choice_[random_() % choice_.size()], choice_[last]);
+  const auto& one = *choice_[last];
+  const auto& other = *choice_[last == 0 ? 0 : random_() % last];
   return other->connection()->in_flight() < one->connection()->in_flight() ? other : one;
 }
 

@@ -55,7 +55,8 @@ class NodePool {
     net::DeadlineEntry expiry;
   };
 
-  /// The one with fewer calls of two at random, of those that suit best; nothing where none can be used.
+  /// The one with fewer calls of two at random, of those that suit best; nothing where none can be used. One without
+  /// room for a call is the last choice.
   [[nodiscard]] std::shared_ptr<Node> pick(RequestKind kind, const Node* avoid);
   [[nodiscard]] Async<> wait(Deadline deadline);
   void on_change();
