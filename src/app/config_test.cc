@@ -60,7 +60,8 @@ TEST(Config, AnRpcRequestMayHoldTheLongestText) {
 }
 
 TEST(Config, WhatFitsNoThriftFrameIsRefusedWithRpcOnly) {
-  EXPECT_THAT(Loaded({"--max-text", "16MiB"}).error, HasSubstr("--rpc-max-request"));
+  EXPECT_THAT(Loaded({"--max-text", "15MiB"}).error, HasSubstr("--max-text"));
+  EXPECT_EQ(Loaded({"--max-text", "15344KiB"}).error, "");
   EXPECT_THAT(Loaded({"--max-page-bytes", "16MiB"}).error, HasSubstr("--max-page-bytes"));
   EXPECT_EQ(Loaded({"--http", "localhost:0", "--max-text", "16MiB"}).error, "");
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/trace_context.h"
+#include "rpc/ttheader.h"
 
 namespace parley::rpc {
 namespace {
@@ -27,10 +28,18 @@ Outcome outcome_of(const ReadyResponse& response) {
   return response.refuses_sends.empty() ? kSuccess : static_cast<Outcome>(ErrorCode::kUnavailable);
 }
 
+/// What fits a frame together with what it puts around a message.
+constexpr std::size_t kMaxMessage = kMaxFrame - 1024;
+
 template <class Response>
 Answer finish(const MessageHead& head, Method method, const Result<Response>& response) {
   const Outcome outcome = response ? outcome_of(*response) : static_cast<Outcome>(response.error().code);
-  return {encode_reply(head, response), method, outcome};
+  std::string message = encode_reply(head, response);
+  if (message.size() > kMaxMessage) {  // stored where --max-text was larger, without --rpc
+    const Result<Response> failed = fail(ErrorCode::kInternal, "the answer does not fit a Thrift frame of 16 MiB");
+    return finish(head, method, failed);
+  }
+  return {std::move(message), method, outcome};
 }
 
 }  // namespace

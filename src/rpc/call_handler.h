@@ -28,7 +28,7 @@ class CallHandler {
       : service_(service), store_id_(std::move(store_id)), durability_(std::move(durability)), draining_(draining) {}
 
   /// What the service answers, or the exception that the call has come with. What a bug throws is logged with the
-  /// request's id, and is kInternal.
+  /// request's id, and is kInternal; so is an answer that no frame can hold.
   [[nodiscard]] Async<Answer> answer(Call call, service::CallContext context) const;
 
   /// The answer that `request` failed with `error`.
