@@ -1,5 +1,6 @@
 """parley serve --backend: a gateway in front of RPC nodes, ours and foreign ones."""
 
+import signal
 import socket
 import threading
 import time
@@ -69,6 +70,14 @@ def test_it_waits_for_a_node_that_starts_later(node, gateway, client_of):
     running.await_ready()
     client_of(running).send("a:b")
     running.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_wait_for_a_node(gateway, number):
+    waiting = gateway("--backend-timeout", "1h", backend=backend(free_address())).spawn()
+    eventually(lambda: "a node is left out" in waiting.stderr, "it to look for its node")
+    waiting.send_signal(number)
+    assert waiting.wait() == 128 + number
 
 
 def test_nodes_over_different_stores_are_refused(node):
