@@ -275,7 +275,7 @@ TEST_F(FailoverTest, AGoneNodeIsTriedAgainAndAgain) {
 class FakeNames {
  public:
   net::Resolve resolve() {
-    return [known = known_](const net::Endpoint&) { return look_up(known); };
+    return [known = known_](const net::Endpoint&, const std::stop_token&) { return look_up(known); };
   }
   void set(net::Addresses addresses) {
     const std::scoped_lock lock(known_->mutex);
@@ -296,6 +296,25 @@ class FakeNames {
 
   std::shared_ptr<Known> known_ = std::make_shared<Known>();
 };
+
+/// The name "slow.test" is never found; others have this address.
+Task<net::Addresses> resolve_or_hang(net::Endpoint name, boost::asio::ip::tcp::endpoint address, std::stop_token stop) {
+  if (name.host != "slow.test") co_return net::Addresses(1, address);
+  Wakeup stopped;
+  const std::stop_callback on_stop(std::move(stop), [&stopped] { stopped.wake(); });
+  co_await stopped.wait();
+  co_return fail(ErrorCode::kUnavailable, "stopped");
+}
+
+TEST_F(FailoverTest, ANameThatTakesItsTimeKeepsNobodyWaiting) {
+  const auto resolve = [this](const net::Endpoint& name, std::stop_token stop) {
+    return resolve_or_hang(name, b_.address(), std::move(stop));
+  };
+  start({{"slow.test", 1}, a_.endpoint(), {"nodes.test", 1}}, patient(), resolve);
+  to_a_.emplace(a_.accept_ready());
+  to_b_.emplace(b_.accept_ready());
+  while (!ready()) std::this_thread::yield();
+}
 
 TEST_F(FailoverTest, NodesComeAndGoWithTheName) {
   FakeNames names;

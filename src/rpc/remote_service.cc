@@ -73,7 +73,7 @@ RemoteService::RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> na
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     pools_.push_back(std::make_unique<NodePool>(loops_[i], options, identity_, *metrics_));
   }
-  boost::asio::post(loops_[0].executor(), [this] { resolving_.spawn(resolver_.run()); });
+  boost::asio::post(loops_[0].executor(), [this] { resolver_.start(resolving_); });
 }
 
 RemoteService::~RemoteService() {
@@ -94,6 +94,7 @@ void RemoteService::set_addresses(const net::Addresses& addresses) {
 }
 
 Result<void> RemoteService::wait_until_started(Deadline deadline) {
+  resolver_.wait_until_tried(deadline);
   Result<void> all;
   for (std::size_t i = 0; i < pools_.size() && all; ++i) {
     all = boost::asio::co_spawn(loops_[i].executor(), pools_[i]->started(deadline), boost::asio::use_future).get();

@@ -32,8 +32,9 @@ class RemoteService final : public service::MessageService {
   RemoteService(const RemoteService&) = delete;
   RemoteService& operator=(const RemoteService&) = delete;
 
-  /// Waits until every node was tried and one can be used on each loop. kUnavailable with why: none can when the
-  /// deadline passes, or two have different stores, or one has a store id and another none. Blocks; not from a loop.
+  /// Waits until every name was looked up, every node tried, and one can be used on each loop. kUnavailable with why:
+  /// none can when the deadline passes, or two have different stores, or one has a store id and another none. Blocks;
+  /// not from a loop.
   [[nodiscard]] Result<void> wait_until_started(Deadline deadline);
 
   /// The id of the nodes' store; empty where they are foreign servers, which have none. Any thread.

@@ -1,5 +1,6 @@
 """parley serve --backend: a gateway in front of RPC nodes, ours and foreign ones."""
 
+import pathlib
 import signal
 import socket
 import threading
@@ -7,6 +8,7 @@ import time
 
 import pytest
 
+import support
 from support import rpc
 from support.build import duration
 from support.command import parley
@@ -14,7 +16,10 @@ from support.deployment import Gateway, Node, Relay
 from support.errors import check_error
 from support.foreign_node import INTERNAL_ERROR, ForeignNode
 from support.prometheus import Metrics
+from support.shim import compile_shim, preload
 from support.wait import eventually
+
+HUNG_NAME = pathlib.Path(support.__file__).with_name("hung_name.c")
 
 
 @pytest.fixture
@@ -68,6 +73,14 @@ def test_it_waits_for_a_node_that_starts_later(node, gateway, client_of):
     running = gateway(nodes=[later]).spawn()
     later.start()
     running.await_ready()
+    client_of(running).send("a:b")
+    running.stop()
+
+
+def test_a_name_that_is_never_found_holds_up_nothing(node, gateway, client_of, tmp_path):
+    hung = preload(compile_shim(HUNG_NAME, tmp_path))
+    behind = node().start()
+    running = gateway("--backend-timeout", duration(3), backend=backend(("hung.test", 1), behind.rpc), env=hung).start()
     client_of(running).send("a:b")
     running.stop()
 
