@@ -220,6 +220,10 @@ OptionResult check_rpc_tls(const Config& config) {
     return std::unexpected("--rpc-tls-cert and --rpc-tls-key need each other");
   }
   const bool to_nodes = !config.backend.empty() && parse_backend_url(config.backend)->tls;
+  const bool any_file = !files.authority.empty() || !files.certificate.empty() || !files.key.empty();
+  if (any_file && config.rpc.empty() && !to_nodes) {
+    return std::unexpected("--rpc-tls-... would do nothing: give --rpc, or write --backend thrifts://");
+  }
   if (to_nodes && files.authority.empty()) {
     return std::unexpected("--backend thrifts:// needs --rpc-tls-ca, to know the nodes by");
   }

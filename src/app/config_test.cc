@@ -79,6 +79,17 @@ TEST(Config, NodesOverTlsNeedAnAuthorityAndNoCertificateOfOurs) {
               HasSubstr("--rpc-tls-cert"));
 }
 
+TEST(Config, TheFilesOfRpcTlsAreNotIgnored) {
+  const std::vector<std::string> tls{"--http",        "localhost:0", "--rpc-tls-cert", "c",
+                                     "--rpc-tls-key", "k",           "--rpc-tls-ca",   "a"};
+  EXPECT_THAT(Loaded(tls).error, HasSubstr("--rpc,"));
+  std::vector<std::string> in_the_clear = tls;
+  in_the_clear.insert(in_the_clear.end(), {"--backend", "thrift://n:1"});
+  EXPECT_THAT(Loaded(in_the_clear).error, HasSubstr("thrifts://"));
+  in_the_clear.insert(in_the_clear.end(), {"--rpc", "localhost:0"});
+  EXPECT_EQ(Loaded(in_the_clear).error, "");
+}
+
 TEST(Config, ClientCertificatesAreAuthentication) {
   const std::vector<std::string> tls{"--rpc", "0.0.0.0:0", "--rpc-tls-cert", "c", "--rpc-tls-key", "k"};
   EXPECT_THAT(Loaded(tls).error, HasSubstr("--allow-anonymous"));
