@@ -51,12 +51,26 @@ Task<Response> ask(NodePool& pool, Counter& retries, const Request& request, Req
   }
 }
 
-/// What a foreign server answered, made whole: it may leave out the cursor, and need not care for UTF-8.
+/// Cuts a page to `range.max_bytes`: the node's own bound may be higher, and a foreign server has none.
+void cut(Page& page, const PageRange& range) {
+  std::size_t bytes = 0;
+  const auto end = std::ranges::find_if(page.messages, [&](const Message& message) {
+    bytes += message.text.size();
+    return bytes > range.max_bytes && &message != &page.messages.front();
+  });
+  if (end == page.messages.end()) return;
+  page.messages.erase(end, page.messages.end());
+  page.has_more = true;
+  page.next_cursor = next_cursor(page.messages, range);
+}
+
+/// What a node answered, made whole: a foreign server may leave out the cursor, and need not care for UTF-8.
 Result<Page> check_page(Page page, const PageRange& range) {
   if (!std::ranges::all_of(page.messages, [](const Message& m) { return is_utf8(m.text) && is_utf8(m.sender); })) {
     return fail(ErrorCode::kBadUpstream, "the node answered a text that is not UTF-8");
   }
   if (page.next_cursor == 0) page.next_cursor = next_cursor(page.messages, range);
+  cut(page, range);
   return page;
 }
 
