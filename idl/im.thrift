@@ -54,6 +54,7 @@ struct ReadyResponse {
   3: optional string StoreId     // the store's random id, made once when the store was
   4: optional string Durability  // what an acknowledgement promises: "fsync", "os", or "memory" (nothing)
   5: optional i64 Clock          // the node's wall clock, microseconds since 1970
+  6: optional string RefusesSends  // with Code 12: why sends fail, although pulls succeed
 }
 
 service IMService {

@@ -220,6 +220,10 @@ OptionResult check_rpc_tls(const Config& config) {
     return std::unexpected("--rpc-tls-cert and --rpc-tls-key need each other");
   }
   const bool to_nodes = !config.backend.empty() && parse_backend_url(config.backend)->tls;
+  const bool any_file = !files.authority.empty() || !files.certificate.empty() || !files.key.empty();
+  if (any_file && config.rpc.empty() && !to_nodes) {
+    return std::unexpected("--rpc-tls-... would do nothing: give --rpc, or write --backend thrifts://");
+  }
   if (to_nodes && files.authority.empty()) {
     return std::unexpected("--backend thrifts:// needs --rpc-tls-ca, to know the nodes by");
   }
@@ -229,21 +233,20 @@ OptionResult check_rpc_tls(const Config& config) {
   return {};
 }
 
-/// A frame must hold whatever the Thrift service takes and answers, where there is one.
-OptionResult check_backend(const Config& config) {
-  if (config.backend.empty() || config.limits.max_text <= kMaxRpcMessage) return {};
-  return std::unexpected(fmt::format("--max-text {} does not fit a Thrift frame: with --backend at most {}",
-                                     format_size(config.limits.max_text), format_size(kMaxRpcMessage)));
-}
-
-OptionResult check_rpc(const Config& config) {
-  if (auto checked = check_rpc_tls(config); !checked) return checked;
-  if (config.rpc.empty()) return {};
-  for (const auto& [name, size] : {std::pair{"rpc-max-request", config.rpc_options.max_request},
-                                   {"max-page-bytes", config.limits.max_page_bytes}}) {
-    if (size <= kMaxRpcMessage) continue;
-    return std::unexpected(fmt::format("--{} {} does not fit a Thrift frame: with --rpc at most {}", name,
-                                       format_size(size), format_size(kMaxRpcMessage)));
+/// A frame must hold whatever the Thrift service, ours or a node's, takes and answers.
+OptionResult check_frames(const Config& config) {
+  if (config.rpc.empty() && config.backend.empty()) return {};
+  struct Limit {
+    std::string_view name;
+    std::size_t size;
+    std::size_t most;
+  };
+  for (const auto& [name, size, most] : {Limit{"max-text", config.limits.max_text, kMaxRpcMessage - kAroundText},
+                                         Limit{"rpc-max-request", config.rpc_options.max_request, kMaxRpcMessage},
+                                         Limit{"max-page-bytes", config.limits.max_page_bytes, kMaxRpcMessage}}) {
+    if (size <= most) continue;
+    return std::unexpected(fmt::format("--{} {} does not fit a Thrift frame: with --rpc or --backend at most {}", name,
+                                       format_size(size), format_size(most)));
   }
   return {};
 }
@@ -282,8 +285,8 @@ OptionResult check(const Config& config) {
                                        format_size(config.max_memory), format_size(least)));
   }
   if (auto redis = check_redis(config); !redis) return redis;
-  if (auto backend = check_backend(config); !backend) return backend;
-  return check_rpc(config);
+  if (auto tls = check_rpc_tls(config); !tls) return tls;
+  return check_frames(config);
 }
 
 }  // namespace

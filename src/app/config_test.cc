@@ -60,7 +60,8 @@ TEST(Config, AnRpcRequestMayHoldTheLongestText) {
 }
 
 TEST(Config, WhatFitsNoThriftFrameIsRefusedWithRpcOnly) {
-  EXPECT_THAT(Loaded({"--max-text", "16MiB"}).error, HasSubstr("--rpc-max-request"));
+  EXPECT_THAT(Loaded({"--max-text", "15MiB"}).error, HasSubstr("--max-text"));
+  EXPECT_EQ(Loaded({"--max-text", "15344KiB"}).error, "");
   EXPECT_THAT(Loaded({"--max-page-bytes", "16MiB"}).error, HasSubstr("--max-page-bytes"));
   EXPECT_EQ(Loaded({"--http", "localhost:0", "--max-text", "16MiB"}).error, "");
 }
@@ -76,6 +77,17 @@ TEST(Config, NodesOverTlsNeedAnAuthorityAndNoCertificateOfOurs) {
   EXPECT_EQ(Loaded({"--http", "localhost:0", "--backend", "thrifts://n:1", "--rpc-tls-ca", "a"}).error, "");
   EXPECT_THAT(Loaded({"--rpc", "localhost:0", "--backend", "thrifts://n:1", "--rpc-tls-ca", "a"}).error,
               HasSubstr("--rpc-tls-cert"));
+}
+
+TEST(Config, TheFilesOfRpcTlsAreNotIgnored) {
+  const std::vector<std::string> tls{"--http",        "localhost:0", "--rpc-tls-cert", "c",
+                                     "--rpc-tls-key", "k",           "--rpc-tls-ca",   "a"};
+  EXPECT_THAT(Loaded(tls).error, HasSubstr("--rpc,"));
+  std::vector<std::string> in_the_clear = tls;
+  in_the_clear.insert(in_the_clear.end(), {"--backend", "thrift://n:1"});
+  EXPECT_THAT(Loaded(in_the_clear).error, HasSubstr("thrifts://"));
+  in_the_clear.insert(in_the_clear.end(), {"--rpc", "localhost:0"});
+  EXPECT_EQ(Loaded(in_the_clear).error, "");
 }
 
 TEST(Config, ClientCertificatesAreAuthentication) {

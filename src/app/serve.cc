@@ -35,6 +35,7 @@ int serve(const Config& config) {
     cli::print_error(server.error().detail);
     return 1;
   }
+  signals.hold();
   const std::string listeners = (*server)->listeners();
   const std::string store = config.backend.empty() ? without_password(config.store) : config.backend;
   log_info("ready", {{"version", kVersion}, {"store", store}, {"listeners", listeners}});

@@ -18,6 +18,7 @@ StopSignals::~StopSignals() {
 }
 
 void StopSignals::on_first(int number) {
+  if (!held_) ::_exit(128 + number);
   signals_.async_wait([](const boost::system::error_code& error, int second) {
     if (!error) ::_exit(128 + second);
   });

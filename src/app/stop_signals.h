@@ -1,6 +1,7 @@
 // SIGTERM and SIGINT, as requests to stop.
 #pragma once
 
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -11,8 +12,8 @@
 
 namespace parley::app {
 
-/// While one lives, the first SIGTERM or SIGINT is a request to stop, and a second one ends the process at once with
-/// 128 + its number, whatever else is going on. One per process.
+/// While one lives, SIGTERM and SIGINT end the process at once with 128 + their number, whatever else is going on; but
+/// the first one after hold() is a request to stop. One per process.
 class StopSignals {
  public:
   StopSignals();
@@ -20,12 +21,16 @@ class StopSignals {
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
-  /// Blocks until the first signal; its number. Once.
+  /// There is something to be stopped in good order from here on. Any thread.
+  void hold() { held_ = true; }
+
+  /// Blocks until the request to stop; the signal's number. Once, after hold().
   [[nodiscard]] int wait() { return first_.get_future().get(); }
 
  private:
   void on_first(int number);
 
+  std::atomic<bool> held_{false};
   boost::asio::io_context io_{1};
   boost::asio::basic_signal_set<Executor> signals_;
   std::promise<int> first_;

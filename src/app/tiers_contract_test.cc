@@ -26,6 +26,7 @@ class PagesOf final : public MessageStore {
     return store_->read(std::move(chat), range, deadline);
   }
   Task<void> ready(Deadline deadline) override { return store_->ready(deadline); }
+  Task<void> readable(Deadline deadline) override { return store_->readable(deadline); }
   const std::string& id() const noexcept override { return store_->id(); }
 
  private:
@@ -68,6 +69,9 @@ class TwoTiers final : public MessageStore {
     co_return std::move(pulled->page);
   }
   Task<void> ready(Deadline deadline) override { return gateway_->ready({.deadline = deadline, .request_id = "test"}); }
+  Task<void> readable(Deadline deadline) override {
+    return gateway_->readable({.deadline = deadline, .request_id = "test"});
+  }
   const std::string& id() const noexcept override { return id_; }
 
  private:

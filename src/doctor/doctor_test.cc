@@ -126,8 +126,14 @@ TEST_F(JudgeNodes, FindsClocksThatDiffer) {
 }
 
 TEST_F(JudgeNodes, AsksNoMoreOfForeignServers) {
+  one = {.address = "n1:8888"};
   two = {.address = "n2:8888"};
   EXPECT_THAT(judged(), IsEmpty());
+}
+
+TEST_F(JudgeNodes, FindsAForeignServerBesideANodeOfOurs) {
+  two = {.address = "n2:8888"};
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("servers of another kind")));
 }
 
 class JudgeRedis : public testing::Test {

@@ -53,6 +53,11 @@ std::set<std::string> answers(const std::vector<NodeFacts>& nodes, std::string N
 
 Finding judge_stores(const std::vector<NodeFacts>& nodes) {
   const auto ids = answers(nodes, &NodeFacts::store_id);
+  const auto has_none = [](const NodeFacts& node) { return node.failure.empty() && node.store_id.empty(); };
+  if (!ids.empty() && std::ranges::any_of(nodes, has_none)) {
+    return {"nodes' stores", "some nodes have one, others are servers of another kind",
+            "that a send with a key is stored once: a gateway refuses such nodes", "take either out of --backend"};
+  }
   if (ids.size() < 2) return {"nodes' stores", "they share one"};
   return {"nodes' stores", fmt::format("there are {}", ids.size()),
           "that a chat is whole wherever it is read: a gateway refuses such nodes", "give all nodes the same --store"};

@@ -26,6 +26,7 @@ class Service final : public service::MessageService {
     if (!why_not.empty()) co_return fail(ErrorCode::kUnavailable, why_not);
     co_return Result<void>{};
   }
+  Task<void> readable(service::CallContext) override { co_return Result<void>{}; }
 
   std::string why_not;
 };

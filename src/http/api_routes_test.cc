@@ -31,6 +31,7 @@ class ScriptedService final : public service::MessageService {
     co_return service::PullResponse{"a:b", {{{"a", "hi", 7}}, false, 8}};
   }
   Task<void> ready(service::CallContext) override { co_return Result<void>{}; }
+  Task<void> readable(service::CallContext) override { co_return Result<void>{}; }
 
   std::optional<Error> error;
   std::optional<service::SendRequest> sent;

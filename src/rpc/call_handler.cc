@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/trace_context.h"
+#include "rpc/ttheader.h"
 
 namespace parley::rpc {
 namespace {
@@ -19,9 +20,26 @@ static_assert(
     std::is_same_v<std::variant_alternative_t<static_cast<std::size_t>(Method::kReady), Request>, ReadyRequest>);
 
 template <class Response>
+Outcome outcome_of(const Response& /*response*/) {
+  return kSuccess;
+}
+
+Outcome outcome_of(const ReadyResponse& response) {
+  return response.refuses_sends.empty() ? kSuccess : static_cast<Outcome>(ErrorCode::kUnavailable);
+}
+
+/// What fits a frame together with what it puts around a message.
+constexpr std::size_t kMaxMessage = kMaxFrame - 1024;
+
+template <class Response>
 Answer finish(const MessageHead& head, Method method, const Result<Response>& response) {
-  const Outcome outcome = response ? kSuccess : static_cast<Outcome>(response.error().code);
-  return {encode_reply(head, response), method, outcome};
+  const Outcome outcome = response ? outcome_of(*response) : static_cast<Outcome>(response.error().code);
+  std::string message = encode_reply(head, response);
+  if (message.size() > kMaxMessage) {  // stored where --max-text was larger, without --rpc
+    const Result<Response> failed = fail(ErrorCode::kInternal, "the answer does not fit a Thrift frame of 16 MiB");
+    return finish(head, method, failed);
+  }
+  return {std::move(message), method, outcome};
 }
 
 }  // namespace
@@ -54,9 +72,13 @@ Async<Answer> CallHandler::answer(Call call, service::CallContext context) const
 
 Task<ReadyResponse> CallHandler::ready(service::CallContext context) const {
   if (draining_.load(std::memory_order_relaxed)) co_return fail(ErrorCode::kUnavailable, "the node is draining");
-  const auto is_ready = co_await service_.ready(std::move(context));
-  if (!is_ready) co_return std::unexpected(is_ready.error());
-  co_return ReadyResponse{store_id_, durability_(), wall_clock_us()};
+  const auto is_ready = co_await service_.ready(context);
+  ReadyResponse response{store_id_, durability_(), wall_clock_us()};
+  if (is_ready) co_return response;
+  const auto is_readable = co_await service_.readable(std::move(context));
+  if (!is_readable) co_return std::unexpected(is_readable.error());
+  response.refuses_sends = is_ready.error().detail;
+  co_return response;
 }
 
 Answer CallHandler::failure(const MessageHead& head, const Request& request, Error error) {

@@ -21,14 +21,14 @@ struct Answer {
 /// Stateless but for what it refers to, which must outlive it and its coroutines. Called on any loop.
 class CallHandler {
  public:
-  /// `store_id` and `durability` (fsync, os, memory) are what Ready answers, empty where they are not known; while
-  /// `draining`, Ready is kUnavailable.
+  /// `store_id` and `durability` (fsync, os, memory) are what Ready answers, empty where they are not known; it says so
+  /// where only pulls can succeed, and is kUnavailable where nothing can, or while `draining`.
   CallHandler(service::MessageService& service, std::string store_id, std::function<std::string()> durability,
               const std::atomic<bool>& draining)
       : service_(service), store_id_(std::move(store_id)), durability_(std::move(durability)), draining_(draining) {}
 
   /// What the service answers, or the exception that the call has come with. What a bug throws is logged with the
-  /// request's id, and is kInternal.
+  /// request's id, and is kInternal; so is an answer that no frame can hold.
   [[nodiscard]] Async<Answer> answer(Call call, service::CallContext context) const;
 
   /// The answer that `request` failed with `error`.

@@ -38,6 +38,37 @@ TEST_F(FailoverTest, ALostNodesKeyedSendGoesToTheOther) {
   EXPECT_EQ(sent.get()->send_time, 5);
 }
 
+TEST_F(FailoverTest, OfTwoNodesTheOneWithFewerCallsIsAsked) {
+  connect_both();
+  SendFuture first = send("first");
+  while (!to_a_->pending() && !to_b_->pending()) std::this_thread::yield();
+  FakeConnection& busy = to_a_->pending() ? *to_a_ : *to_b_;
+  FakeConnection& idle = &busy == &*to_a_ ? *to_b_ : *to_a_;
+  for (int i = 0; i < 20; ++i) {
+    SendFuture next = send("next");
+    idle.stored(idle.receive(), 10 + i);
+    EXPECT_TRUE(next.get());
+  }
+  busy.stored(busy.receive(), 1);
+  EXPECT_TRUE(first.get());
+}
+
+TEST_F(FailoverTest, ANodeWithoutRoomIsNotAskedWhereAnotherHasSome) {
+  FakeNode c;
+  ClientOptions options = patient();
+  options.max_in_flight = 1;
+  start({a_.endpoint(), b_.endpoint(), c.endpoint()}, options);
+  std::vector<FakeConnection> nodes;
+  for (FakeNode* node : {&a_, &b_, &c}) nodes.push_back(node->accept_ready());
+  ASSERT_TRUE(wait_until_started());
+  for (int round = 0; round < 10; ++round) {
+    std::vector<SendFuture> sends;
+    for (std::size_t i = 0; i < nodes.size(); ++i) sends.push_back(send("hi"));
+    for (FakeConnection& node : nodes) node.stored(node.receive(), 1);
+    for (SendFuture& sent : sends) EXPECT_TRUE(sent.get());
+  }
+}
+
 TEST_F(FailoverTest, ADrainingNodeAnswersWhatItHasAndGetsNoMore) {
   connect_both();
   to_b_->drain();
@@ -103,6 +134,32 @@ TEST_F(FailoverTest, ANodeThatIsNotReadyIsLeftOutUntilItIs) {
   EXPECT_TRUE(wait_until_started());
 }
 
+TEST_F(FailoverTest, ANodeThatRefusesSendsIsAskedWhereNoOtherIs) {
+  start({a_.endpoint(), b_.endpoint()});
+  to_a_.emplace(a_.accept());
+  to_a_->answer<ReadyResponse>(to_a_->receive(),
+                               ReadyResponse{.store_id = "store", .refuses_sends = "the disk failed"});
+  to_b_.emplace(b_.accept_ready());
+  ASSERT_TRUE(wait_until_started());
+  for (int i = 0; i < 10; ++i) {
+    SendFuture sent = send("hi");
+    to_b_->stored(to_b_->receive(), i);
+    EXPECT_TRUE(sent.get());
+  }
+  EXPECT_TRUE(ready());
+  to_b_->drain();
+  ASSERT_TRUE(to_b_->closed());
+  const auto is_ready = ready();
+  ASSERT_FALSE(is_ready);
+  EXPECT_THAT(is_ready.error().detail, HasSubstr("the disk failed"));
+  PullFuture pulled = pull();
+  to_a_->answer<service::PullResponse>(to_a_->receive(), service::PullResponse{"a:b", {{}, false, 5}});
+  EXPECT_TRUE(pulled.get());
+  SendFuture repeated = send("hi", "key");
+  to_a_->stored(to_a_->receive(), 1, true);
+  EXPECT_TRUE(repeated.get()->duplicate) << "it knows what it has stored, and what to say of other sends";
+}
+
 TEST_F(FailoverTest, ANodeOverAnotherStoreIsRefused) {
   start({a_.endpoint(), b_.endpoint()});
   to_a_.emplace(a_.accept_ready("one"));
@@ -110,6 +167,41 @@ TEST_F(FailoverTest, ANodeOverAnotherStoreIsRefused) {
   const auto started = wait_until_started();
   ASSERT_FALSE(started);
   EXPECT_THAT(started.error().detail, HasSubstr("do not share one store"));
+}
+
+TEST_F(FailoverTest, AForeignServerBesideANodeOfOursIsRefused) {
+  ClientOptions options = patient();
+  options.wait = milliseconds(20'000);
+  start({a_.endpoint(), b_.endpoint()}, options);
+  to_a_.emplace(a_.accept_ready("one"));
+  to_b_.emplace(b_.accept());
+  const ReceivedCall call = to_b_->receive();
+  to_b_->answer(call, encode_reply(call.head, ApplicationException{ExceptionType::kUnknownMethod, "Ready"}));
+  to_b_.emplace(b_.accept());
+  const auto started = wait_until_started();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().detail, HasSubstr("foreign servers"));
+  SendFuture sent = send("hi", "key");
+  EXPECT_EQ(to_a_->receive().send().text, "hi");
+  to_a_->reset();
+  EXPECT_EQ(sent.wait_for(milliseconds(300)), std::future_status::timeout) << "it waits for a, whatever b is";
+  FakeConnection again = a_.accept_ready("one");
+  again.stored(again.receive(), 1);
+  EXPECT_TRUE(sent.get());
+}
+
+TEST_F(FailoverTest, ARelayOfAForeignServerIsSentNothingTwice) {
+  start({a_.endpoint(), b_.endpoint()});
+  to_a_.emplace(a_.accept_ready(""));
+  to_b_.emplace(b_.accept_ready(""));
+  ASSERT_TRUE(wait_until_started());
+  to_b_->drain();  // so that the first attempt goes to a
+  ASSERT_TRUE(to_b_->closed());
+  SendFuture sent = send("hi", "a key, which is known to nobody");
+  const ReceivedCall call = to_a_->receive();
+  FakeConnection to_b = b_.accept_ready("");
+  to_a_->answer<service::SendResponse>(call, fail(ErrorCode::kOutcomeUnknown, "the connection broke"));
+  EXPECT_EQ(error_of(sent), ErrorCode::kOutcomeUnknown);
 }
 
 /// What servers throw that have no Ready: Apache's and Kitex', and Kitex' of late.
@@ -147,6 +239,19 @@ TEST_P(ForeignServerTest, IsTakenAsItIs) {
   EXPECT_EQ(response->send_time, 0);
 }
 
+TEST_P(ForeignServerTest, HasCodesOfItsOwn) {
+  FakeConnection connection = connect_foreign();
+  SendFuture sent = send("hi");
+  connection.answer<service::SendResponse>(connection.receive(), fail(ErrorCode::kUnavailable, "not so"));
+  const auto send_result = sent.get();
+  ASSERT_FALSE(send_result);
+  EXPECT_EQ(send_result.error().code, ErrorCode::kBadUpstream);
+  EXPECT_THAT(send_result.error().detail, HasSubstr("not so"));
+  PullFuture pulled = pull();
+  connection.answer<service::PullResponse>(connection.receive(), fail(ErrorCode::kChatNotFound, "not so"));
+  EXPECT_EQ(error_of(pulled), ErrorCode::kBadUpstream);
+}
+
 TEST_P(ForeignServerTest, IsSentNothingTwice) {
   FakeConnection connection = connect_foreign();
   SendFuture sent = send("hi", "a key, which it does not know");
@@ -166,27 +271,50 @@ TEST_F(FailoverTest, AGoneNodeIsTriedAgainAndAgain) {
   EXPECT_TRUE(wait_until_started());
 }
 
-/// Answers what the test last said.
+/// Answers what the test last said, also to a service that outlives it.
 class FakeNames {
  public:
   net::Resolve resolve() {
-    return [this](const net::Endpoint&) { return look_up(); };
+    return [known = known_](const net::Endpoint&, const std::stop_token&) { return look_up(known); };
   }
   void set(net::Addresses addresses) {
-    const std::scoped_lock lock(mutex_);
-    addresses_ = std::move(addresses);
+    const std::scoped_lock lock(known_->mutex);
+    known_->addresses = std::move(addresses);
   }
 
  private:
-  Task<net::Addresses> look_up() {
-    const std::scoped_lock lock(mutex_);
-    if (addresses_.empty()) co_return fail(ErrorCode::kUnavailable, "no such host");
-    co_return addresses_;
+  struct Known {
+    std::mutex mutex;
+    net::Addresses addresses;
+  };
+
+  static Task<net::Addresses> look_up(std::shared_ptr<Known> known) {
+    const std::scoped_lock lock(known->mutex);
+    if (known->addresses.empty()) co_return fail(ErrorCode::kUnavailable, "no such host");
+    co_return known->addresses;
   }
 
-  std::mutex mutex_;
-  net::Addresses addresses_;
+  std::shared_ptr<Known> known_ = std::make_shared<Known>();
 };
+
+/// The name "slow.test" is never found; others have this address.
+Task<net::Addresses> resolve_or_hang(net::Endpoint name, boost::asio::ip::tcp::endpoint address, std::stop_token stop) {
+  if (name.host != "slow.test") co_return net::Addresses(1, address);
+  Wakeup stopped;
+  const std::stop_callback on_stop(std::move(stop), [&stopped] { stopped.wake(); });
+  co_await stopped.wait();
+  co_return fail(ErrorCode::kUnavailable, "stopped");
+}
+
+TEST_F(FailoverTest, ANameThatTakesItsTimeKeepsNobodyWaiting) {
+  const auto resolve = [this](const net::Endpoint& name, std::stop_token stop) {
+    return resolve_or_hang(name, b_.address(), std::move(stop));
+  };
+  start({{"slow.test", 1}, a_.endpoint(), {"nodes.test", 1}}, patient(), resolve);
+  to_a_.emplace(a_.accept_ready());
+  to_b_.emplace(b_.accept_ready());
+  while (!ready()) std::this_thread::yield();
+}
 
 TEST_F(FailoverTest, NodesComeAndGoWithTheName) {
   FakeNames names;

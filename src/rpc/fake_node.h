@@ -89,6 +89,12 @@ class FakeConnection {
 
   void write(std::string_view bytes) { boost::asio::write(socket_, boost::asio::buffer(bytes)); }
 
+  /// Whether something has come that receive() would take at once.
+  bool pending() {
+    pollfd waiting{socket_.native_handle(), POLLIN, 0};
+    return ::poll(&waiting, 1, 0) == 1;
+  }
+
   /// Waits for the client's close.
   bool closed() {
     char byte = 0;

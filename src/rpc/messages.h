@@ -42,9 +42,10 @@ struct ApplicationException {
 struct ReadyRequest {};
 
 struct ReadyResponse {
-  std::string store_id{};    ///< empty: not known
-  std::string durability{};  ///< what an acknowledgement promises: fsync, os or memory; empty: not known
-  std::int64_t clock = 0;    ///< the node's wall clock, microseconds since 1970; 0: not known
+  std::string store_id{};       ///< empty: not known
+  std::string durability{};     ///< what an acknowledgement promises: fsync, os or memory; empty: not known
+  std::int64_t clock = 0;       ///< the node's wall clock, microseconds since 1970; 0: not known
+  std::string refuses_sends{};  ///< why sends fail although pulls succeed; empty: they do not
 };
 
 using Request = std::variant<service::SendRequest, service::PullRequest, ReadyRequest>;
@@ -69,7 +70,8 @@ struct Call {
 /// so that there is nobody to answer.
 [[nodiscard]] std::optional<Call> decode_call(std::string_view message, Protocol protocol);
 
-// The message that answers a call. An error becomes Code, its number in the error table, and Msg, its detail.
+// The message that answers a call. An error becomes Code, its number in the error table, and Msg, its detail; so does
+// ReadyResponse::refuses_sends, as kUnavailable, for who only reads these.
 [[nodiscard]] std::string encode_reply(const MessageHead& head, const Result<service::SendResponse>& response);
 [[nodiscard]] std::string encode_reply(const MessageHead& head, const Result<service::PullResponse>& response);
 [[nodiscard]] std::string encode_reply(const MessageHead& head, const Result<ReadyResponse>& response);

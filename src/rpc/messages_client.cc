@@ -62,7 +62,7 @@ service::PullResponse to_response(idl::PullResponse&& wire) {
 }
 
 ReadyResponse to_response(idl::ReadyResponse&& wire) {
-  return {std::move(wire.StoreId), std::move(wire.Durability), wire.Clock};
+  return {std::move(wire.StoreId), std::move(wire.Durability), wire.Clock, std::move(wire.RefusesSends)};
 }
 
 std::unexpected<ApplicationException> unreadable(std::string why) {

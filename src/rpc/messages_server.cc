@@ -82,6 +82,10 @@ void fill(idl::ReadyResponse& out, const ReadyResponse& response) {
   if (!response.store_id.empty()) out.__set_StoreId(response.store_id);
   if (!response.durability.empty()) out.__set_Durability(response.durability);
   if (response.clock != 0) out.__set_Clock(response.clock);
+  if (response.refuses_sends.empty()) return;
+  out.Code = static_cast<std::int32_t>(ErrorCode::kUnavailable);
+  out.Msg = response.refuses_sends;
+  out.__set_RefusesSends(response.refuses_sends);
 }
 
 /// `Wire` is the generated struct that a method's answer is wrapped in.

@@ -73,11 +73,19 @@ TEST_P(Messages, CarryWhatANodeSaysOfItself) {
   EXPECT_EQ(known->response.store_id, "id");
   EXPECT_EQ(known->response.durability, "os");
   EXPECT_EQ(known->response.clock, 1234567);
+  const ReadyResponse refusing{.store_id = "id", .refuses_sends = "the disk failed"};
+  const auto refuses = decode_ready_reply(encode_reply(head("Ready"), refusing), protocol());
+  ASSERT_TRUE(refuses);
+  EXPECT_EQ(refuses->code, static_cast<std::int32_t>(ErrorCode::kUnavailable)) << "for who does not know the field";
+  EXPECT_EQ(refuses->message, "the disk failed");
+  EXPECT_EQ(refuses->response.refuses_sends, "the disk failed");
+  EXPECT_EQ(refuses->response.store_id, "id");
   const auto unknown = decode_ready_reply(encode_reply(head("Ready"), ReadyResponse{}), protocol());
   ASSERT_TRUE(unknown);
   EXPECT_EQ(unknown->response.store_id, "");
   EXPECT_EQ(unknown->response.durability, "");
   EXPECT_EQ(unknown->response.clock, 0);
+  EXPECT_EQ(unknown->response.refuses_sends, "");
 }
 
 TEST_P(Messages, CarryEveryError) {

@@ -101,7 +101,7 @@ Async<std::optional<net::Stream>> Node::connect() {
 
 Async<> Node::probe() {
   if (foreign_) {
-    if (!judge_silence(kForeignSilence)) set_up();
+    if (!judge_silence(kForeignSilence) && accept("")) set_up();
     co_return;
   }
   const milliseconds patience = 2 * context_.options.probe;
@@ -119,21 +119,28 @@ void Node::judge(const CallResult& result, std::int64_t asked) {
   auto reply = decode_ready_reply(result.message, result.protocol);
   if (!reply && knows_no_ready(reply.error())) {
     foreign_ = true;
+    (void)accept("");  // so that a conflict is known at once, and not when the next connection is there
     backoff_.reset();
     connection_->close();  // a Kitex server closes it after such a call, which others must not be caught in
   } else if (!reply) {
     set_down("it cannot say whether it is ready: " + reply.error().message);
-  } else if (reply->code != 0) {
+  } else if (reply->code != 0 && reply->response.refuses_sends.empty()) {
     set_down("it is not ready: " + reply->message);
-  } else if (!context_.identity.accept(reply->response.store_id)) {
-    set_down("its store is not the other nodes' store");
-  } else {
+  } else if (accept(reply->response.store_id)) {
     // Between our asking and its answering; halfway is the best guess.
     const std::int64_t ours = (asked + wall_clock_us()) / 2;
     const std::int64_t theirs = reply->response.clock == 0 ? ours : reply->response.clock;
     context_.identity.note(reply->response.durability, std::chrono::microseconds(theirs - ours));
-    set_up();
+    set_up(reply->response.refuses_sends);
   }
+}
+
+bool Node::accept(const std::string& store_id) {
+  keyless_ = store_id.empty();
+  const bool accepted = context_.identity.accept(store_id);
+  if (!accepted)
+    set_down(keyless_ ? "it has no store id, as the other nodes have" : "its store is not the other nodes'");
+  return accepted;
 }
 
 bool Node::judge_silence(steady_clock::duration patience) {
@@ -146,13 +153,17 @@ bool Node::judge_silence(steady_clock::duration patience) {
   return true;
 }
 
-void Node::set_up() {
+void Node::set_up(const std::string& refusal) {
   stalled_ = false;
-  if (up_ || over()) return;
-  up_ = true;
-  reason_ = "it is up";
-  metrics_->up.add(1);
-  if (context_.loop.index() == 0) log_info("a node is up", {{"node", name_}});
+  std::string reason = refusal.empty() ? "it is up" : "it takes no sends: " + refusal;
+  if ((up_ && reason == reason_) || over()) return;
+  takes_sends_ = refusal.empty();
+  reason_ = std::move(reason);
+  if (!std::exchange(up_, true)) metrics_->up.add(1);
+  if (context_.loop.index() == 0) {
+    takes_sends_ ? log_info("a node is up", {{"node", name_}})
+                 : log_warn("a node is up for pulls only", {{"node", name_}, {"why", refusal}});
+  }
   context_.on_change();
 }
 

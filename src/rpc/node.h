@@ -27,7 +27,8 @@ struct NodeContext {
   TaskGroup& tasks;
   const ClientOptions& options;
   StoreIdentity& identity;
-  std::function<void()> on_change;  ///< a node has come up, gone down or failed its first attempt
+  std::function<void()>
+      on_change;  ///< a node has come up, gone down, failed its first attempt or changed its mind about sends
 };
 
 /// All on its loop's thread. Made by std::make_shared.
@@ -44,15 +45,20 @@ class Node : public std::enable_shared_from_this<Node> {
   [[nodiscard]] NodeMetrics& metrics() noexcept { return *metrics_; }
   /// Whether calls may go there: it is connected, answered its last probe, and does not drain.
   [[nodiscard]] bool up() const noexcept { return up_ && !over(); }
+  /// Whether sends can succeed there too; where not, it says so itself. While up().
+  [[nodiscard]] bool takes_sends() const noexcept { return takes_sends_; }
   /// The connection to call on. While up().
   [[nodiscard]] const std::shared_ptr<NodeConnection>& connection() const noexcept { return connection_; }
-  /// Whether it is a server that knows no Ready: not ours, so without idempotency keys. While up().
+  /// Whether it is a server that knows no Ready: not ours, and its codes are its own. While up().
   [[nodiscard]] bool foreign() const noexcept { return foreign_; }
+  /// Whether a repeated send with a key would be stored again: a foreign server, or a relay in front of such. While
+  /// up().
+  [[nodiscard]] bool keyless() const noexcept { return keyless_; }
   /// Whether it is connected and silent: what is movable there had better be asked elsewhere.
   [[nodiscard]] bool stalled() const noexcept { return stalled_ && connection_; }
   /// Whether at least one attempt to use it has come to an end, one way or the other.
   [[nodiscard]] bool tried() const noexcept { return tried_; }
-  /// Why it is not up, for a person, with its address.
+  /// Why it is not up, or takes no sends, for a person, with its address.
   [[nodiscard]] std::string reason() const;
 
  private:
@@ -66,9 +72,12 @@ class Node : public std::enable_shared_from_this<Node> {
   [[nodiscard]] Async<> probe();
   /// What the answer to a probe that was made at `asked`, by our wall clock, says of the node.
   void judge(const CallResult& result, std::int64_t asked);
+  /// Whether calls may go to a node over the store of this id (empty: a keyless one); leaves it out where they may not.
+  [[nodiscard]] bool accept(const std::string& store_id);
   /// Whether it has been silent for that long, and so is left out.
   bool judge_silence(std::chrono::steady_clock::duration patience);
-  void set_up();
+  /// `refusal`: why it takes no sends; empty: it does.
+  void set_up(const std::string& refusal = {});
   void set_down(std::string reason);
   void attempt_over();
   /// Whether no new call should go to this connection.
@@ -86,7 +95,9 @@ class Node : public std::enable_shared_from_this<Node> {
   net::Backoff backoff_;
   std::string reason_ = "not tried yet";
   bool foreign_ = false;  // knows no Ready
+  bool keyless_ = false;
   bool up_ = false;
+  bool takes_sends_ = false;
   bool stalled_ = false;
   bool tried_ = false;
   bool retired_ = false;

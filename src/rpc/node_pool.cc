@@ -31,9 +31,9 @@ void NodePool::set_addresses(const std::vector<tcp::endpoint>& addresses) {
   }
 }
 
-Task<std::shared_ptr<Node>> NodePool::acquire(Deadline deadline, const Node* avoid) {
+Task<std::shared_ptr<Node>> NodePool::acquire(Deadline deadline, RequestKind kind, const Node* avoid) {
   while (true) {
-    if (auto node = pick(avoid)) {
+    if (auto node = pick(kind, avoid)) {
       if (node->connection()->full()) co_return fail(ErrorCode::kOverloaded, "the nodes have too many calls under way");
       co_return node;
     }
@@ -52,6 +52,12 @@ bool NodePool::has_another(const Node* than) const noexcept {
 }
 
 Result<void> NodePool::ready() const {
+  if (std::ranges::any_of(nodes_, [](const auto& node) { return node->up() && node->takes_sends(); })) return {};
+  if (auto is_readable = readable(); !is_readable) return is_readable;
+  return fail(ErrorCode::kUnavailable, "no node takes sends: " + reasons());
+}
+
+Result<void> NodePool::readable() const {
   if (has_another(nullptr)) return {};
   return fail(ErrorCode::kUnavailable, "no node can be used: " + reasons());
 }
@@ -59,28 +65,31 @@ Result<void> NodePool::ready() const {
 Task<void> NodePool::started(Deadline deadline) {
   while (steady_clock::now() < deadline) {
     const bool tried = std::ranges::all_of(nodes_, [](const auto& node) { return node->tried(); });
-    if (tried && has_another(nullptr)) break;
+    if (tried && ready()) break;
     co_await wait(deadline);
   }
   co_return ready();
 }
 
-std::shared_ptr<Node> NodePool::pick(const Node* avoid) {
+std::shared_ptr<Node> NodePool::pick(RequestKind kind, const Node* avoid) {
   choice_.clear();
-  const std::shared_ptr<Node>* avoided = nullptr;
+  int least = 0;
   for (const auto& node : nodes_) {
     if (!node->up()) continue;
-    if (node.get() == avoid) {
-      avoided = &node;
-    } else {
-      choice_.push_back(&node);
+    const bool refuses = kind != RequestKind::kPull && !node->takes_sends();
+    const int reservations = (refuses ? 4 : 0) + (node.get() == avoid ? 2 : 0) + (node->connection()->full() ? 1 : 0);
+    if (choice_.empty() || reservations < least) {
+      choice_.clear();
+      least = reservations;
     }
+    if (reservations == least) choice_.push_back(&node);
   }
-  if (choice_.empty()) return avoided != nullptr ? *avoided : nullptr;
+  if (choice_.empty()) return nullptr;
   // "The power of two choices": nearly as even as asking all, and the loops do not all rush to the same one.
-  const auto random = [this] { return *choice_[random_() % choice_.size()]; };
-  auto one = random();
-  auto other = random();
+  const std::size_t last = choice_.size() - 1;
+  std::swap(choice_[random_() % choice_.size()], choice_[last]);
+  const auto& one = *choice_[last];
+  const auto& other = *choice_[last == 0 ? 0 : random_() % last];
   return other->connection()->in_flight() < one->connection()->in_flight() ? other : one;
 }
 

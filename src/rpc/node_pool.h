@@ -15,6 +15,7 @@
 #include "base/task_group.h"
 #include "base/wakeup.h"
 #include "rpc/node.h"
+#include "rpc/verdict.h"
 
 namespace parley::rpc {
 
@@ -30,17 +31,20 @@ class NodePool {
   /// Suspends until nothing is left of any node. After stop().
   [[nodiscard]] Async<> ended() { return tasks_.wait(); }
 
-  /// A node for a call, not `avoid` if there is another, waiting for one while the outage is young. Errors:
-  /// kUnavailable (no node can be used, with why), kOverloaded (none takes another call).
-  [[nodiscard]] Task<std::shared_ptr<Node>> acquire(Deadline deadline, const Node* avoid);
+  /// A node for a call, not `avoid` if there is another, waiting for one while the outage is young. Sends go to a node
+  /// that takes none only where all are so. Errors: kUnavailable (no node can be used, with why), kOverloaded (none
+  /// takes another call).
+  [[nodiscard]] Task<std::shared_ptr<Node>> acquire(Deadline deadline, RequestKind kind, const Node* avoid);
 
   /// Whether a node other than `than` can be used now.
   [[nodiscard]] bool has_another(const Node* than) const noexcept;
 
-  /// Nothing while a node can be used, else kUnavailable with why not.
+  /// Nothing while a node can be used and takes sends, else kUnavailable with why not.
   [[nodiscard]] Result<void> ready() const;
+  /// Nothing while a node can be used, if only for pulls, else kUnavailable with why not.
+  [[nodiscard]] Result<void> readable() const;
 
-  /// Waits until every node has been tried and one can be used, or the deadline; then as ready().
+  /// Waits until every node has been tried and one takes sends, or the deadline; then as ready().
   [[nodiscard]] Task<void> started(Deadline deadline);
 
  private:
@@ -51,8 +55,9 @@ class NodePool {
     net::DeadlineEntry expiry;
   };
 
-  /// The one with fewer calls of two at random; nothing where none can be used.
-  [[nodiscard]] std::shared_ptr<Node> pick(const Node* avoid);
+  /// The one with fewer calls of two at random, of those that suit best; nothing where none can be used. One without
+  /// room for a call is the last choice.
+  [[nodiscard]] std::shared_ptr<Node> pick(RequestKind kind, const Node* avoid);
   [[nodiscard]] Async<> wait(Deadline deadline);
   void on_change();
   [[nodiscard]] std::string reasons() const;

@@ -16,9 +16,9 @@ namespace {
 /// A request that brings down each node that it reaches must come to an end.
 constexpr int kMaxAttempts = 8;
 
-/// Foreign servers know no keys: what is sent to one twice is stored twice.
+/// What is sent twice to a node that knows no keys is stored twice.
 RequestKind kind_at(const Node& node, RequestKind kind) {
-  return kind == RequestKind::kKeyedSend && node.foreign() ? RequestKind::kSend : kind;
+  return kind == RequestKind::kKeyedSend && node.keyless() ? RequestKind::kSend : kind;
 }
 
 template <class Response, class Judge>
@@ -28,17 +28,18 @@ Task<Response> ask(NodePool& pool, Counter& retries, const Request& request, Req
   std::shared_ptr<Node> node;
   bool maybe_stored = false;
   for (int attempt = 1;; ++attempt) {
-    auto next_node = co_await pool.acquire(options.deadline, node.get());
+    auto next_node = co_await pool.acquire(options.deadline, kind, node.get());
     if (!next_node) co_return std::unexpected(in_view_of_earlier(std::move(next_node).error(), maybe_stored));
     node = *std::move(next_node);
     const auto connection = node->connection();
     const RequestKind kind_here = kind_at(*node, kind);
+    const Codes codes = node->foreign() ? Codes::kForeign : Codes::kOurs;
     options.movable = kind_here != RequestKind::kSend;
     node->metrics().in_flight.add(1);
     CallResult result = co_await connection->call(request, options);
     node->metrics().in_flight.add(-1);
     node->metrics().observe(result.outcome);
-    Verdict<Response> verdict = judge(result, kind_here);
+    Verdict<Response> verdict = judge(result, kind_here, codes);
     if (verdict.response) co_return std::move(verdict.response);
     const bool go_on =
         verdict.next == Next::kAgain || (verdict.next == Next::kElsewhere && pool.has_another(node.get()));
@@ -50,12 +51,26 @@ Task<Response> ask(NodePool& pool, Counter& retries, const Request& request, Req
   }
 }
 
-/// What a foreign server answered, made whole: it may leave out the cursor, and need not care for UTF-8.
+/// Cuts a page to `range.max_bytes`: the node's own bound may be higher, and a foreign server has none.
+void cut(Page& page, const PageRange& range) {
+  std::size_t bytes = 0;
+  const auto end = std::ranges::find_if(page.messages, [&](const Message& message) {
+    bytes += message.text.size();
+    return bytes > range.max_bytes && &message != &page.messages.front();
+  });
+  if (end == page.messages.end()) return;
+  page.messages.erase(end, page.messages.end());
+  page.has_more = true;
+  page.next_cursor = next_cursor(page.messages, range);
+}
+
+/// What a node answered, made whole: a foreign server may leave out the cursor, and need not care for UTF-8.
 Result<Page> check_page(Page page, const PageRange& range) {
   if (!std::ranges::all_of(page.messages, [](const Message& m) { return is_utf8(m.text) && is_utf8(m.sender); })) {
     return fail(ErrorCode::kBadUpstream, "the node answered a text that is not UTF-8");
   }
   if (page.next_cursor == 0) page.next_cursor = next_cursor(page.messages, range);
+  cut(page, range);
   return page;
 }
 
@@ -72,7 +87,7 @@ RemoteService::RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> na
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     pools_.push_back(std::make_unique<NodePool>(loops_[i], options, identity_, *metrics_));
   }
-  boost::asio::post(loops_[0].executor(), [this] { resolving_.spawn(resolver_.run()); });
+  boost::asio::post(loops_[0].executor(), [this] { resolver_.start(resolving_); });
 }
 
 RemoteService::~RemoteService() {
@@ -93,11 +108,12 @@ void RemoteService::set_addresses(const net::Addresses& addresses) {
 }
 
 Result<void> RemoteService::wait_until_started(Deadline deadline) {
+  resolver_.wait_until_tried(deadline);
   Result<void> all;
   for (std::size_t i = 0; i < pools_.size() && all; ++i) {
     all = boost::asio::co_spawn(loops_[i].executor(), pools_[i]->started(deadline), boost::asio::use_future).get();
   }
-  if (identity_.conflict()) return fail(ErrorCode::kUnavailable, "the nodes do not share one store");
+  if (auto conflict = identity_.conflict(); !conflict.empty()) return fail(ErrorCode::kUnavailable, conflict);
   return all;
 }
 
@@ -124,7 +140,7 @@ Task<service::PullResponse> RemoteService::pull(service::PullRequest request, se
   const Request message = service::PullRequest{chat, range.cursor, range.limit, range.reverse};
   const CallOptions options{
       .deadline = context.deadline, .request_id = context.request_id, .traceparent = context.traceparent};
-  const auto judge = [](const CallResult& result, RequestKind) { return judge_pull(result); };
+  const auto judge = [](const CallResult& result, RequestKind, Codes codes) { return judge_pull(result, codes); };
   auto pulled =
       co_await ask<service::PullResponse>(pool(), metrics_->retries, message, RequestKind::kPull, options, judge);
   if (!pulled) co_return std::unexpected(std::move(pulled).error());
@@ -134,5 +150,7 @@ Task<service::PullResponse> RemoteService::pull(service::PullRequest request, se
 }
 
 Task<void> RemoteService::ready(service::CallContext /*context*/) { co_return pool().ready(); }
+
+Task<void> RemoteService::readable(service::CallContext /*context*/) { co_return pool().readable(); }
 
 }  // namespace parley::rpc

@@ -20,10 +20,9 @@ namespace parley::rpc {
 /// Each loop has connections of its own to every node. What nodes answer is passed on, but for this:
 ///
 /// A request goes to another node, within its deadline, where the one that it was sent to surely never had all of it,
-/// or where nothing is done twice by repeating it: a pull, or a send with an idempotency key to a node of ours.
+/// or where nothing is done twice by repeating it: a pull, or a send with an idempotency key to nodes with a store id.
 /// Otherwise a send whose node was lost, or did not answer in time, is kOutcomeUnknown. kBadUpstream: a node threw, or
-/// answered what cannot be read; a send may have been stored then. kUnavailable: no node can be used; an outage that is
-/// younger than ClientOptions::wait is waited out before that is said.
+/// answered what cannot be read, or a foreign one any code but 0; a send may have been stored then.
 class RemoteService final : public service::MessageService {
  public:
   /// The nodes are all addresses of all `names`. The loops must outlive it, and no call be under way when it goes.
@@ -33,8 +32,9 @@ class RemoteService final : public service::MessageService {
   RemoteService(const RemoteService&) = delete;
   RemoteService& operator=(const RemoteService&) = delete;
 
-  /// Waits until every node was tried and one can be used on each loop. kUnavailable with why: none can when the
-  /// deadline passes, or two have different stores. Blocks; not from a loop.
+  /// Waits until every name was looked up, every node tried, and one can be used on each loop. kUnavailable with why:
+  /// none can when the deadline passes, or two have different stores, or one has a store id and another none. Blocks;
+  /// not from a loop.
   [[nodiscard]] Result<void> wait_until_started(Deadline deadline);
 
   /// The id of the nodes' store; empty where they are foreign servers, which have none. Any thread.
@@ -50,6 +50,7 @@ class RemoteService final : public service::MessageService {
   Task<service::SendResponse> send(service::SendRequest request, service::CallContext context) override;
   Task<service::PullResponse> pull(service::PullRequest request, service::CallContext context) override;
   Task<void> ready(service::CallContext context) override;
+  Task<void> readable(service::CallContext context) override;
 
  private:
   [[nodiscard]] NodePool& pool() noexcept { return *pools_[net::Loop::current().index()]; }

@@ -91,6 +91,20 @@ TEST_F(RemoteServiceTest, WorksOutTheCursorThatAForeignServerLeavesOut) {
   EXPECT_EQ(result->page.next_cursor, 3) << "the pull was in reverse";
 }
 
+TEST_F(RemoteServiceTest, CutsAPageThatIsLargerThanItsOwnBound) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  PullFuture pulled = pull();
+  const std::string text(service::ServiceLimits{}.max_page_bytes / 2, 'x');
+  const service::PullResponse page{"a:b", {{{"a", text, 4}, {"a", text, 3}, {"a", "one more", 2}}, false, 1}};
+  connection.answer<service::PullResponse>(connection.receive(), page);
+  const auto result = pulled.get();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->page.messages.size(), 2U);
+  EXPECT_TRUE(result->page.has_more);
+  EXPECT_EQ(result->page.next_cursor, 2) << "in reverse";
+}
+
 TEST_F(RemoteServiceTest, AForeignServersNonsenseIsBadUpstream) {
   FakeNode node;
   FakeConnection connection = connect(node);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/ip/address.hpp>
-
 #include "base/log.h"
 
 namespace parley::rpc {
@@ -12,51 +10,61 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstRefresh{500};  // while nothing has an address yet
 
-bool is_address(const net::Endpoint& endpoint) {
-  boost::system::error_code error;
-  boost::asio::ip::make_address(endpoint.host, error);
-  return !error;
-}
-
 }  // namespace
 
 Resolver::Resolver(net::Loop& loop, std::vector<net::Endpoint> names, std::chrono::milliseconds refresh,
                    net::Resolve resolve, std::function<void(const net::Addresses&)> on_addresses)
-    : loop_(loop),
-      refresh_(refresh),
-      resolve_(std::move(resolve)),
-      on_addresses_(std::move(on_addresses)),
-      timer_([this] { wakeup_.wake(); }) {
-  for (net::Endpoint& endpoint : names) names_.push_back({.endpoint = std::move(endpoint)});
+    : loop_(loop), refresh_(refresh), resolve_(std::move(resolve)), on_addresses_(std::move(on_addresses)) {
+  for (net::Endpoint& endpoint : names) {
+    if (const auto literal = net::literal_address(endpoint)) {
+      literals_.push_back(*literal);
+    } else {
+      names_.emplace_back(std::move(endpoint));
+    }
+  }
+  untried_ = names_.size();
 }
 
-Async<> Resolver::run() {
-  const bool changeless = std::ranges::all_of(names_, is_address, &Name::endpoint);
-  while (!stopped_) {
-    for (Name& name : names_) co_await refresh(name);
-    if (!stopped_) tell();
-    if (changeless) co_return;
-    co_await pause();
-  }
+void Resolver::start(TaskGroup& group) {
+  tell();
+  if (names_.empty()) all_tried_.set_value();
+  for (Name& name : names_) group.spawn(follow(name));
 }
 
 void Resolver::stop() {
-  stopped_ = true;
-  wakeup_.wake();
+  stop_.request_stop();
+  for (Name& name : names_) name.wakeup.wake();
+}
+
+Async<> Resolver::follow(Name& name) {
+  while (!stop_.stop_requested()) {
+    co_await refresh(name);
+    if (stop_.stop_requested()) co_return;
+    tell();
+    if (!std::exchange(name.tried, true) && --untried_ == 0) all_tried_.set_value();
+    co_await pause(name);
+  }
 }
 
 Async<> Resolver::refresh(Name& name) {
-  auto found = co_await resolve_(name.endpoint);
+  auto found = co_await resolve_(name.endpoint, stop_.get_token());
   if (found) {
     name.addresses = *std::move(found);
     name.failed = false;
-  } else if (!std::exchange(name.failed, true)) {
+  } else if (!stop_.stop_requested() && !std::exchange(name.failed, true)) {
     log_warn("a node's name cannot be resolved", {{"name", name.endpoint.host}, {"why", found.error().detail}});
   }
 }
 
+Async<> Resolver::pause(Name& name) {
+  const auto time = told_.empty() ? std::min(refresh_, kFirstRefresh) : refresh_;
+  loop_.deadlines().arm(name.timer, std::chrono::steady_clock::now() + time);
+  co_await name.wakeup.wait();
+  name.timer.disarm();
+}
+
 void Resolver::tell() {
-  net::Addresses all;
+  net::Addresses all = literals_;
   for (const Name& name : names_) all.insert(all.end(), name.addresses.begin(), name.addresses.end());
   std::ranges::sort(all);
   const auto repeated = std::ranges::unique(all);
@@ -64,14 +72,6 @@ void Resolver::tell() {
   if (all == told_) return;
   told_ = std::move(all);
   on_addresses_(told_);
-}
-
-Async<> Resolver::pause() {
-  if (stopped_) co_return;
-  const auto time = told_.empty() ? std::min(refresh_, kFirstRefresh) : refresh_;
-  loop_.deadlines().arm(timer_, std::chrono::steady_clock::now() + time);
-  co_await wakeup_.wait();
-  timer_.disarm();
 }
 
 }  // namespace parley::rpc

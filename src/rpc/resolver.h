@@ -2,10 +2,17 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
+#include <future>
+#include <list>
+#include <stop_token>
+#include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/task.h"
+#include "base/task_group.h"
 #include "base/wakeup.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
@@ -17,34 +24,46 @@ namespace parley::rpc {
 class Resolver {
  public:
   /// `on_addresses` is called with the sorted addresses of all names, first as soon as there are any, then whenever
-  /// they have changed. A name that cannot be resolved keeps the addresses that it had.
+  /// they have changed. A name that cannot be resolved keeps the addresses that it had, and one that takes its time
+  /// keeps no other waiting.
   Resolver(net::Loop& loop, std::vector<net::Endpoint> names, std::chrono::milliseconds refresh, net::Resolve resolve,
            std::function<void(const net::Addresses&)> on_addresses);
 
-  /// Resolves until stop(), or only once where every name is an address.
-  [[nodiscard]] Async<> run();
+  /// Tells of what is an address at once, and follows every name in `group` until stop().
+  void start(TaskGroup& group);
   void stop();
+
+  /// Blocks until every name was looked up once, with whatever result, or the deadline; not from a loop.
+  void wait_until_tried(Deadline deadline) { tried_.wait_until(deadline); }
 
  private:
   struct Name {
-    net::Endpoint endpoint;
-    net::Addresses addresses{};
+    explicit Name(net::Endpoint of) : endpoint(std::move(of)), timer([this] { wakeup.wake(); }) {}
+
+    const net::Endpoint endpoint;
+    net::Addresses addresses;
+    bool tried = false;
     bool failed = false;  // for one log line an episode
+    Wakeup wakeup;
+    net::DeadlineEntry timer;
   };
 
+  [[nodiscard]] Async<> follow(Name& name);
   [[nodiscard]] Async<> refresh(Name& name);
+  [[nodiscard]] Async<> pause(Name& name);
   void tell();
-  [[nodiscard]] Async<> pause();
 
   net::Loop& loop_;
-  std::vector<Name> names_;
+  std::list<Name> names_;
+  net::Addresses literals_;
   const std::chrono::milliseconds refresh_;
   const net::Resolve resolve_;
   const std::function<void(const net::Addresses&)> on_addresses_;
   net::Addresses told_;
-  bool stopped_ = false;
-  Wakeup wakeup_;
-  net::DeadlineEntry timer_;
+  std::stop_source stop_;
+  std::size_t untried_;
+  std::promise<void> all_tried_;
+  std::shared_future<void> tried_{all_tried_.get_future()};
 };
 
 }  // namespace parley::rpc

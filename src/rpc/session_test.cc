@@ -43,6 +43,7 @@ class GatedService final : public service::MessageService {
     co_return service::PullResponse{"a:b", {{{"a", std::string(page_bytes_, 'x'), 7}}, false, 8}};
   }
   Task<void> ready(service::CallContext) override { co_return Result<void>{}; }
+  Task<void> readable(service::CallContext) override { co_return Result<void>{}; }
 
   /// Lets the slow send of this sender go on, or the pull of this chat.
   void open(const std::string& gate) {

@@ -12,25 +12,25 @@
 
 namespace parley::rpc {
 
-/// The id of the first store that a node named; for good, since another store would scatter a chat. Any thread.
+/// The id of the first node's store; for good, since another store would scatter a chat. An empty id is a foreign
+/// server's, which knows no keys: beside a node that does, a send would be stored twice when it is repeated. Any
+/// thread.
 class StoreIdentity {
  public:
-  /// Whether a node over the store of this id may be used. An empty id, a foreign server's, always may.
+  /// Whether a node over the store of this id may be used.
   [[nodiscard]] bool accept(const std::string& id) {
     const std::scoped_lock lock(mutex_);
-    if (id.empty() || id == id_) return true;
-    if (!id_.empty()) {
-      conflict_ = true;
-      return false;
-    }
-    id_ = id;
-    return true;
+    if (!id_) id_ = id;
+    if (id == *id_) return true;
+    conflict_ = id.empty() || id_->empty() ? "some nodes have a store id and some, foreign servers, have none"
+                                           : "the nodes do not share one store";
+    return false;
   }
 
-  /// The id; empty while no node has named one.
+  /// The id; empty while no node was accepted, or where foreign servers were.
   [[nodiscard]] std::string id() const {
     const std::scoped_lock lock(mutex_);
-    return id_;
+    return id_.value_or("");
   }
 
   /// Notes what a node says it promises by an acknowledgement ("fsync", "os", "memory"; others are of no consequence),
@@ -54,8 +54,8 @@ class StoreIdentity {
     return clock_offset_;
   }
 
-  /// Whether a node was ever refused.
-  [[nodiscard]] bool conflict() const {
+  /// Why a node was refused; empty while none was.
+  [[nodiscard]] std::string conflict() const {
     const std::scoped_lock lock(mutex_);
     return conflict_;
   }
@@ -64,10 +64,10 @@ class StoreIdentity {
   static constexpr std::array<std::string_view, 3> kDurabilities{"memory", "os", "fsync"};
 
   mutable std::mutex mutex_;
-  std::string id_;
+  std::optional<std::string> id_;
   std::optional<std::ptrdiff_t> weakest_;  // a place in kDurabilities
   std::chrono::microseconds clock_offset_{0};
-  bool conflict_ = false;
+  std::string conflict_;
 };
 
 }  // namespace parley::rpc

@@ -17,17 +17,18 @@ std::optional<ErrorCode> row_of(std::int32_t code) {
 }
 
 template <class Response>
-Verdict<Response> judge_answer(ReplyResult<Response> reply, RequestKind kind) {
+Verdict<Response> judge_answer(ReplyResult<Response> reply, RequestKind kind, Codes codes) {
   using Next = Verdict<Response>::Next;
   if (!reply) {
     return {.response = fail(ErrorCode::kBadUpstream, "the node failed: " + reply.error().message),
             .maybe_stored = kind != RequestKind::kPull};
   }
   if (reply->code == 0) return {.response = std::move(reply->response)};
-  const auto row = row_of(reply->code);
+  const auto row = codes == Codes::kOurs ? row_of(reply->code) : std::nullopt;
   if (!row) {
     return {.response = fail(ErrorCode::kBadUpstream,
-                             fmt::format("the node answered code {}: {}", reply->code, reply->message))};
+                             fmt::format("the node answered code {}: {}", reply->code, reply->message)),
+            .maybe_stored = kind != RequestKind::kPull};
   }
   const bool repeatable = kind != RequestKind::kSend;
   const bool passing = *row == ErrorCode::kUnavailable || *row == ErrorCode::kOutcomeUnknown;
@@ -67,15 +68,15 @@ Verdict<Response> judge_silence(const CallResult& result, RequestKind kind) {
 
 }  // namespace
 
-Verdict<service::SendResponse> judge_send(const CallResult& result, RequestKind kind) {
+Verdict<service::SendResponse> judge_send(const CallResult& result, RequestKind kind, Codes codes) {
   if (result.outcome != Outcome::kAnswered) return judge_silence<service::SendResponse>(result, kind);
-  return judge_answer(decode_send_reply(result.message, result.protocol), kind);
+  return judge_answer(decode_send_reply(result.message, result.protocol), kind, codes);
 }
 
-Verdict<service::PullResponse> judge_pull(const CallResult& result) {
+Verdict<service::PullResponse> judge_pull(const CallResult& result, Codes codes) {
   constexpr RequestKind kKind = RequestKind::kPull;
   if (result.outcome != Outcome::kAnswered) return judge_silence<service::PullResponse>(result, kKind);
-  return judge_answer(decode_pull_reply(result.message, result.protocol), kKind);
+  return judge_answer(decode_pull_reply(result.message, result.protocol), kKind, codes);
 }
 
 Error in_view_of_earlier(Error error, bool maybe_stored) {

@@ -13,6 +13,12 @@ namespace parley::rpc {
 /// What is asked, and so what may be done twice.
 enum class RequestKind : std::uint8_t { kSend, kKeyedSend, kPull };
 
+/// Whose the codes are that a node answers.
+enum class Codes : std::uint8_t {
+  kOurs,     ///< rows of the error table
+  kForeign,  ///< its own: of any but 0 nothing is known
+};
+
 /// One call's part in a request's fate.
 template <class Response>
 struct Verdict {
@@ -27,8 +33,8 @@ struct Verdict {
 };
 
 // Judges a call by its result; a RequestKind is only told where there is a choice.
-[[nodiscard]] Verdict<service::SendResponse> judge_send(const CallResult& result, RequestKind kind);
-[[nodiscard]] Verdict<service::PullResponse> judge_pull(const CallResult& result);
+[[nodiscard]] Verdict<service::SendResponse> judge_send(const CallResult& result, RequestKind kind, Codes codes);
+[[nodiscard]] Verdict<service::PullResponse> judge_pull(const CallResult& result, Codes codes);
 
 /// `error`, the last call's, in view of an earlier one of the same request that may have stored: "nothing was stored"
 /// is then no longer true.

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace parley::rpc {
@@ -35,7 +36,7 @@ TEST(Verdict, OfACallWithoutAnAnswer) {
       {Outcome::kFull, false, kSend, ErrorCode::kOverloaded, Next::kStop, false},
   };
   for (const Case& one : cases) {
-    const auto verdict = judge_send({.outcome = one.outcome, .sent = one.sent}, one.kind);
+    const auto verdict = judge_send({.outcome = one.outcome, .sent = one.sent}, one.kind, Codes::kOurs);
     ASSERT_FALSE(verdict.response);
     EXPECT_EQ(verdict.response.error().code, one.code) << &one - cases.data();
     EXPECT_EQ(verdict.next, one.next) << &one - cases.data();
@@ -45,26 +46,30 @@ TEST(Verdict, OfACallWithoutAnAnswer) {
 
 TEST(Verdict, APullIsNeverUnknown) {
   using PullNext = Verdict<service::PullResponse>::Next;
-  const auto lost = judge_pull({.outcome = Outcome::kLost, .sent = true});
+  const auto lost = judge_pull({.outcome = Outcome::kLost, .sent = true}, Codes::kOurs);
   EXPECT_EQ(lost.response.error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(lost.next, PullNext::kAgain);
-  const auto expired = judge_pull({.outcome = Outcome::kExpired, .sent = true});
+  const auto expired = judge_pull({.outcome = Outcome::kExpired, .sent = true}, Codes::kOurs);
   EXPECT_EQ(expired.response.error().code, ErrorCode::kOverloaded);
   EXPECT_EQ(expired.next, PullNext::kStop);
 }
 
 TEST(Verdict, OfANodesCode) {
-  const auto judged = [](ErrorCode code, RequestKind kind) {
+  const auto judged = [](ErrorCode code, RequestKind kind, Codes codes = Codes::kOurs) {
     const Result<service::SendResponse> response = fail(code, "why");
     return judge_send({.outcome = Outcome::kAnswered,
                        .sent = true,
                        .message = encode_reply({.method = "Send", .sequence_id = 1}, response)},
-                      kind);
+                      kind, codes);
   };
   for (const ErrorInfo& row : error_table()) {
     const ErrorCode expected = row.code <= ErrorCode::kBadUpstream ? row.code : ErrorCode::kBadUpstream;
     EXPECT_EQ(judged(row.code, kSend).response.error().code, expected) << row.name;
     EXPECT_EQ(judged(row.code, kSend).next, Next::kStop) << row.name;
+    const auto foreign = judged(row.code, kKeyedSend, Codes::kForeign);
+    EXPECT_EQ(foreign.response.error().code, ErrorCode::kBadUpstream) << row.name;
+    EXPECT_THAT(foreign.response.error().detail, testing::EndsWith(": why")) << row.name;
+    EXPECT_EQ(foreign.next, Next::kStop) << row.name;
   }
   EXPECT_EQ(judged(ErrorCode::kUnavailable, kKeyedSend).next, Next::kElsewhere);
   EXPECT_EQ(judged(ErrorCode::kOutcomeUnknown, kKeyedSend).next, Next::kElsewhere);

@@ -24,4 +24,6 @@ Task<PullResponse> LocalService::pull(PullRequest request, CallContext context) 
 
 Task<void> LocalService::ready(CallContext context) { return store_.ready(context.deadline); }
 
+Task<void> LocalService::readable(CallContext context) { return store_.readable(context.deadline); }
+
 }  // namespace parley::service

@@ -15,6 +15,7 @@ class LocalService final : public MessageService {
   Task<SendResponse> send(SendRequest request, CallContext context) override;
   Task<PullResponse> pull(PullRequest request, CallContext context) override;
   Task<void> ready(CallContext context) override;
+  Task<void> readable(CallContext context) override;
 
  private:
   store::MessageStore& store_;

@@ -23,6 +23,7 @@ class RecordingStore final : public store::MessageStore {
     co_return Page{};
   }
   Task<void> ready(Deadline) override { co_return fail(ErrorCode::kUnavailable, "gone"); }
+  Task<void> readable(Deadline) override { co_return fail(ErrorCode::kUnavailable, "gone"); }
   const std::string& id() const noexcept override { return id_; }
 
   std::optional<Draft> appended;

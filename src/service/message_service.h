@@ -1,4 +1,5 @@
-// The seam that every front end calls: send, pull, ready. Served by a store of our own, or by remote nodes.
+// The seam that every front end calls: send, pull, ready or at least readable. Served by a store of our own, or by
+// remote nodes.
 #pragma once
 
 #include <cstdint>
@@ -56,6 +57,9 @@ class MessageService {
 
   /// Nothing while calls can succeed, else kUnavailable with why not.
   [[nodiscard]] virtual Task<void> ready(CallContext context) = 0;
+
+  /// Nothing while pulls can succeed, whatever becomes of sends, else kUnavailable with why not.
+  [[nodiscard]] virtual Task<void> readable(CallContext context) = 0;
 };
 
 }  // namespace parley::service

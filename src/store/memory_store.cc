@@ -53,6 +53,7 @@ class MemoryStore final : public MessageStore {
   }
 
   Task<void> ready(Deadline) override { co_return Result<void>{}; }
+  Task<void> readable(Deadline) override { co_return Result<void>{}; }
   const std::string& id() const noexcept override { return id_; }
 
  private:

@@ -44,6 +44,9 @@ class MessageStore {
   /// Nothing while appends and reads are possible, else kUnavailable with why not.
   [[nodiscard]] virtual Task<void> ready(Deadline deadline) = 0;
 
+  /// Nothing while reads are possible, whatever becomes of appends, else kUnavailable with why not.
+  [[nodiscard]] virtual Task<void> readable(Deadline deadline) = 0;
+
   /// The store's random id, made once when the store was.
   [[nodiscard]] virtual const std::string& id() const noexcept = 0;
 };

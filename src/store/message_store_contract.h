@@ -338,6 +338,7 @@ TEST_P(MessageStoreContract, WithTimeLeftADeadlineChangesNothing) {
 
 TEST_P(MessageStoreContract, IsReadyAndHasAnId) {
   EXPECT_TRUE(run(store_->ready(kNoDeadline)));
+  EXPECT_TRUE(run(store_->readable(kNoDeadline)));
   EXPECT_EQ(store_->id().size(), 32U);
   const std::string id = store_->id();
   open(options());

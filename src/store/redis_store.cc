@@ -99,6 +99,8 @@ class RedisStore final : public MessageStore {
     co_return client_.ready();
   }
 
+  Task<void> readable(Deadline) override { co_return client_.ready(); }
+
   const std::string& id() const noexcept override { return id_; }
 
  private:

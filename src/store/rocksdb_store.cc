@@ -117,6 +117,8 @@ class RocksdbStore final : public MessageStore {
     co_return Result<void>{};
   }
 
+  Task<void> readable(Deadline) override { co_return Result<void>{}; }
+
   const std::string& id() const noexcept override { return database_->store_id(); }
 
  private:

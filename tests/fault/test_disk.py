@@ -9,6 +9,7 @@ import requests
 from faulty_disk import EVERYTHING, FALLOCATE, FDATASYNC, FSYNC, SYNCS, WRITES
 from history import ACKED, REFUSED, UNKNOWN, History, Message, Send, violations
 from support.client import Client
+from support.deployment import Gateway
 from support.errors import check_error
 from support.wait import eventually
 from workload import final_state
@@ -111,6 +112,20 @@ def test_a_disk_that_fails_for_good(faulty, call, error):
     server.kill()
     disk.heal()
     check_after_restart(server, history)
+
+
+def test_behind_a_gateway_pulls_and_repeats_go_on_too(faulty, started):
+    server, disk, client, history = begin(faulty)
+    gateway = Client(started(kind=Gateway, nodes=[server]))
+    first = gateway.send(CHAT, "keyed", key="k")
+    disk.fail(FDATASYNC | FSYNC, errno.EIO)
+    assert send_until_failure(client, history, most=20) == [UNKNOWN]
+    eventually(lambda: "takes no writes" in gateway.get("/readyz", admin=True).text, "the gateway to know of it")
+    assert gateway.texts(CHAT) == [*acknowledged(history), "keyed"]
+    assert gateway.send(CHAT, "keyed", key="k") == {**first, "duplicate": True}
+    check_error(gateway.try_send(CHAT, "late", key="another"), "unavailable")
+    gateway.close()
+    client.close()
 
 
 def test_a_write_that_fails_without_fsync(faulty):

@@ -11,17 +11,11 @@ import pytest
 from faulty_link import FaultyLink
 from support.build import duration
 from support.client import Client
-from support.deployment import Gateway, Node
+from support.deployment import Gateway, Node, Relay
 from support.wait import eventually
 from workload import Workload
 
 CHATS = ["a:b", "a:c", "c:d"]
-
-
-class Relay(Gateway):
-    """An RPC node that has no store but asks others."""
-
-    listeners = ("rpc", "admin")
 
 
 class Tiers:

@@ -1,19 +1,25 @@
 """parley serve --backend: a gateway in front of RPC nodes, ours and foreign ones."""
 
+import pathlib
+import signal
 import socket
 import threading
 import time
 
 import pytest
 
+import support
 from support import rpc
 from support.build import duration
 from support.command import parley
-from support.deployment import Gateway, Node
+from support.deployment import Gateway, Node, Relay
 from support.errors import check_error
 from support.foreign_node import INTERNAL_ERROR, ForeignNode
 from support.prometheus import Metrics
+from support.shim import compile_shim, preload
 from support.wait import eventually
+
+HUNG_NAME = pathlib.Path(support.__file__).with_name("hung_name.c")
 
 
 @pytest.fixture
@@ -71,6 +77,22 @@ def test_it_waits_for_a_node_that_starts_later(node, gateway, client_of):
     running.stop()
 
 
+def test_a_name_that_is_never_found_holds_up_nothing(node, gateway, client_of, tmp_path):
+    hung = preload(compile_shim(HUNG_NAME, tmp_path))
+    behind = node().start()
+    running = gateway("--backend-timeout", duration(3), backend=backend(("hung.test", 1), behind.rpc), env=hung).start()
+    client_of(running).send("a:b")
+    running.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_wait_for_a_node(gateway, number):
+    waiting = gateway("--backend-timeout", "1h", backend=backend(free_address())).spawn()
+    eventually(lambda: "a node is left out" in waiting.stderr, "it to look for its node")
+    waiting.send_signal(number)
+    assert waiting.wait() == 128 + number
+
+
 def test_nodes_over_different_stores_are_refused(node):
     nodes = [node().start(), node().start()]
     outcome = parley("serve", "--http", "127.0.0.1:0", "--backend", backend(*(n.rpc for n in nodes)))
@@ -91,9 +113,7 @@ def test_a_gateway_of_gateways_is_one_service(node, gateway, client_of, tmp_path
     core = node().start()
     relays = []
     for name in ("a", "b"):
-        relay = Gateway(tmp_path / name, nodes=[core])
-        relay.listeners = ("rpc", "admin")
-        relays.append(relay.start())
+        relays.append(Relay(tmp_path / name, nodes=[core]).start())
     running = gateway(nodes=relays).start()
     client = client_of(running)
     for n in range(20):
@@ -200,8 +220,8 @@ def thrown(method, request):
     raise TApplicationException(INTERNAL_ERROR, "oops")
 
 
-def strange_code(method, request):
-    return types().SendResponse(500, "oops") if method == "Send" else types().PullResponse(500, "oops")
+def coded(code):
+    return lambda method, request: getattr(types(), f"{method}Response")(code, "oops")
 
 
 def garbage(method, request):
@@ -212,11 +232,43 @@ def huge(method, request):
     return b"\x7f\xff\xff\xff\x10\x00" + bytes(100)
 
 
-@pytest.mark.parametrize("answer", [thrown, strange_code, garbage, huge])
+@pytest.mark.parametrize("answer", [thrown, coded(500), coded(-1), garbage, huge])
 def test_nonsense_is_bad_upstream(foreign, answer):
     client = foreign(answer)
     check_error(client.try_send("a:b"), "bad_upstream")
     check_error(client.try_pull("a:b"), "bad_upstream")
+
+
+@pytest.mark.parametrize("code", range(1, 16))
+def test_its_codes_are_its_own(foreign, code):
+    """They are no rows of our error table, whatever their numbers."""
+    client = foreign(coded(code))
+    for answer in (client.try_send("a:b", key="k"), client.try_pull("a:b")):
+        assert "oops" in check_error(answer, "bad_upstream")["detail"]
+
+
+def test_nothing_is_sent_to_it_twice_through_relays(gateway, client_of, tmp_path):
+    """A relay in front of it is a node, but one that knows no keys either."""
+    stored = []
+
+    def lose(method, request):
+        stored.append(request)
+
+    with ForeignNode(lose) as behind:
+        relays = [Relay(tmp_path / name, nodes=[behind]).start() for name in ("a", "b")]
+        running = gateway(nodes=relays).start()
+        check_error(client_of(running).try_send("a:b", key="k"), "outcome_unknown")
+        assert len(stored) == 1
+        for one in (running, *relays):
+            one.kill()
+
+
+def test_beside_a_node_of_ours_it_is_refused(node):
+    """What was sent to the one with a key would be stored once more by the other."""
+    with ForeignNode(thrown) as other:
+        outcome = parley("serve", "--http", "127.0.0.1:0", "--backend", backend(node().start().rpc, other.rpc))
+    assert outcome.code == 1, outcome
+    assert "foreign servers" in outcome.err.splitlines()[-1], outcome
 
 
 def test_what_is_invalid_does_not_reach_the_node(foreign):

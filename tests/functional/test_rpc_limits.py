@@ -6,11 +6,14 @@ import struct
 import pytest
 
 from support.build import duration, scaled
+from support.deployment import Gateway, Node
+from support.errors import check_error
 from support.prometheus import Metrics
 from support.rpc import RpcConnection, call, framed, lives, pull_request, ready, result, send_request, ttheader
+from support.server import Server
 from support.wait import eventually
 
-OVERLOADED = 11
+OVERLOADED, INTERNAL = 11, 14
 HEAD = b"\x80\x01\x00\x01\x00\x00\x00\x04Send\x00\x00\x00\x01"
 MIB = 1 << 20
 
@@ -41,6 +44,30 @@ def test_a_claimed_length_closes_at_once(deployment, claim):
     with RpcConnection(deployment.rpc) as connection:
         connection.send(claim)
         assert b"\x80\x01\x00\x02" not in connection.rest()
+
+
+def test_a_text_that_no_frame_can_hold_harms_nobody_else(client_of, tmp_path):
+    """It was stored when there was no Thrift service beside HTTP."""
+    store = f"rocksdb:{tmp_path / 'shared'}"
+    without_rpc = Server(tmp_path / "http", "--max-text", "16MiB", store=store)
+    without_rpc.listeners = ("http",)
+    without_rpc.start()
+    client_of(without_rpc).send("a:b", "x" * (16 * MIB))
+    without_rpc.stop()
+    node = Node(tmp_path / "node", store=store).start()
+    with RpcConnection(node.rpc) as connection:
+        connection.send(ttheader(call("Pull", pull_request("a:b"), 1), 1))
+        response = result("Pull", connection.ttheader().payload)
+        assert response.Code == INTERNAL and "frame" in response.Msg
+        assert lives(connection)
+    gateway = Gateway(tmp_path / "gateway", "--threads", 1, nodes=[node]).start()
+    client = client_of(gateway)
+    check_error(client.try_pull("a:b"), "internal")
+    client.send("a:c")
+    backend = f"{node.rpc[0]}:{node.rpc[1]}"
+    assert metrics(client).total("parley_backend_calls_total", node=backend, outcome="nonsense") == 0
+    gateway.stop()
+    node.stop()
 
 
 @pytest.mark.memory

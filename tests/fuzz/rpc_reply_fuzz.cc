@@ -1,5 +1,6 @@
-// What a node may answer a gateway: the first byte chooses the protocol and the method, the rest is the message. Only a
-// readable success is taken for one, and an unreadable answer never says that nothing was stored.
+// What a node may answer a gateway: the first byte chooses the protocol, the method and whose the codes are, the rest
+// is the message. Only a readable success is taken for one, and an unreadable answer never says that nothing was
+// stored.
 #include <string>
 
 #include "fuzz.h"
@@ -19,12 +20,12 @@ void check(const rpc::ReplyResult<Response>& reply, const rpc::Verdict<Response>
   fuzz::require(verdict.maybe_stored == may_store, "of which nobody knows whether it stored");
 }
 
-void check_send(const CallResult& result, rpc::RequestKind kind) {
-  check(rpc::decode_send_reply(result.message, result.protocol), rpc::judge_send(result, kind), true);
+void check_send(const CallResult& result, rpc::RequestKind kind, rpc::Codes codes) {
+  check(rpc::decode_send_reply(result.message, result.protocol), rpc::judge_send(result, kind, codes), true);
 }
 
-void check_pull(const CallResult& result) {
-  check(rpc::decode_pull_reply(result.message, result.protocol), rpc::judge_pull(result), false);
+void check_pull(const CallResult& result, rpc::Codes codes) {
+  check(rpc::decode_pull_reply(result.message, result.protocol), rpc::judge_pull(result, codes), false);
 }
 
 }  // namespace
@@ -35,10 +36,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           .sent = true,
                           .protocol = data[0] % 2 == 0 ? rpc::Protocol::kBinary : rpc::Protocol::kCompact,
                           .message = std::string(fuzz::as_text(data + 1, size - 1))};
+  const auto codes = data[0] / 8 % 2 == 0 ? rpc::Codes::kOurs : rpc::Codes::kForeign;
   switch (data[0] / 2 % 4) {
-    case 0: check_send(result, rpc::RequestKind::kSend); break;
-    case 1: check_send(result, rpc::RequestKind::kKeyedSend); break;
-    case 2: check_pull(result); break;
+    case 0: check_send(result, rpc::RequestKind::kSend, codes); break;
+    case 1: check_send(result, rpc::RequestKind::kKeyedSend, codes); break;
+    case 2: check_pull(result, codes); break;
     default: (void)rpc::decode_ready_reply(result.message, result.protocol); break;
   }
   return 0;

@@ -30,6 +30,12 @@ class Gateway(Server):
         return ["--backend", self.backend] if self.backend else ["--backend", "thrift://" + ",".join(f"{host}:{port}" for host, port in (n.rpc for n in self.nodes))]
 
 
+class Relay(Gateway):
+    """An RPC node that has no store but asks others."""
+
+    listeners = ("rpc", "admin")
+
+
 class Tiers(Gateway):
     """A gateway and its one node, which live and die together. Options are given to both, but for a few."""
 

@@ -12,7 +12,7 @@ UNKNOWN_METHOD, INTERNAL_ERROR = 1, 6
 
 class ForeignNode:
     """`answer(method, request)` returns a response, or raises a TApplicationException, or returns bytes to be written as
-    they are. As a Kitex server does, it closes a connection after a method that it does not know."""
+    they are, or None to close the connection unanswered. As a Kitex server does, it closes a connection after a method that it does not know."""
 
     def __init__(self, answer):
         self._answer = answer
@@ -50,6 +50,8 @@ class ForeignNode:
         frame = rpc.parse_ttheader(_take(connection, struct.unpack(">I", _take(connection, 4))[0]))
         method, request = rpc.parse_call(frame.payload)
         answer, go_on = self._reply(method, request, frame.sequence_id)
+        if answer is None:
+            return False
         if isinstance(answer, rpc.Message):
             answer = rpc.ttheader(answer.data, frame.sequence_id)
         connection.sendall(answer)
@@ -65,7 +67,8 @@ class ForeignNode:
             response = self._answer(method, request)
         except TApplicationException as error:
             response = error
-        return (response if isinstance(response, bytes) else rpc.reply(method, response, sequence_id)), True
+        as_it_is = response is None or isinstance(response, bytes)
+        return (response if as_it_is else rpc.reply(method, response, sequence_id)), True
 
 
 def _take(connection, size):
