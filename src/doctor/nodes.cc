@@ -107,6 +107,11 @@ std::vector<NodeFacts> ask_nodes(const std::vector<net::Endpoint>& names, const 
 Findings judge_nodes(const std::vector<NodeFacts>& nodes) {
   Findings out;
   for (const NodeFacts& node : nodes) out.push_back(judge_node(node));
+  if (std::ranges::none_of(nodes, [](const NodeFacts& node) { return node.failure.empty(); })) {
+    out.push_back({"nodes", "none was reached", "that anything is answered, out of one store and at one durability",
+                   "start them, or mend --backend"});
+    return out;
+  }
   for (const auto judge : {judge_stores, judge_durability, judge_clocks}) out.push_back(judge(nodes));
   return out;
 }
