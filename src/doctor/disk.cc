@@ -78,8 +78,9 @@ Finding judge_folder(const DiskFacts& facts) {
     return {subject, fmt::format("{} cannot be written to", facts.existing.string()), "that the server starts",
             "give the folder to the user that runs it"};
   }
-  if (!facts.owned) {
-    return {subject, "it belongs to another user than the one that runs this", "that the server's user can write to it",
+  if (facts.only_as_root) {
+    return {subject, "it belongs to another user, and root may write anywhere",
+            "that the server's user can write to it",
             "run this as that user (sudo -u parley parley doctor ...), or chown the folder"};
   }
   if (!facts.unusable.empty()) {
@@ -143,7 +144,7 @@ DiskFacts look_at_disk(const fs::path& folder) {
   facts.writable = !facts.no_folder && ::access(path, R_OK | W_OK | X_OK) == 0;
   if (!facts.no_folder && ::stat(folder.c_str(), &status) == 0) {
     facts.open_to_others = (status.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0;
-    facts.owned = status.st_uid == ::geteuid();
+    facts.only_as_root = ::geteuid() == 0 && status.st_uid != 0;
     facts.unusable = find_unusable(folder);
   }
   struct statvfs room{};

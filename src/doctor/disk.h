@@ -16,7 +16,7 @@ struct DiskFacts {
   std::filesystem::path existing;  ///< the folder, or the nearest thing above it that exists
   bool no_folder = false;          ///< that thing is none
   bool writable = false;
-  bool owned = true;            ///< by our user, where the folder exists
+  bool only_as_root = false;    ///< we are root, and the folder is another user's: our rights say nothing of theirs
   std::string unusable{};       ///< something in it that we cannot read and write; empty: nothing
   bool open_to_others = false;  ///< other users may read or write the folder
   bool in_memory = false;       ///< a file system that no disk is under

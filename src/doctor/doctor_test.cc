@@ -57,9 +57,9 @@ TEST_F(JudgeDisk, FindsWhatIsNoFolder) {
 }
 
 TEST_F(JudgeDisk, FindsWhatBelongsToSomebodyElse) {
-  facts.owned = false;
+  facts.only_as_root = true;
   EXPECT_THAT(judged(), ElementsAre(HasSubstr("belongs to another user")));
-  facts.owned = true;
+  facts.only_as_root = false;
   facts.unusable = "/data/CURRENT";
   EXPECT_THAT(judged(), ElementsAre("folder /data: /data/CURRENT cannot be read and written"));
 }
@@ -149,6 +149,10 @@ TEST_F(JudgeNodes, SaysNothingGoodOfNodesThatItNeverReached) {
 TEST_F(JudgeNodes, AsksNoMoreOfForeignServers) {
   two = {.address = "n2:8888"};
   EXPECT_THAT(judged(), IsEmpty());
+  const std::string told = to_text(judge_nodes({two}));
+  for (const char* subject : {"nodes' stores", "nodes' durability", "clocks"}) {
+    EXPECT_THAT(told, HasSubstr(std::string(subject) + ": not known"));
+  }
 }
 
 class JudgeRedis : public testing::Test {

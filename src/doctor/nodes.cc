@@ -53,19 +53,20 @@ std::set<std::string> answers(const std::vector<NodeFacts>& nodes, std::string N
 
 Finding judge_stores(const std::vector<NodeFacts>& nodes) {
   const auto ids = answers(nodes, &NodeFacts::store_id);
-  if (ids.size() < 2) return {"nodes' stores", "they share one"};
+  if (ids.size() < 2) return {"nodes' stores", ids.empty() ? "not known" : "they share one"};
   return {"nodes' stores", fmt::format("there are {}", ids.size()),
           "that a chat is whole wherever it is read: a gateway refuses such nodes", "give all nodes the same --store"};
 }
 
 Finding judge_durability(const std::vector<NodeFacts>& nodes) {
   const auto levels = answers(nodes, &NodeFacts::durability);
-  if (levels.size() < 2) return {"nodes' durability", levels.empty() ? "it is not known" : "it is the same"};
+  if (levels.size() < 2) return {"nodes' durability", levels.empty() ? "not known" : "it is the same"};
   return {"nodes' durability", fmt::format("some have {}", fmt::join(levels, ", others ")),
           "that every acknowledgement means the same", "give all nodes the same --durability"};
 }
 
 Finding judge_clocks(const std::vector<NodeFacts>& nodes) {
+  if (answers(nodes, &NodeFacts::store_id).empty()) return {"clocks", "not known"};
   auto least = std::chrono::microseconds::max();
   auto most = std::chrono::microseconds::min();
   for (const NodeFacts& node : nodes) {
