@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds kHeadStart{100};
 
 Async<std::expected<std::string, std::string>> ask_durability(const Plan& plan, Executor executor,
                                                               asio::ip::tcp::endpoint server) {
-  Connection connection(std::move(executor), server);
+  Connection connection(executor, server);
   const std::string request =
       fmt::format("GET {}/ping HTTP/1.1\r\nHost: {}\r\n\r\n", plan.url.base, plan.url.authority);
   const Exchange exchange = co_await connection.exchange(request, Clock::now() + plan.timeout);

@@ -80,7 +80,6 @@ class Worker {
   void record(Kind kind, Clock::time_point due, std::string_view error);
   [[nodiscard]] Kind pick_kind();
   [[nodiscard]] bool is_page(std::string_view body, std::int64_t cursor) const;
-  void note_send(SendRecord& record, const Exchange& exchange);
 
   const Shared& shared_;
   const std::uint32_t index_;
