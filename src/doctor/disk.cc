@@ -36,7 +36,7 @@ constexpr long kFuse = 0x65735546;
 fs::path nearest_existing(const fs::path& folder) {
   std::error_code error;
   fs::path path = fs::absolute(folder, error).lexically_normal();
-  while (!fs::is_directory(path, error) && path.has_relative_path()) path = path.parent_path();
+  while (!fs::exists(path, error) && path.has_relative_path()) path = path.parent_path();
   return path;
 }
 
@@ -59,11 +59,33 @@ std::vector<microseconds> time_syncs(const fs::path& folder) {
   return out;
 }
 
+/// Something in the folder that we cannot read and write, as where it was once opened by another user; empty: nothing.
+std::string find_unusable(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (::access(entry->path().c_str(), R_OK | W_OK) != 0) return entry->path().string();
+  }
+  return {};
+}
+
 Finding judge_folder(const DiskFacts& facts) {
   const std::string subject = "folder " + facts.folder.string();
+  if (facts.no_folder) {
+    return {subject, facts.existing.string() + " is there, and no folder", "that the server starts",
+            "move it away, or give another --store"};
+  }
   if (!facts.writable) {
     return {subject, fmt::format("{} cannot be written to", facts.existing.string()), "that the server starts",
             "give the folder to the user that runs it"};
+  }
+  if (facts.only_as_root) {
+    return {subject, "it belongs to another user, and root may write anywhere",
+            "that the server's user can write to it",
+            "run this as that user (sudo -u parley parley doctor ...), or chown the folder"};
+  }
+  if (!facts.unusable.empty()) {
+    return {subject, facts.unusable + " cannot be read and written", "that the server starts",
+            "give all of the folder to the user that runs it: chown -R"};
   }
   if (facts.open_to_others) {
     return {subject, "other users may read or write it", "that messages are for those who may call the API",
@@ -117,11 +139,13 @@ Finding judge_sync(const DiskFacts& facts, bool durable, std::chrono::millisecon
 DiskFacts look_at_disk(const fs::path& folder) {
   DiskFacts facts{.folder = folder, .existing = nearest_existing(folder)};
   const char* const path = facts.existing.c_str();
-  facts.writable = ::access(path, W_OK | X_OK) == 0;
   struct stat status{};
-  std::error_code error;
-  if (fs::is_directory(folder, error) && ::stat(folder.c_str(), &status) == 0) {
+  facts.no_folder = ::stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
+  facts.writable = !facts.no_folder && ::access(path, R_OK | W_OK | X_OK) == 0;
+  if (!facts.no_folder && ::stat(folder.c_str(), &status) == 0) {
     facts.open_to_others = (status.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0;
+    facts.only_as_root = ::geteuid() == 0 && status.st_uid != 0;
+    facts.unusable = find_unusable(folder);
   }
   struct statvfs room{};
   if (::statvfs(path, &room) == 0) {
@@ -143,7 +167,7 @@ DiskFacts look_at_disk(const fs::path& folder) {
 
 Findings judge_disk(const DiskFacts& facts, bool durable, std::chrono::milliseconds patience) {
   Findings out{judge_folder(facts)};
-  if (!facts.writable) return out;
+  if (facts.no_folder || !facts.writable) return out;
   const std::string subject = "disk of " + facts.folder.string();
   out.push_back(judge_room(facts, subject));
   out.push_back(judge_kind(facts, durable, subject));

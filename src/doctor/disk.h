@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "doctor/finding.h"
 
@@ -12,8 +13,11 @@ namespace parley::doctor {
 /// What a folder and its disk are like.
 struct DiskFacts {
   std::filesystem::path folder;    ///< as configured
-  std::filesystem::path existing;  ///< the folder, or the nearest one above it that exists
+  std::filesystem::path existing;  ///< the folder, or the nearest thing above it that exists
+  bool no_folder = false;          ///< that thing is none
   bool writable = false;
+  bool only_as_root = false;    ///< we are root, and the folder is another user's: our rights say nothing of theirs
+  std::string unusable{};       ///< something in it that we cannot read and write; empty: nothing
   bool open_to_others = false;  ///< other users may read or write the folder
   bool in_memory = false;       ///< a file system that no disk is under
   bool over_network = false;

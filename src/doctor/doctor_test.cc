@@ -51,6 +51,19 @@ TEST_F(JudgeDisk, FindsAFolderThatCannotBeWritten) {
   EXPECT_THAT(judged(), ElementsAre("folder /data: /data cannot be written to"));
 }
 
+TEST_F(JudgeDisk, FindsWhatIsNoFolder) {
+  facts.no_folder = true;
+  EXPECT_THAT(judged(), ElementsAre("folder /data: /data is there, and no folder"));
+}
+
+TEST_F(JudgeDisk, FindsWhatBelongsToSomebodyElse) {
+  facts.only_as_root = true;
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("belongs to another user")));
+  facts.only_as_root = false;
+  facts.unusable = "/data/CURRENT";
+  EXPECT_THAT(judged(), ElementsAre("folder /data: /data/CURRENT cannot be read and written"));
+}
+
 TEST_F(JudgeDisk, FindsAFolderThatOthersMayRead) {
   facts.open_to_others = true;
   EXPECT_THAT(judged(), ElementsAre("folder /data: other users may read or write it"));
@@ -125,10 +138,22 @@ TEST_F(JudgeNodes, FindsClocksThatDiffer) {
   EXPECT_THAT(judged(), ElementsAre("clocks: they differ by 501.0 ms"));
 }
 
+TEST_F(JudgeNodes, SaysNothingGoodOfNodesThatItNeverReached) {
+  one = {.address = "n1:8888", .failure = "n1:8888: cannot connect: refused"};
+  two = {.address = "n2:8888", .failure = "n2:8888: cannot connect: refused"};
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("n1"), HasSubstr("n2"), "nodes: none was reached"));
+  for (const Finding& finding : judge_nodes({one, two})) EXPECT_FALSE(finding.good()) << finding.subject;
+  EXPECT_THAT(problems(judge_nodes({})), ElementsAre("nodes: none was reached"));
+}
+
 TEST_F(JudgeNodes, AsksNoMoreOfForeignServers) {
   one = {.address = "n1:8888"};
   two = {.address = "n2:8888"};
   EXPECT_THAT(judged(), IsEmpty());
+  const std::string told = to_text(judge_nodes({two}));
+  for (const char* subject : {"nodes' stores", "nodes' durability", "clocks"}) {
+    EXPECT_THAT(told, HasSubstr(std::string(subject) + ": not known"));
+  }
 }
 
 TEST_F(JudgeNodes, FindsAForeignServerBesideANodeOfOurs) {
@@ -152,7 +177,7 @@ class JudgeRedis : public testing::Test {
                    .info = {{"redis_version", "7.0.15"},
                             {"connected_slaves", "1"},
                             {"aof_last_write_status", "ok"},
-                            {"maxmemory", "0"},
+                            {"maxmemory", "4000000000"},
                             {"used_memory", "1000000"},
                             {"total_system_memory", "8000000000"}}};
   int overcommit = 1;
@@ -166,6 +191,22 @@ TEST_F(JudgeRedis, FindsSettingsThatWouldLoseMessages) {
   EXPECT_THAT(judged(store::Durability::kOs), IsEmpty());
   facts.settings.values["maxmemory-policy"] = "allkeys-lru";
   EXPECT_THAT(judged(store::Durability::kOs), ElementsAre(HasSubstr("maxmemory-policy")));
+}
+
+TEST_F(JudgeRedis, FindsAllThatDoesNotFitAndSaysOfEachWhatToDo) {
+  facts.settings.values["appendonly"] = "no";
+  facts.settings.values["maxmemory-policy"] = "allkeys-lru";
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("maxmemory-policy"), HasSubstr("appendonly")));
+  RedisServers servers;
+  servers.masters.emplace("r:6379", facts);
+  const Findings findings = judge_redis(servers, store::Durability::kFsync, 0);
+  EXPECT_THAT(findings.at(0).remedy, HasSubstr("CONFIG SET maxmemory-policy noeviction"));
+  EXPECT_THAT(findings.at(1).remedy, HasSubstr("CONFIG SET appendonly yes"));
+}
+
+TEST_F(JudgeRedis, FindsMemoryThatNothingBounds) {
+  facts.info["maxmemory"] = "0";
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("maxmemory is 0")));
 }
 
 TEST_F(JudgeRedis, FindsWhatFitsAndIsNotWise) {
@@ -197,6 +238,8 @@ TEST_F(JudgeRedis, FindsAServerThatDoesNotAnswerAndAMachineThatMayRefuseMemory) 
   overcommit = 0;
   EXPECT_THAT(judged(), ElementsAre("Redis r:6379: it does not answer", HasSubstr("overcommit_memory is 0")));
   EXPECT_THAT(problems(judge_redis({.failure = "refused"}, store::Durability::kOs, 0)), ElementsAre("Redis: refused"));
+  EXPECT_THAT(judge_redis({.failure = "r: it asks for a password"}, store::Durability::kOs, 0).at(0).remedy,
+              HasSubstr("--redis-password-file"));
 }
 
 TEST(Findings, AreWrittenForPeopleAndPrograms) {

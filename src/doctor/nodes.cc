@@ -58,19 +58,20 @@ Finding judge_stores(const std::vector<NodeFacts>& nodes) {
     return {"nodes' stores", "some nodes have one, others are servers of another kind",
             "that a send with a key is stored once: a gateway refuses such nodes", "take either out of --backend"};
   }
-  if (ids.size() < 2) return {"nodes' stores", "they share one"};
+  if (ids.size() < 2) return {"nodes' stores", ids.empty() ? "not known" : "they share one"};
   return {"nodes' stores", fmt::format("there are {}", ids.size()),
           "that a chat is whole wherever it is read: a gateway refuses such nodes", "give all nodes the same --store"};
 }
 
 Finding judge_durability(const std::vector<NodeFacts>& nodes) {
   const auto levels = answers(nodes, &NodeFacts::durability);
-  if (levels.size() < 2) return {"nodes' durability", levels.empty() ? "it is not known" : "it is the same"};
+  if (levels.size() < 2) return {"nodes' durability", levels.empty() ? "not known" : "it is the same"};
   return {"nodes' durability", fmt::format("some have {}", fmt::join(levels, ", others ")),
           "that every acknowledgement means the same", "give all nodes the same --durability"};
 }
 
 Finding judge_clocks(const std::vector<NodeFacts>& nodes) {
+  if (answers(nodes, &NodeFacts::store_id).empty()) return {"clocks", "not known"};
   auto least = std::chrono::microseconds::max();
   auto most = std::chrono::microseconds::min();
   for (const NodeFacts& node : nodes) {
@@ -112,6 +113,11 @@ std::vector<NodeFacts> ask_nodes(const std::vector<net::Endpoint>& names, const 
 Findings judge_nodes(const std::vector<NodeFacts>& nodes) {
   Findings out;
   for (const NodeFacts& node : nodes) out.push_back(judge_node(node));
+  if (std::ranges::none_of(nodes, [](const NodeFacts& node) { return node.failure.empty(); })) {
+    out.push_back({"nodes", "none was reached", "that anything is answered, out of one store and at one durability",
+                   "start them, or mend --backend"});
+    return out;
+  }
   for (const auto judge : {judge_stores, judge_durability, judge_clocks}) out.push_back(judge(nodes));
   return out;
 }

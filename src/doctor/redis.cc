@@ -72,15 +72,16 @@ Findings judge_settings(const store::RedisSettings& settings, store::Durability 
     return {{subject, "it does not answer", "that messages of the chats that it keeps are taken and shown",
              "start it, or look into its log"}};
   }
-  if (auto unfit = store::unfit_redis_setting(settings, durability); !unfit.empty()) {
-    return {{subject, std::move(unfit), "that an acknowledged message is kept: the server does not start so",
-             "set it in redis.conf, as deploy/redis/redis.conf does, or choose another --durability"}};
+  Findings out;
+  for (auto& [what, remedy] : store::unfit_redis_settings(settings, durability)) {
+    out.push_back({subject, std::move(what), "that an acknowledged message is kept: the server does not start so",
+                   std::move(remedy)});
   }
-  Findings out{{subject, "its settings fit --durability"}};
-  for (std::string& remark : store::redis_setting_remarks(settings, durability)) {
-    out.push_back({subject, std::move(remark),
-                   "that --durability means what operators think, within the memory planned for",
-                   "set it in redis.conf, as deploy/redis/redis.conf does"});
+  if (!out.empty()) return out;
+  out.push_back({subject, "its settings fit --durability"});
+  for (auto& [what, remedy] : store::redis_setting_remarks(settings, durability)) {
+    out.push_back({subject, std::move(what),
+                   "that --durability means what operators think, within the memory planned for", std::move(remedy)});
   }
   return out;
 }
@@ -108,17 +109,23 @@ Finding judge_log(const Info& info, const std::string& subject) {
 }
 
 Finding judge_memory(const Info& info, const std::string& subject) {
-  const std::uint64_t most = number(info, "maxmemory").value_or(0);
+  const std::optional<std::uint64_t> limit = number(info, "maxmemory");
   const std::uint64_t machine = number(info, "total_system_memory").value_or(0);
   const std::uint64_t used = number(info, "used_memory").value_or(0);
-  const std::string found = fmt::format("it uses {} MiB of {} MiB", used >> 20U, (most == 0 ? machine : most) >> 20U);
+  if (!limit) return {subject, fmt::format("it uses {} MiB", used >> 20U)};
+  if (*limit == 0) {
+    return {subject, fmt::format("maxmemory is 0: nothing bounds the {} MiB that it uses", used >> 20U),
+            "that a full Redis refuses: the system would end it instead",
+            "set maxmemory to three quarters of the memory that it may use"};
+  }
+  const std::uint64_t most = *limit;
+  const std::string found = fmt::format("it uses {} MiB of {} MiB", used >> 20U, most >> 20U);
   if (machine > 0 && most > machine / 10 * 8) {
     return {subject, fmt::format("maxmemory is {} MiB of {} MiB", most >> 20U, machine >> 20U),
             "that a full Redis refuses: the system would end it while it rewrites its log",
             "lower maxmemory to three quarters of the machine's memory"};
   }
-  const std::uint64_t room = most == 0 ? machine : most;
-  if (room > 0 && used > room / 10 * 9) {
+  if (used > most / 10 * 9) {
     return {subject, found, "that sends are taken: a full Redis refuses them", "give it more memory, or more servers"};
   }
   return {subject, found};
@@ -130,6 +137,14 @@ Finding judge_overcommit(int overcommit) {
   return {"this machine, for Redis", found,
           "that the log is rewritten: the copy of the process that does it may be refused its memory",
           "sysctl vm.overcommit_memory=1, and in /etc/sysctl.d"};
+}
+
+/// What to do where no master can be asked, by what the client says of it.
+std::string remedy_of(std::string_view failure) {
+  if (failure.contains("password")) {
+    return "put the one that it asks for into the file that --redis-password-file names, and its user into --store";
+  }
+  return "start Redis, or mend what --store says of it";
 }
 
 }  // namespace
@@ -146,7 +161,7 @@ RedisServers ask_redis(const redis::ClientOptions& options, std::chrono::millise
 
 Findings judge_redis(const RedisServers& servers, store::Durability durability, std::size_t replicas) {
   if (!servers.failure.empty()) {
-    return {{"Redis", servers.failure, "that the server starts", "start Redis, or mend what --store says of it"}};
+    return {{"Redis", servers.failure, "that the server starts", remedy_of(servers.failure)}};
   }
   Findings out;
   for (const auto& [address, facts] : servers.masters) {

@@ -29,8 +29,8 @@ class Arrivals {
     return due;
   }
 
-  /// What would be due from here on is not.
-  void stop(Clock::time_point now) { end_ = std::min(end_, now); }
+  /// No more, however many are due already.
+  void stop() { left_ = 0; }
 
  private:
   void step() { next_ += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(gap_(random_))); }

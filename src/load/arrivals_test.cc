@@ -50,10 +50,11 @@ TEST(Arrivals, WithoutARateAreDueWhenAsked) {
   EXPECT_EQ(arrivals.take(kBegin + 4s), std::nullopt);
 }
 
-TEST(Arrivals, EndWhenStopped) {
+TEST(Arrivals, EndWhenStoppedAlsoWhereManyAreOverdue) {
   Arrivals arrivals(10, kMany, kBegin, kBegin + 10s, 3);
-  arrivals.stop(kBegin);
-  EXPECT_EQ(arrivals.take(kBegin), std::nullopt);
+  EXPECT_LT(arrivals.take(kBegin + 9s), kBegin + 9s);
+  arrivals.stop();
+  EXPECT_EQ(arrivals.take(kBegin + 9s), std::nullopt);
 }
 
 }  // namespace

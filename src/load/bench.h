@@ -18,7 +18,8 @@ struct BenchCommand {
 };
 
 /// Loads the server, reads back what it acknowledged, and prints a report, or one line of error. Returns the process'
-/// exit code: 1 where there was no server, a promise was broken, nothing succeeded, or no rate held.
+/// exit code: 1 where there was no server, a promise was broken, something could not be read back, nothing succeeded,
+/// no rate held, or a file could not be written.
 [[nodiscard]] int run(const BenchCommand& command);
 
 }  // namespace parley::load

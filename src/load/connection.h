@@ -29,7 +29,8 @@ struct Exchange {
 /// One thread, one exchange at a time.
 class Connection {
  public:
-  Connection(Executor executor, const boost::asio::ip::tcp::endpoint& server) : server_(server), socket_(executor) {}
+  Connection(const Executor& executor, const boost::asio::ip::tcp::endpoint& server)
+      : server_(server), socket_(executor) {}
 
   /// Connects; false where that fails. exchange() does so too where it is needed.
   [[nodiscard]] Async<bool> open(Clock::time_point deadline);

@@ -17,14 +17,16 @@ namespace {
 using Timer = boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>, Executor>;
 
 constexpr std::size_t kReaders = 16;
-constexpr std::chrono::seconds kPatience{15};
+constexpr std::chrono::seconds kPatience{15};  // with a chat; with all of them together, as long after the last timeout
 constexpr std::chrono::milliseconds kPause{100};
+constexpr std::chrono::milliseconds kLook{20};  // between two looks at the clock and for an interrupt
 /// Before the first acknowledged time: a second copy of it may be earlier, by another node's clock.
 constexpr std::chrono::microseconds kBefore = std::chrono::seconds(10);
 
 struct ChatWork {
   std::vector<NamedSend> sends;
   std::vector<FollowRecord> follows;
+  bool judged = false;
 };
 
 class Reader {
@@ -37,12 +39,16 @@ class Reader {
     next_ = work_.begin();
   }
 
-  Verdict run() {
+  Verdict run(const Interrupt& interrupt) {
     const auto rethrow = [](const std::exception_ptr& bug) {
       if (bug) std::rethrow_exception(bug);
     };
     for (std::size_t i = 0; i < kReaders; ++i) boost::asio::co_spawn(io_, read_chats(), rethrow);
-    io_.run();
+    const bool came_before = interrupt.came();
+    while (Clock::now() < give_up_ && interrupt.came() == came_before && !io_.stopped()) io_.run_for(kLook);
+    for (const auto& [chat, work] : work_) {
+      if (!work.judged) verdict_.merge(unread_chat(work.sends));
+    }
     return verdict_;
   }
 
@@ -61,13 +67,11 @@ class Reader {
   Async<> read_chats() {
     cli::HttpClient client(io_.get_executor(), plan_.url, std::chrono::ceil<std::chrono::milliseconds>(plan_.timeout));
     while (next_ != work_.end()) {
-      const auto& [chat, work] = *next_++;
+      auto& [chat, work] = *next_++;
       const auto stored = co_await read_chat(client, chat);
-      if (stored) {
-        verdict_.merge(judge_chat(work.sends, work.follows, *stored));
-      } else {
-        verdict_.merge({.chats = 1, .unread = 1});
-      }
+      if (!stored) continue;
+      verdict_.merge(judge_chat(work.sends, work.follows, *stored));
+      work.judged = true;
     }
   }
 
@@ -94,26 +98,32 @@ class Reader {
     Timer timer(io_.get_executor());
     for (;;) {
       cli::Outcome<cli::Pulled> page = co_await cli::pull(client, call);
-      if (page || !page.error().passing || Clock::now() > until) co_return page;
+      const bool answered = page || !page.error().passing;
+      if (answered) give_up_ = give_up_after();
+      if (answered || Clock::now() > until) co_return page;
       timer.expires_after(kPause);
       co_await timer.async_wait(kAwait);
     }
   }
 
+  [[nodiscard]] Clock::time_point give_up_after() const { return Clock::now() + plan_.timeout + kPatience; }
+
   const Plan& plan_;
   const Texts& texts_;
   const std::span<const Ledger* const> ledgers_;
-  boost::asio::io_context io_{1};
   std::map<std::uint32_t, ChatWork> work_;
-  std::map<std::uint32_t, ChatWork>::const_iterator next_;
+  std::map<std::uint32_t, ChatWork>::iterator next_;
   std::int64_t first_ = std::numeric_limits<std::int64_t>::max();
   Verdict verdict_;
+  Clock::time_point give_up_ = give_up_after();  // unless an answer comes
+  boost::asio::io_context io_{1};                // last: what has not ended uses the rest
 };
 
 }  // namespace
 
-Verdict read_back(const Plan& plan, const Texts& texts, std::span<const Ledger* const> ledgers) {
-  return Reader(plan, texts, ledgers).run();
+Verdict read_back(const Plan& plan, const Texts& texts, std::span<const Ledger* const> ledgers,
+                  const Interrupt& interrupt) {
+  return Reader(plan, texts, ledgers).run(interrupt);
 }
 
 }  // namespace parley::load

@@ -72,10 +72,18 @@ std::string checks(const Report& report) {
   for (const auto& [what, count] : verdict.violations()) {
     out += fmt::format("BROKEN PROMISE: {} {}\n", thousands(count), what);
   }
-  if (!report.trial.verified) return out + "not read back\n";
-  const std::string where = report.attempts.empty() ? fmt::format("{} chats", thousands(verdict.chats))
+  if (verdict.unread > 0) {
+    out += fmt::format("NOT VERIFIED: {} of {} acknowledged sends, in {} chats that could not be read back\n",
+                       thousands(verdict.unverified), thousands(verdict.acknowledged), thousands(verdict.unread));
+    if (verdict.chats == verdict.unread) return out;
+  }
+  if (!report.command.plan.verify) {
+    return out + fmt::format("not read back: {} acknowledged sends\n", thousands(verdict.acknowledged));
+  }
+  const std::string where = report.attempts.empty() ? fmt::format("{} chats", thousands(verdict.chats - verdict.unread))
                                                     : fmt::format("{} trials", report.attempts.size());
-  out += fmt::format("read back: {} acknowledged sends in {}", thousands(verdict.acknowledged), where);
+  out += fmt::format("read back: {} acknowledged sends in {}", thousands(verdict.acknowledged - verdict.unverified),
+                     where);
   if (verdict.violations().empty()) out += ", each there once, unaltered and in order";
   if (verdict.unknown > 0) {
     out += fmt::format("; {} of unknown outcome, of which {} are there", thousands(verdict.unknown),
@@ -112,7 +120,8 @@ json::object percentiles(const LatencyHistogram& latencies) {
 
 bool Report::good() const {
   const bool found = attempts.empty() || held(*this);
-  return verdict.violations().empty() && found && trial.measured.all().count() > trial.measured.error_count();
+  return verdict.violations().empty() && verdict.unread == 0 && found &&
+         trial.measured.all().count() > trial.measured.error_count();
 }
 
 std::string to_text(const Report& report) {
@@ -145,8 +154,10 @@ std::string to_json(const Report& report) {
   out["no_chat"] = trial.measured.no_chat;
   json::object violations;
   for (const auto& [what, count] : report.verdict.violations()) violations[what] = count;
-  out["verified"] = trial.verified;
+  out["verified"] = report.command.plan.verify && report.verdict.unread == 0;
   out["acknowledged"] = report.verdict.acknowledged;
+  out["unverified"] = report.verdict.unverified;
+  out["unread_chats"] = report.verdict.unread;
   out["unknown"] = report.verdict.unknown;
   out["violations"] = std::move(violations);
   out["interrupted"] = report.interrupted;

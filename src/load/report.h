@@ -27,7 +27,7 @@ struct Report {
   std::vector<Attempt> attempts{};  ///< empty where nothing was searched
   bool interrupted = false;
 
-  /// Nothing was broken, something succeeded, and a rate was found where one was searched.
+  /// Nothing was broken or could not be read back, something succeeded, and a rate was found where one was searched.
   [[nodiscard]] bool good() const;
 };
 

@@ -1,14 +1,13 @@
 #include "load/trial.h"
 
-#include <csignal>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
 #include <random>
 #include <thread>
 
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/basic_resolver.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 
@@ -25,7 +24,7 @@ constexpr std::chrono::milliseconds kHeadStart{100};
 
 Async<std::expected<std::string, std::string>> ask_durability(const Plan& plan, Executor executor,
                                                               asio::ip::tcp::endpoint server) {
-  Connection connection(std::move(executor), server);
+  Connection connection(executor, server);
   const std::string request =
       fmt::format("GET {}/ping HTTP/1.1\r\nHost: {}\r\n\r\n", plan.url.base, plan.url.authority);
   const Exchange exchange = co_await connection.exchange(request, Clock::now() + plan.timeout);
@@ -37,55 +36,23 @@ Async<std::expected<std::string, std::string>> ask_durability(const Plan& plan, 
   co_return std::string(exchange.head.durability);
 }
 
-/// Shows progress and watches for interrupts, on the thread that waits for the workers.
-class Watch {
- public:
-  Watch(Timeline& timeline, std::vector<std::unique_ptr<Worker>>& workers, bool& interrupted)
-      : timeline_(timeline), workers_(workers), interrupted_(interrupted) {
-    signals_.async_wait([this](const boost::system::error_code& error, int) {
-      if (error) return;
-      interrupted_ = true;
-      for (const auto& worker : workers_) worker->stop();
-    });
-    tick();
+void show_progress(const std::stop_token& ended, Timeline& timeline) {
+  Progress progress;
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any never;
+  for (;;) {
+    never.wait_for(lock, ended, std::chrono::seconds(1), [] { return false; });
+    if (ended.stop_requested()) return;
+    if (const auto seconds = timeline.seconds(false); !seconds.empty()) progress.show(seconds.back());
   }
+}
 
-  void run() { io_.run(); }
-  /// Any thread.
-  void end() {
-    asio::post(io_, [this] { io_.stop(); });
-  }
-
- private:
-  void tick() {
-    if (const auto seconds = timeline_.seconds(false); !seconds.empty()) progress_.show(seconds.back());
-    timer_.expires_after(std::chrono::seconds(1));
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) tick();
-    });
-  }
-
-  Timeline& timeline_;
-  std::vector<std::unique_ptr<Worker>>& workers_;
-  bool& interrupted_;
-  Progress progress_;
-  asio::io_context io_{1};
-  asio::basic_signal_set<Executor> signals_{io_.get_executor(), SIGINT, SIGTERM};
-  asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> timer_{io_.get_executor()};
-};
-
-void run_workers(std::vector<std::unique_ptr<Worker>>& workers, Timeline& timeline, bool& interrupted) {
-  Watch watch(timeline, workers, interrupted);
-  std::thread all([&] {
-    {
-      std::vector<std::jthread> threads;
-      threads.reserve(workers.size());
-      for (const auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
-    }
-    watch.end();
-  });
-  watch.run();
-  all.join();
+void run_workers(std::vector<std::unique_ptr<Worker>>& workers, Timeline& timeline) {
+  const std::jthread progress(show_progress, std::ref(timeline));
+  std::vector<std::jthread> threads;
+  threads.reserve(workers.size());
+  for (const auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
 }
 
 }  // namespace
@@ -113,16 +80,16 @@ std::expected<Target, std::string> find_target(const Plan& plan) {
   return std::unexpected(fmt::format("{}: {}", plan.url.authority, why));
 }
 
-Trial run_trial(const Plan& plan, const Target& target, bool& interrupted) {
+Trial run_trial(const Plan& plan, const Target& target, const Interrupt& interrupt) {
   const Texts texts(std::random_device{}(), plan.text_bytes);
   const auto zipf = plan.zipf > 0 ? std::make_shared<const ZipfTable>(plan.chats, plan.zipf) : nullptr;
   const Clock::time_point begin = Clock::now() + kHeadStart;
   Timeline timeline(begin + plan.warmup);
-  const Shared shared{plan, target.server, texts, zipf, timeline, begin};
+  const Shared shared{plan, target.server, texts, zipf, timeline, interrupt, begin};
   std::vector<std::unique_ptr<Worker>> workers;
   workers.reserve(plan.threads);
   for (std::uint32_t i = 0; i < plan.threads; ++i) workers.push_back(std::make_unique<Worker>(shared, i));
-  run_workers(workers, timeline, interrupted);
+  run_workers(workers, timeline);
 
   Trial trial{.rate = plan.rate, .seconds = timeline.length()};
   trial.timeline = timeline.seconds(true);
@@ -132,10 +99,14 @@ Trial run_trial(const Plan& plan, const Target& target, bool& interrupted) {
     trial.measured.merge(worker->measured());
     ledgers.push_back(&worker->ledger());
   }
-  trial.verified = plan.verify;
   if (plan.verify) {
-    Progress().show("reading back");
-    trial.verdict = read_back(plan, texts, ledgers);
+    Progress progress;
+    progress.show("reading back");
+    trial.verdict = read_back(plan, texts, ledgers, interrupt);
+  } else {
+    for (const Ledger* ledger : ledgers) {
+      for (const SendRecord& send : ledger->sends) trial.verdict.count(send.told);
+    }
   }
   trial.verdict.bad_pages += trial.measured.bad_pages;
   return trial;

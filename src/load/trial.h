@@ -1,7 +1,6 @@
 // One run at one rate: the workers, the clock and the reading back.
 #pragma once
 
-#include <atomic>
 #include <expected>
 #include <string>
 #include <vector>
@@ -18,7 +17,6 @@ struct Trial {
   double seconds = 0;  ///< from the begin of what is measured to the last answer
   Measured measured{};
   std::vector<Second> timeline{};
-  bool verified = false;
   Verdict verdict{};
 
   [[nodiscard]] double reached() const;  ///< answers a second that were no errors
@@ -32,8 +30,8 @@ struct Target {
 };
 [[nodiscard]] std::expected<Target, std::string> find_target(const Plan& plan);
 
-/// Runs the plan. An interrupt (SIGINT, SIGTERM) ends the sending early, not the reading back, and sets `interrupted`.
-/// On a terminal a line on standard error shows how it goes. Blocks.
-[[nodiscard]] Trial run_trial(const Plan& plan, const Target& target, bool& interrupted);
+/// Runs the plan. An interrupt while it sends ends the sending early, not the reading back. On a terminal a line on
+/// standard error shows how it goes. Blocks.
+[[nodiscard]] Trial run_trial(const Plan& plan, const Target& target, const Interrupt& interrupt);
 
 }  // namespace parley::load

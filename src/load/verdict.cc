@@ -60,11 +60,17 @@ std::uint64_t count_missed(std::span<const FollowRecord> follows, std::span<cons
 }  // namespace
 
 void Verdict::merge(const Verdict& other) {
-  for (const auto member : {&Verdict::acknowledged, &Verdict::unknown, &Verdict::unknown_stored, &Verdict::chats,
-                            &Verdict::lost, &Verdict::twice, &Verdict::altered, &Verdict::disorder, &Verdict::overtaken,
-                            &Verdict::refused, &Verdict::missed, &Verdict::bad_pages, &Verdict::unread}) {
+  for (const auto member :
+       {&Verdict::acknowledged, &Verdict::unknown, &Verdict::unknown_stored, &Verdict::chats, &Verdict::unread,
+        &Verdict::unverified, &Verdict::lost, &Verdict::twice, &Verdict::altered, &Verdict::disorder,
+        &Verdict::overtaken, &Verdict::refused, &Verdict::missed, &Verdict::bad_pages}) {
     this->*member += other.*member;
   }
+}
+
+void Verdict::count(Told told) noexcept {
+  acknowledged += told == Told::kAcknowledged ? 1 : 0;
+  unknown += told == Told::kUnknown ? 1 : 0;
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> Verdict::violations() const {
@@ -75,10 +81,16 @@ std::vector<std::pair<std::string, std::uint64_t>> Verdict::violations() const {
                                                          {"overtaken by a later send", overtaken},
                                                          {"stored though refused", refused},
                                                          {"missed or repeated for a follower", missed},
-                                                         {"pages not as asked for", bad_pages},
-                                                         {"chats that could not be read back", unread}};
+                                                         {"pages not as asked for", bad_pages}};
   std::erase_if(out, [](const auto& violation) { return violation.second == 0; });
   return out;
+}
+
+Verdict unread_chat(std::span<const NamedSend> sends) {
+  Verdict verdict{.chats = 1, .unread = 1};
+  for (const NamedSend& send : sends) verdict.count(send.record->told);
+  verdict.unverified = verdict.acknowledged;
+  return verdict;
 }
 
 Verdict judge_chat(std::span<const NamedSend> sends, std::span<const FollowRecord> follows,
@@ -94,8 +106,7 @@ Verdict judge_chat(std::span<const NamedSend> sends, std::span<const FollowRecor
   }
   for (const auto& [name, send] : found) {
     const Told told = send.record->told;
-    verdict.acknowledged += told == Told::kAcknowledged ? 1 : 0;
-    verdict.unknown += told == Told::kUnknown ? 1 : 0;
+    verdict.count(told);
     verdict.unknown_stored += told == Told::kUnknown && send.copies > 0 ? 1 : 0;
     verdict.lost += told == Told::kAcknowledged && send.copies == 0 ? 1 : 0;
   }

@@ -18,7 +18,9 @@ struct Verdict {
   std::uint64_t acknowledged = 0;    ///< sends that were answered with 200
   std::uint64_t unknown = 0;         ///< sends that may have been stored
   std::uint64_t unknown_stored = 0;  ///< of them, those that were
-  std::uint64_t chats = 0;           ///< that were read back
+  std::uint64_t chats = 0;           ///< that were to be read back
+  std::uint64_t unread = 0;          ///< of them, those that could not be
+  std::uint64_t unverified = 0;      ///< acknowledged sends of those
 
   std::uint64_t lost = 0;       ///< acknowledged, and not there
   std::uint64_t twice = 0;      ///< there more than once
@@ -28,9 +30,10 @@ struct Verdict {
   std::uint64_t refused = 0;    ///< there, though the answer was that nothing is stored
   std::uint64_t missed = 0;     ///< not given to a follower who was given later ones, or given more than once
   std::uint64_t bad_pages = 0;  ///< out of order, too long, or before their cursor
-  std::uint64_t unread = 0;     ///< chats that could not be read back
 
   void merge(const Verdict& other);
+  /// One more send, by what was told of it.
+  void count(Told told) noexcept;
   /// Each broken promise with how often; empty: all hold.
   [[nodiscard]] std::vector<std::pair<std::string, std::uint64_t>> violations() const;
 };
@@ -46,6 +49,9 @@ struct StoredMessage {
   std::optional<SendName> owner{};  ///< none: not of this run
   bool intact = true;               ///< the text is the one that was sent
 };
+
+/// Of a chat that could not be read back: what was told of its sends.
+[[nodiscard]] Verdict unread_chat(std::span<const NamedSend> sends);
 
 /// Judges one chat: all of its sends, its followers, and what was read back of it, in that order.
 [[nodiscard]] Verdict judge_chat(std::span<const NamedSend> sends, std::span<const FollowRecord> follows,

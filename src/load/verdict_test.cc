@@ -91,6 +91,17 @@ TEST_F(JudgeChat, LetsAnUnknownOutcomeBeEither) {
   EXPECT_THAT(gone.violations(), IsEmpty());
 }
 
+TEST_F(JudgeChat, CountsWhatWasToldAlsoWhereNothingCouldBeRead) {
+  second.told = Told::kUnknown;
+  const std::vector<NamedSend> sends{{kFirst, &first}, {kSecond, &second}};
+  const Verdict verdict = unread_chat(sends);
+  EXPECT_EQ(verdict.acknowledged, 1U);
+  EXPECT_EQ(verdict.unverified, 1U);
+  EXPECT_EQ(verdict.unknown, 1U);
+  EXPECT_EQ(verdict.unread, 1U);
+  EXPECT_THAT(verdict.violations(), IsEmpty());
+}
+
 TEST_F(JudgeChat, FindsWhatAFollowerMissedOrSawTwice) {
   const std::vector<StoredMessage> stored{{.time = 10, .owner = kFirst}, {.time = 20, .owner = kSecond}};
   EXPECT_EQ(judge(stored, {{.from = 5, .cursor = 21, .seen = 2}}).missed, 0U);

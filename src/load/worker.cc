@@ -4,7 +4,6 @@
 #include <exception>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <fmt/format.h>
 #include <sys/prctl.h>
@@ -108,10 +107,8 @@ void Worker::run() {
 }
 
 void Worker::stop() {
-  boost::asio::post(io_, [this] {
-    arrivals_.stop(Clock::now());
-    for (const auto& lane : lanes_) lane->timer.cancel();
-  });
+  arrivals_.stop();
+  for (const auto& lane : lanes_) lane->timer.cancel();
 }
 
 Async<> Worker::drive(Lane& lane) {
@@ -147,6 +144,7 @@ Async<> Worker::watch() {
     timer.expires_after(kWatch);
     co_await timer.async_wait(kAwait);
     for (const auto& lane : lanes_) lane->connection.expire(Clock::now());
+    if (shared_.interrupt.came()) stop();
   }
 }
 

@@ -18,6 +18,7 @@
 #include "load/arrivals.h"
 #include "load/connection.h"
 #include "load/histogram.h"
+#include "load/interrupt.h"
 #include "load/ledger.h"
 #include "load/timeline.h"
 #include "load/zipf.h"
@@ -43,6 +44,7 @@ struct Shared {
   const Texts& texts;
   std::shared_ptr<const ZipfTable> zipf;
   Timeline& timeline;
+  const Interrupt& interrupt;
   Clock::time_point begin;
 };
 
@@ -53,10 +55,8 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Runs to the end of the plan or a little after stop(). Blocks.
+  /// Runs to the end of the plan, or of the requests that are under way when an interrupt comes. Blocks.
   void run();
-  /// Begins no further request. Any thread.
-  void stop();
 
   // After run().
   [[nodiscard]] const Measured& measured() const noexcept { return measured_; }
@@ -70,15 +70,16 @@ class Worker {
   [[nodiscard]] Async<> send(Lane& lane, std::size_t chat, Clock::time_point due);
   [[nodiscard]] Async<> pull(Lane& lane, std::size_t chat, Clock::time_point due);
   [[nodiscard]] Async<> follow(Lane& lane, std::size_t chat, Clock::time_point due);
-  /// Expires what takes too long, until the last lane has ended.
+  /// Expires what takes too long, and looks for an interrupt, until the last lane has ended.
   [[nodiscard]] Async<> watch();
+  /// Begins no further request, and drops those that are overdue.
+  void stop();
 
   /// The exchange, measured; false where it was no success. A chat that has no message yet is none, and no error.
   [[nodiscard]] Async<bool> ask(Lane& lane, Kind kind, Clock::time_point due);
   void record(Kind kind, Clock::time_point due, std::string_view error);
   [[nodiscard]] Kind pick_kind();
   [[nodiscard]] bool is_page(std::string_view body, std::int64_t cursor) const;
-  void note_send(SendRecord& record, const Exchange& exchange);
 
   const Shared& shared_;
   const std::uint32_t index_;

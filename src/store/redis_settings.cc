@@ -29,18 +29,28 @@ const std::string* find(const RedisSettings& settings, std::string_view name) {
   return found == settings.values.end() ? nullptr : &found->second;
 }
 
-/// The value of a setting that must be `wanted`, where it is not; a server that takes CONFIG but knows no such setting
-/// has nothing of the kind that could be wrong, unless it is `needed`.
-std::optional<std::string> other_than(const RedisSettings& settings, std::string_view name, std::string_view wanted,
-                                      bool needed) {
-  const std::string* const value = find(settings, name);
-  if (value != nullptr) return *value == wanted ? std::nullopt : std::optional(quote(*value));
-  if (!settings.config_permitted) return "unknown, since CONFIG GET is not permitted";
-  return needed ? std::optional<std::string>("unknown to the server") : std::nullopt;
+constexpr const char* kPermit = "permit it to the user that --store names, as with ACL SETUSER NAME +config|get";
+
+std::string set_it(std::string_view name, std::string_view value) {
+  return fmt::format("CONFIG SET {0} {1}, and the line `{0} {1}` in redis.conf", name, value);
 }
 
-std::string must_be(std::string_view name, std::string_view value, std::string_view wanted, std::string_view why) {
-  return fmt::format("{} is {}, and must be {}: {}", name, value, wanted, why);
+/// What is wrong with a setting that must be `wanted`; a server that takes CONFIG but knows no such setting has nothing
+/// of the kind that could be wrong, unless it is `needed`.
+std::optional<RedisSettingFault> other_than(const RedisSettings& settings, std::string_view name,
+                                            std::string_view wanted, bool needed, std::string_view why) {
+  const auto must_be = [&](std::string_view value) {
+    return fmt::format("{} is {}, and must be {}: {}", name, value, wanted, why);
+  };
+  if (const std::string* const value = find(settings, name); value != nullptr) {
+    if (*value == wanted) return std::nullopt;
+    return RedisSettingFault{must_be(quote(*value)), set_it(name, wanted)};
+  }
+  if (!settings.config_permitted) {
+    return RedisSettingFault{must_be("unknown, since CONFIG GET is not permitted"), kPermit};
+  }
+  if (!needed) return std::nullopt;
+  return RedisSettingFault{must_be("unknown to the server"), "use a server that has it, or --durability os"};
 }
 
 /// Whether the server has had its say: one that is busy says later what it permits.
@@ -101,36 +111,37 @@ RedisSettings redis_settings_of_info(std::string_view info) {
   return out;
 }
 
-std::string unfit_redis_setting(const RedisSettings& settings, Durability durability) {
-  if (const auto policy = other_than(settings, kPolicy, "noeviction", false)) {
-    return must_be(kPolicy, *policy, "noeviction", "with any other a full Redis forgets chats");
-  }
-  if (durability == Durability::kOs) return {};
-  if (const auto value = other_than(settings, kAppendOnly, "yes", true)) {
-    return must_be(kAppendOnly, *value, "yes", "--durability fsync acknowledges what is on disk");
-  }
-  if (const auto value = other_than(settings, kAppendFsync, "always", true)) {
-    return must_be(kAppendFsync, *value, "always", "--durability fsync acknowledges what is on disk");
-  }
-  return {};
+std::vector<RedisSettingFault> unfit_redis_settings(const RedisSettings& settings, Durability durability) {
+  constexpr std::string_view kOnDisk = "--durability fsync acknowledges what is on disk";
+  std::vector<RedisSettingFault> out;
+  const auto take = [&out](std::optional<RedisSettingFault> fault) {
+    if (fault) out.push_back(*std::move(fault));
+  };
+  take(other_than(settings, kPolicy, "noeviction", false, "with any other a full Redis forgets chats"));
+  if (durability == Durability::kOs) return out;
+  take(other_than(settings, kAppendOnly, "yes", true, kOnDisk));
+  take(other_than(settings, kAppendFsync, "always", true, kOnDisk));
+  return out;
 }
 
-std::vector<std::string> redis_setting_remarks(const RedisSettings& settings, Durability durability) {
-  std::vector<std::string> out;
+std::vector<RedisSettingFault> redis_setting_remarks(const RedisSettings& settings, Durability durability) {
+  std::vector<RedisSettingFault> out;
   if (!settings.config_permitted) {
-    out.emplace_back("CONFIG GET is not permitted, so that only what INFO tells can be watched");
+    out.emplace_back("CONFIG GET is not permitted, so that only what INFO tells can be watched", kPermit);
   }
   const std::string* const append_only = find(settings, kAppendOnly);
   if (durability == Durability::kOs && append_only != nullptr && *append_only != "yes") {
-    out.emplace_back("appendonly is not yes: a restart of the server loses what came after its last snapshot");
+    out.emplace_back("appendonly is not yes: a restart of the server loses what came after its last snapshot",
+                     set_it(kAppendOnly, "yes"));
   }
   const std::string* const node = find(settings, kNodeBytes);
   std::int64_t bytes = -1;
   if (node != nullptr) std::from_chars(node->data(), node->data() + node->size(), bytes);
   if (bytes == 0 || bytes > kWastefulNodeBytes) {
-    out.push_back(fmt::format(
-        "stream-node-max-bytes is {}, which wastes memory where chats are short; 1536 suits chats of ten messages",
-        bytes));
+    out.emplace_back(
+        fmt::format("{} is {}, which wastes memory where chats are short; 1536 suits chats of ten messages", kNodeBytes,
+                    bytes),
+        set_it(kNodeBytes, "1536"));
   }
   return out;
 }

@@ -22,11 +22,18 @@ struct RedisSettings {
 /// Asks every master, by CONFIG GET, and by INFO where that is not permitted. By address. On a loop.
 [[nodiscard]] Async<std::map<std::string, RedisSettings>> ask_redis_settings(redis::Client& client, Deadline deadline);
 
-/// What is wrong with `settings` for this durability, in one line that names the setting; empty: nothing.
-[[nodiscard]] std::string unfit_redis_setting(const RedisSettings& settings, Durability durability);
+/// What one line says of a setting, which it names, and what another says to do about it.
+struct RedisSettingFault {
+  std::string what;
+  std::string remedy;
+};
 
-/// What an operator may want to know although it fits: a line for each.
-[[nodiscard]] std::vector<std::string> redis_setting_remarks(const RedisSettings& settings, Durability durability);
+/// What is wrong with `settings` for this durability; empty: nothing.
+[[nodiscard]] std::vector<RedisSettingFault> unfit_redis_settings(const RedisSettings& settings, Durability durability);
+
+/// What an operator may want to know although it fits.
+[[nodiscard]] std::vector<RedisSettingFault> redis_setting_remarks(const RedisSettings& settings,
+                                                                   Durability durability);
 
 /// Takes the settings out of INFO's text; what it does not say stays out.
 [[nodiscard]] RedisSettings redis_settings_of_info(std::string_view info);

@@ -12,6 +12,7 @@
 namespace parley::store {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -23,48 +24,66 @@ RedisSettings durable() {
                      {"stream-node-max-bytes", "1536"}}};
 }
 
+std::vector<std::string> lines(const std::vector<RedisSettingFault>& faults) {
+  std::vector<std::string> out;
+  for (const RedisSettingFault& fault : faults) {
+    EXPECT_NE(fault.remedy, "") << fault.what;
+    out.push_back(fault.what);
+  }
+  return out;
+}
+
+std::vector<std::string> unfit(const RedisSettings& settings, Durability durability) {
+  return lines(unfit_redis_settings(settings, durability));
+}
+
+std::vector<std::string> remarks(const RedisSettings& settings, Durability durability) {
+  return lines(redis_setting_remarks(settings, durability));
+}
+
 TEST(RedisSettings, WhatFitsHasNoFault) {
-  EXPECT_EQ(unfit_redis_setting(durable(), Durability::kFsync), "");
-  EXPECT_EQ(unfit_redis_setting(durable(), Durability::kOs), "");
-  EXPECT_THAT(redis_setting_remarks(durable(), Durability::kFsync), IsEmpty());
+  EXPECT_THAT(unfit(durable(), Durability::kFsync), IsEmpty());
+  EXPECT_THAT(unfit(durable(), Durability::kOs), IsEmpty());
+  EXPECT_THAT(remarks(durable(), Durability::kFsync), IsEmpty());
 }
 
 TEST(RedisSettings, WhatDoesNotFitIsNamedWithItsValue) {
   RedisSettings settings = durable();
   settings.values["appendfsync"] = "everysec";
-  EXPECT_THAT(unfit_redis_setting(settings, Durability::kFsync), HasSubstr("appendfsync is \"everysec\""));
-  EXPECT_EQ(unfit_redis_setting(settings, Durability::kOs), "");
+  EXPECT_THAT(unfit(settings, Durability::kFsync), Contains(HasSubstr("appendfsync is \"everysec\"")));
+  EXPECT_THAT(unfit(settings, Durability::kOs), IsEmpty());
   settings.values["appendonly"] = "no";
-  EXPECT_THAT(unfit_redis_setting(settings, Durability::kFsync), HasSubstr("appendonly is \"no\""));
-  EXPECT_THAT(redis_setting_remarks(settings, Durability::kOs), ElementsAre(HasSubstr("appendonly")));
+  EXPECT_THAT(unfit(settings, Durability::kFsync), Contains(HasSubstr("appendonly is \"no\"")));
+  EXPECT_THAT(remarks(settings, Durability::kOs), ElementsAre(HasSubstr("appendonly")));
   settings.values["maxmemory-policy"] = "allkeys-lru";
-  EXPECT_THAT(unfit_redis_setting(settings, Durability::kOs), HasSubstr("maxmemory-policy is \"allkeys-lru\""));
+  EXPECT_THAT(unfit(settings, Durability::kFsync),
+              ElementsAre(HasSubstr("maxmemory-policy"), HasSubstr("appendonly"), HasSubstr("appendfsync")));
+  EXPECT_THAT(unfit(settings, Durability::kOs), Contains(HasSubstr("maxmemory-policy is \"allkeys-lru\"")));
 }
 
 TEST(RedisSettings, AServerWithoutASettingHasNoneThatCouldBeWrong) {
   const RedisSettings none;
-  EXPECT_EQ(unfit_redis_setting(none, Durability::kOs), "");
-  EXPECT_THAT(unfit_redis_setting(none, Durability::kFsync), HasSubstr("appendonly is unknown to the server"));
+  EXPECT_THAT(unfit(none, Durability::kOs), IsEmpty());
+  EXPECT_THAT(unfit(none, Durability::kFsync), Contains(HasSubstr("appendonly is unknown to the server")));
 }
 
 TEST(RedisSettings, InfoTellsWhatItCan) {
   const auto info = redis_settings_of_info(
       "# Memory\r\nmaxmemory_policy:noeviction\r\n# Persistence\r\naof_enabled:1\r\nno colon\r\n:\r\nlast:");
   EXPECT_FALSE(info.config_permitted);
-  EXPECT_EQ(unfit_redis_setting(info, Durability::kOs), "");
-  EXPECT_THAT(unfit_redis_setting(info, Durability::kFsync), HasSubstr("CONFIG GET is not permitted"));
-  EXPECT_THAT(redis_setting_remarks(info, Durability::kOs), ElementsAre(HasSubstr("CONFIG GET")));
-  EXPECT_THAT(unfit_redis_setting(redis_settings_of_info(""), Durability::kOs),
-              HasSubstr("maxmemory-policy is unknown"));
-  EXPECT_THAT(unfit_redis_setting(redis_settings_of_info("maxmemory_policy:volatile-ttl"), Durability::kOs),
-              HasSubstr("volatile-ttl"));
+  EXPECT_THAT(unfit(info, Durability::kOs), IsEmpty());
+  EXPECT_THAT(unfit(info, Durability::kFsync), Contains(HasSubstr("CONFIG GET is not permitted")));
+  EXPECT_THAT(remarks(info, Durability::kOs), ElementsAre(HasSubstr("CONFIG GET")));
+  EXPECT_THAT(unfit(redis_settings_of_info(""), Durability::kOs), Contains(HasSubstr("maxmemory-policy is unknown")));
+  EXPECT_THAT(unfit(redis_settings_of_info("maxmemory_policy:volatile-ttl"), Durability::kOs),
+              Contains(HasSubstr("volatile-ttl")));
 }
 
 TEST(RedisSettings, WasteOfMemoryIsRemarked) {
   RedisSettings settings = durable();
   for (const char* bytes : {"4096", "0"}) {
     settings.values["stream-node-max-bytes"] = bytes;
-    EXPECT_THAT(redis_setting_remarks(settings, Durability::kFsync), ElementsAre(HasSubstr("stream-node-max-bytes")));
+    EXPECT_THAT(remarks(settings, Durability::kFsync), ElementsAre(HasSubstr("stream-node-max-bytes")));
   }
 }
 

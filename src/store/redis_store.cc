@@ -114,12 +114,12 @@ class RedisStore final : public MessageStore {
     if (masters.empty()) co_return fail(ErrorCode::kUnavailable, "no Redis server told its settings");
     for (const auto& [address, settings] : masters) {
       if (!settings.known) co_return fail(ErrorCode::kUnavailable, address + " did not tell its settings");
-      const std::string wrong = unfit_redis_setting(settings, durability_);
-      if (!wrong.empty()) co_return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", address, wrong));
+      const auto wrong = unfit_redis_settings(settings, durability_);
+      if (!wrong.empty()) co_return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", address, wrong.front().what));
     }
     for (const auto& [address, settings] : masters) {
-      for (const std::string& remark : redis_setting_remarks(settings, durability_)) {
-        log_warn(remark, {{"redis", address}});
+      for (const RedisSettingFault& remark : redis_setting_remarks(settings, durability_)) {
+        log_warn(remark.what, {{"redis", address}});
       }
     }
     co_return Result<void>{};
@@ -172,8 +172,8 @@ class RedisStore final : public MessageStore {
     std::string fault;
     for (const auto& [address, settings] : masters) {
       if (!settings.known) return;
-      if (const std::string wrong = unfit_redis_setting(settings, durability_); !wrong.empty()) {
-        fault = fmt::format("{}: {}", address, wrong);
+      if (const auto wrong = unfit_redis_settings(settings, durability_); !wrong.empty()) {
+        fault = fmt::format("{}: {}", address, wrong.front().what);
       }
     }
     if (!health_.set(fault)) return;

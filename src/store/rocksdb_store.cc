@@ -66,6 +66,8 @@ StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const std
   if (!unknown) {
     out.push_back(gauge_family("parley_store_disk_available_bytes", "Bytes that the file system has room for",
                                {{Labels{}, static_cast<double>(space.available)}}));
+    out.push_back(gauge_family("parley_store_disk_size_bytes", "Bytes of the whole file system",
+                               {{Labels{}, static_cast<double>(space.capacity)}}));
   }
   return out;
 }

@@ -55,6 +55,14 @@ def test_every_service_is_kept_running_checked_and_without_rights(files):
         assert all(d == {"condition": "service_healthy"} for d in service.get("depends_on", {}).values()), name
 
 
+def test_what_reads_its_data_at_the_start_is_given_the_time():
+    """And the nodes, which wait for it; but not the gateways."""
+    services = load(*TIERS)["services"]
+    assert {name: service["healthcheck"]["start_period"] for name, service in services.items()} == {
+        "redis": "10m", "rpc": "10m", "http": "30s"}
+    assert load(*SINGLE)["services"]["parley"]["healthcheck"]["start_period"] == "5m"
+
+
 @ALL
 def test_one_port_is_published_and_on_loopback_unless_told_otherwise(files):
     def ports(environment):

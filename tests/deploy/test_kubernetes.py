@@ -6,11 +6,13 @@ import subprocess
 import sys
 
 import pytest
+import redis
 import yaml
 
 from support.build import ROOT, scaled
 from support.command import parley
 from support.go_tools import tool
+from support.wait import eventually
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import render  # noqa: E402
@@ -201,6 +203,61 @@ def test_the_plain_manifests_are_the_chart_s(name):
 
 
 @pytest.mark.only_long
-def test_a_missing_redis_is_named():
-    done = helm("template", "parley", CHART, "--set", "redis.inCluster=false")
-    assert done.returncode != 0 and "redis.url" in done.stderr
+def test_options_arrive_as_they_are_meant():
+    objects = yaml.safe_load_all(render.render("--values", ROOT / "tests" / "deploy" / "values" / "fixed.yaml"))
+    by_part = {w["metadata"]["name"]: options(c) for w, c in of_parley([o for o in objects if o])}
+    assert by_part["parley-node"]["max-connections"] == by_part["parley-node"]["store-queue"] == "1000000"
+    assert by_part["parley-gateway"]["allow-origin"] == "https://chat.example,https://other.example"
+    assert by_part["parley-gateway"]["allow-host"] == "chat.example"
+    assert by_part["parley-gateway"]["backend-timeout"] == "2m"
+
+
+@pytest.mark.only_long
+@pytest.mark.parametrize("values, named", [
+    ("topology=three", "topology"),
+    ("redis.inCluster=false", "redis.url"),
+    ("redis.url=redis://elsewhere:6379", "redis.inCluster"),
+    ("redis.tlsSecret=tls", "redis.tlsSecret"),
+    ("redis.inCluster=false,redis.url=redis://r:6379,redis.tlsSecret=tls", "redis.tlsSecret"),
+    ("redis.inCluster=false,redis.url=rediss://r:6379", "redis.tlsSecret"),
+    ("redis.tlsClientCertificate=true", "redis.tlsClientCertificate"),
+    ("redis.maxmemory=2gb", "redis.maxmemory"),
+    ("redis.maxmemory=0", "maxmemory"),
+    ("options.store=memory:", "store"),
+    ("node.options.rpc=0.0.0.0:1", "rpc"),
+    ("gateway.options.redis-password-file=/x", "redis-password-file"),
+    ("gateway.replica=3", "replica"),
+])
+def test_values_that_cannot_be_meant_are_named(values, named):
+    done = helm("template", "parley", CHART, "--set", values)
+    assert done.returncode != 0 and named in done.stderr, done.stdout[:200] + done.stderr
+
+
+@pytest.mark.only_long
+def test_redis_refuses_before_it_would_be_killed():
+    container, = (c for _, c in containers(yaml.safe_load_all(render.render())) if c["name"] == "redis")
+    assert "--maxmemory 1536mb" in container["command"][-1]
+    assert container["resources"]["limits"]["memory"] == "2Gi"
+
+
+@pytest.mark.only_long
+@pytest.mark.parametrize("password", ["plain", ' a "b" \\c \'d\' # $e `f` ', '"', "\\"])
+def test_any_password_is_the_one_that_redis_asks_for(password, tmp_path):
+    """The command of the pod, as it stands but for its folders and its address."""
+    objects = [o for o in yaml.safe_load_all(render.render("--set", "redis.passwordSecret=secret")) if o]
+    container, = (c for _, c in containers(objects) if c["name"] == "redis")
+    for name in ("etc/redis", "run/redis", "run/secrets/redis-password", "data"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "etc/redis/redis.conf").write_text(of_kind(objects, "ConfigMap")[0]["data"]["redis.conf"])
+    (tmp_path / "run/secrets/redis-password/password").write_text(password + "\n")
+    socket = tmp_path / "socket"
+    script = re.sub(r"(?<![\w/])/(etc/redis|run/redis|run/secrets|data)\b", rf"{tmp_path}/\1", container["command"][-1])
+    script = script.replace("--bind 0.0.0.0", f"--port 0 --unixsocket {socket}")
+    with subprocess.Popen([*container["command"][:-1], script], stdout=subprocess.DEVNULL) as server:
+        try:
+            eventually(socket.exists, "Redis to listen")
+            assert redis.Redis(unix_socket_path=str(socket), password=password).ping()
+            with pytest.raises(redis.AuthenticationError):
+                redis.Redis(unix_socket_path=str(socket)).ping()
+        finally:
+            server.kill()

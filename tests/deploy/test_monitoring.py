@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import textwrap
 
 import pytest
 import requests
@@ -81,6 +82,47 @@ def test_what_they_ask_for_is_told(where, expressions, told):
     asked = set().union(*map(families, expressions))
     assert len(asked) > 8
     assert sorted(asked - told) == []
+
+
+def scrape_configurations():
+    """Those that the documentation shows."""
+    page = (ROOT / "docs" / "deploying.md").read_text()
+    blocks = re.findall(r"(?:^    .*\n)+", page, re.M)
+    return [yaml.safe_load(textwrap.dedent(block)) for block in blocks if "scrape_configs" in block]
+
+
+def test_what_the_documentation_scrapes_is_what_the_rules_look_for(tmp_path):
+    jobs = set(re.findall(r'job="([^"]*)"', RULES.read_text()))
+    found = scrape_configurations()
+    assert len(found) == 2
+    for number, configuration in enumerate(found):
+        assert {job["job_name"] for job in configuration["scrape_configs"]} == jobs == {"parley"}
+        for job in configuration["scrape_configs"]:
+            job.pop("kubernetes_sd_configs", None)  # Debian's promtool does without Kubernetes
+        path = tmp_path / f"prometheus{number}.yml"
+        path.write_text(yaml.safe_dump(configuration))
+        done = promtool("check", "config", "--syntax-only", path)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["tiers", "single"])
+def test_in_kubernetes_it_is_found_by_what_the_pods_say(name):
+    """Each container of ours, by one port, and nothing else."""
+    rules = next(job["relabel_configs"] for one in scrape_configurations() for job in one["scrape_configs"]
+                 if "kubernetes_sd_configs" in job)
+    assert all(rule["action"] == "keep" for rule in rules)
+    kept = []
+    for manifest in yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / f"{name}.yaml").read_text()):
+        if manifest["kind"] not in ("Deployment", "StatefulSet"):
+            continue
+        pod = manifest["spec"]["template"]
+        labels = {f"__meta_kubernetes_pod_label_{re.sub(r'[^a-zA-Z0-9]', '_', label)}": value
+                  for label, value in pod["metadata"]["labels"].items()}
+        for port in (p for c in pod["spec"]["containers"] for p in c["ports"]):
+            about = labels | {"__meta_kubernetes_pod_container_port_name": port["name"]}
+            if all(about.get(*rule["source_labels"]) == rule["regex"] for rule in rules):
+                kept.append((manifest["metadata"]["name"], port["containerPort"]))
+    assert kept == {"tiers": [("parley-gateway", 8081), ("parley-node", 8081)], "single": [("parley", 8081)]}[name]
 
 
 def test_every_alert_is_explained():

@@ -69,6 +69,16 @@ def test_what_it_needs_is_computed_and_what_it_configures_is_known(package):
         assert re.search(rf"root/root .* \./{path}$", listing, re.M), listing
 
 
+def test_a_purge_empties_a_disk_of_its_own():
+    """Its mount point cannot be removed."""
+    script = ("mount -t tmpfs none /var/lib && mkdir /var/lib/parley && mount -t tmpfs none /var/lib/parley && "
+              "touch /var/lib/parley/kept && sh \"$0\" purge && ls -A /var/lib/parley && umount /var/lib/parley && "
+              "sh \"$0\" purge && ls -A /var/lib")
+    done = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", script,
+                           ROOT / "deploy" / "debian" / "postrm"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == "", done.stdout + done.stderr
+
+
 def test_install_start_upgrade_remove_purge(package, new_root, tmp_path):
     root, (chat, _) = new_root(), new_chat()
     install(root, package)

@@ -53,8 +53,10 @@ def test_the_start_is_told(start, client_of):
 @pytest.mark.own_store
 def test_the_room_on_the_disk_is_told(start, client_of):
     running = start()
-    told = metrics(client_of(running)).total("parley_store_disk_available_bytes")
-    assert told == pytest.approx(shutil.disk_usage(running.data).free, rel=0.2)
+    told = metrics(client_of(running))
+    disk = shutil.disk_usage(running.data)
+    assert told.total("parley_store_disk_available_bytes") == pytest.approx(disk.free, rel=0.2)
+    assert told.total("parley_store_disk_size_bytes") == disk.total
 
 
 def test_requests_are_counted_by_route_and_status(client, chat):

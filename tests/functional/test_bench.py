@@ -6,7 +6,6 @@ import re
 import signal
 import socketserver
 import threading
-import time
 import urllib.parse
 import xml.etree.ElementTree
 
@@ -102,8 +101,17 @@ def test_files(deployment, tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_an_error(deployment, tmp_path):
-    outcome = bench(deployment.url, "--rate", "max", "--requests", 1, "--csv", tmp_path / "no" / "file")
+    """Before anything is sent."""
+    outcome = bench(deployment.url, "--rate", "max", "--duration", "1h", "--plot", tmp_path / "no" / "file")
     assert outcome.code == 1 and "cannot write" in outcome.err
+
+
+def test_a_file_that_turns_out_to_be_full_does_not_keep_the_other_from_being_written(deployment, tmp_path):
+    svg = tmp_path / "run.svg"
+    svg.write_text("of an earlier run " * 10_000)
+    outcome = bench(deployment.url, "--rate", "max", "--requests", 1, "--csv", "/dev/full", "--plot", svg)
+    assert outcome.code == 1 and "cannot write /dev/full" in outcome.err
+    assert xml.etree.ElementTree.parse(svg).getroot().tag.endswith("svg")
 
 
 def test_a_search_ends_with_a_rate_that_holds(deployment):
@@ -145,6 +153,48 @@ def test_an_interrupt_ends_with_a_report(deployment, client, tmp_path):
     assert run["interrupted"] and run["acknowledged"] > 0 and run["violations"] == {}
 
 
+def test_an_interrupt_drops_what_is_overdue(tmp_path):
+    """A server that takes five requests a second of a thousand: what waits for a connection is not sent any more."""
+    with Liar(pause=0.2) as slow, Background(tmp_path, *arguments(
+            slow.url, "--json", "--rate", 1000, "--duration", "1h", "--connections", 2)) as running:
+        eventually(lambda: slow.count() >= 5, "some sends")
+        assert running.interrupt(signal.SIGINT) == 0, running.err
+        run = json.loads(running.lines()[0])
+    assert run["interrupted"] and run["acknowledged"] == slow.count() and run["violations"] == {}
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path):
+    with Liar(stall=3600) as stuck, Background(tmp_path, *arguments(
+            stuck.url, "--rate", "max", "--duration", "1h", "--timeout", "1h")) as running:
+        eventually(lambda: stuck.stall == 0, "a send that is not answered")
+        running.signal(signal.SIGINT)
+        assert running.interrupt(signal.SIGTERM) in (128 + signal.SIGINT, 128 + signal.SIGTERM)  # they may come as one
+        assert running.lines() == []
+
+
+def test_what_was_acknowledged_is_told_where_the_server_is_gone_for_good(start, client_of, tmp_path):
+    """And it gives up on all chats together, not on one after the other."""
+    running = start()
+    with Background(tmp_path, *arguments(running.url, "--json", "--rate", 300, "--duration", "3s", "--chats", 1000,
+                                         "--timeout", "1s")) as load:
+        client = client_of(running)
+        eventually(lambda: client.try_pull("u000000:v000000").status_code == 200, "a message of the run")
+        running.kill()
+        eventually(lambda: not load.running(), "the end of the run", 120)
+        run = json.loads(load.lines()[0])
+        assert load.code == 1
+    assert run["acknowledged"] == run["unverified"] > 0 and not run["verified"], run
+    assert run["unread_chats"] > 100 and run["violations"] == {}
+
+
+def test_an_interrupt_ends_the_reading_back(tmp_path):
+    with Liar(deaf=True) as deaf, Background(tmp_path, *arguments(
+            deaf.url, "--rate", "max", "--requests", 40, "--timeout", "1h")) as running:
+        eventually(lambda: deaf.asked.is_set(), "the reading back")
+        assert running.interrupt(signal.SIGINT) == 1, running.err
+        assert "NOT VERIFIED: 40 of 40 acknowledged sends, in 5 chats" in "\n".join(running.lines())
+
+
 def test_a_server_that_dies_loses_nothing(start, client_of, tmp_path):
     """Sends fail meanwhile; what was acknowledged before and after is there, and what is unknown may be."""
     running = start()
@@ -157,7 +207,7 @@ def test_a_server_that_dies_loses_nothing(start, client_of, tmp_path):
         running.start()
         eventually(lambda: not load.running(), "the end of the run", 40)
         run = json.loads(load.lines()[0])
-    assert run["errors"] > 0 and run["violations"] == {}, run
+    assert run["errors"] > 0 and run["verified"] and run["violations"] == {}, run
 
 
 # Servers that break their promises ------------------------------------------------------------------------------------
@@ -169,9 +219,12 @@ class Liar(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 100
 
-    def __init__(self, tamper=lambda messages: messages, stall=0):
+    def __init__(self, tamper=lambda messages: messages, stall=0, pause=0, deaf=False):
+        """The first send takes `stall` seconds, and each of them `pause`; with `deaf` no pull is ever answered."""
         super().__init__(("127.0.0.1", 0), Handler)
-        self.lock, self.chats, self.clock, self.tamper, self.stall = threading.Lock(), {}, 10**15, tamper, stall
+        self.lock, self.chats, self.clock, self.tamper = threading.Lock(), {}, 10**15, tamper
+        self.stall, self.pause, self.deaf = stall, pause, deaf
+        self.asked, self.closing = threading.Event(), threading.Event()
         self.url = "http://{}:{}".format(*self.server_address)
 
     def __enter__(self):
@@ -179,8 +232,13 @@ class Liar(socketserver.ThreadingMixIn, http.server.HTTPServer):
         return self
 
     def __exit__(self, *_):
+        self.closing.set()
         self.shutdown()
         self.server_close()
+
+    def count(self):
+        with self.lock:
+            return sum(map(len, self.chats.values()))
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -205,12 +263,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             sent["send_time"] = self.server.clock
             self.server.chats.setdefault(sent["chat"], []).append(sent)
             stall, self.server.stall = self.server.stall, 0
-            time.sleep(stall)  # and all others wait for the lock
+            self.server.closing.wait(stall + self.server.pause)  # and all others wait for the lock
         self.answer({"chat": sent["chat"], "send_time": sent["send_time"], "duplicate": False})
 
     def do_GET(self):
         if self.path == "/ping":
             return self.answer({"message": "pong"})
+        self.server.asked.set()
+        if self.server.deaf:
+            return self.server.closing.wait()
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
         with self.server.lock:
             found = self.server.tamper([dict(m) for m in self.server.chats.get(query["chat"], [])])

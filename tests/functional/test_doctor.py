@@ -1,6 +1,7 @@
 """parley doctor: each thing that it looks for is there once, and found."""
 
 import json
+import os
 import socket
 
 import pytest
@@ -88,6 +89,20 @@ def test_a_disk_in_memory():
     assert "disk of /dev/shm/parley-doctor-test: it is in memory" in found
 
 
+@pytest.mark.parametrize("below", ["", "/data"])
+def test_a_store_that_is_a_file(tmp_path, below):
+    path = tmp_path / "file"
+    path.touch()
+    assert problems("--store", f"rocksdb:{path}{below}") == [f"folder {path}{below}: {path} is there, and no folder"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user(folder):
+    os.chown(folder, 12345, 12345)
+    found, = problems("--store", f"rocksdb:{folder}")
+    assert "belongs to another user" in found
+
+
 def test_a_place_where_nothing_can_be_stored():
     assert any("/proc" in problem for problem in problems("--store", "rocksdb:/proc/parley"))
 
@@ -148,6 +163,12 @@ def test_a_node_that_is_well(node):
 def test_a_node_that_is_away(node):
     found = problems("--backend", backend(node()) + ",127.0.0.1:1")
     assert len(found) == 1 and found[0].startswith("node 127.0.0.1:1: ")
+
+
+def test_nodes_that_are_all_away():
+    subjects = {finding["subject"]: finding["good"] for finding in doctor("--backend", "thrift://127.0.0.1:1", code=1)}
+    assert subjects["node 127.0.0.1:1"] is subjects["nodes"] is False
+    assert not {"nodes' stores", "nodes' durability", "clocks"} & set(subjects)
 
 
 def test_nodes_over_two_stores(node):

@@ -16,14 +16,14 @@ MODEST = ["--http", "127.0.0.1:0", "--max-connections", "50", "--max-memory", "1
 
 @pytest.fixture
 def redis(tmp_path):
-    """redis(*settings) starts a server with our configuration and these on top, and returns its address."""
+    """redis(*settings) starts a server with our configuration, a bound and these on top, and returns its address."""
     running = []
 
     def make(*settings):
         with socket.socket() as probe:  # a Redis server takes no port 0
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        words = [word for setting in settings for word in setting.split()]
+        words = [word for setting in ("--maxmemory 256mb", *settings) for word in setting.split()]
         running.append(subprocess.Popen(["redis-server", CONFIG, "--port", str(port), "--dir", tmp_path, *words],
                                         stdout=subprocess.DEVNULL))
         eventually(lambda: _accepts(port), "Redis to listen")
@@ -69,6 +69,16 @@ def test_settings_that_would_lose_messages(redis):
     assert any("appendonly" in found for found in problems(redis("--appendonly no")))
 
 
+def test_all_of_them_are_told_at_once(redis):
+    found = " ".join(problems(redis("--appendfsync everysec", "--appendonly no", "--maxmemory-policy allkeys-lru")))
+    assert all(name in found for name in ("appendfsync", "appendonly", "maxmemory-policy"))
+
+
+def test_memory_that_nothing_bounds(redis):
+    found, = problems(redis("--maxmemory 0"))
+    assert found.startswith("maxmemory is 0")
+
+
 def test_settings_that_waste_memory(redis):
     assert any("stream-node-max-bytes" in found for found in problems(redis("--stream-node-max-bytes 4096")))
 
@@ -90,3 +100,5 @@ def test_a_wrong_password(redis):
     address = redis("--requirepass secret")
     assert problems(address) != []
     assert problems(f":secret@{address}") == []
+    outcome = parley("doctor", *MODEST, "--store", f"redis://{address}")
+    assert "remedy: " in outcome.out and "--redis-password-file" in outcome.out

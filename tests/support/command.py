@@ -70,8 +70,17 @@ class Background:
         return self._err.read().decode()
 
     def running(self):
-        return self._process.poll() is None
+        return self.code is None
+
+    @property
+    def code(self):
+        """Its exit code; None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number):
+        self._process.send_signal(number)
 
     def interrupt(self, number):
-        self._process.send_signal(number)
+        """Its exit code."""
+        self.signal(number)
         return self._process.wait(scaled(20))

@@ -19,10 +19,48 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
+{{/* A value as the command line takes it: a list with commas, a whole number in digits (1e+06 is none). */}}
+{{- define "parley.value" -}}
+{{- if kindIs "slice" . }}
+{{- $texts := list }}
+{{- range . }}{{ $texts = append $texts (include "parley.value" .) }}{{ end }}
+{{- join "," $texts }}
+{{- else if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}
+{{- else }}{{ . }}
+{{- end }}
+{{- end }}
+
 {{/* Options as arguments: (dict "root" $ "part" "gateway"). Those of the part go over those of all. */}}
 {{- define "parley.options" -}}
 {{- range $name, $value := merge (dict) (index .root.Values .part).options .root.Values.options }}
-- --{{ $name }}={{ $value }}
+- {{ printf "--%s=%s" $name (include "parley.value" $value) | toJson }}
+{{- end }}
+{{- end }}
+
+{{/* MiB in "1536mb", "2gb", "512Mi", "2Gi"; empty for what is written otherwise. */}}
+{{- define "parley.mebibytes" -}}
+{{- $number := regexFind "^[0-9]+" . | int64 }}
+{{- if regexMatch "^[0-9]+(gb|Gi)$" . }}{{ mul $number 1024 }}
+{{- else if regexMatch "^[0-9]+(mb|Mi)$" . }}{{ $number }}
+{{- end }}
+{{- end }}
+
+{{/* Fails where values contradict each other; values.schema.json says what each of them may be. */}}
+{{- define "parley.check" -}}
+{{- $redis := .Values.redis }}
+{{- if eq .Values.topology "tiers" }}
+{{- if $redis.inCluster }}
+{{- if $redis.url }}{{ fail "redis.url names another Redis: set redis.inCluster to false, or leave it empty" }}{{ end }}
+{{- if $redis.tlsSecret }}{{ fail "redis.tlsSecret: the Redis in the cluster speaks no TLS" }}{{ end }}
+{{- $most := include "parley.mebibytes" $redis.maxmemory }}
+{{- $limit := include "parley.mebibytes" (dig "limits" "memory" "" $redis.resources | toString) }}
+{{- if and $most $limit }}
+{{- if ge (int64 $most) (int64 $limit) }}{{ fail "redis.maxmemory must be below redis.resources.limits.memory: Redis would be killed in place of refusing" }}{{ end }}
+{{- end }}
+{{- else if not $redis.url }}{{ fail "redis.url: where Redis is, since redis.inCluster is off" }}
+{{- else if ne (hasPrefix "rediss" $redis.url) (not (empty $redis.tlsSecret)) }}{{ fail "redis.tlsSecret goes with a redis.url of rediss…, and only with one" }}
+{{- end }}
+{{- if and $redis.tlsClientCertificate (not $redis.tlsSecret) }}{{ fail "redis.tlsClientCertificate: it is in redis.tlsSecret, which is empty" }}{{ end }}
 {{- end }}
 {{- end }}
 
@@ -30,7 +68,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- if .Values.redis.inCluster -}}
 redis://{{ include "parley.name" . }}-redis:6379
 {{- else -}}
-{{ required "redis.url: where Redis is, since redis.inCluster is off" .Values.redis.url }}
+{{ .Values.redis.url }}
 {{- end }}
 {{- end }}
 
