@@ -34,6 +34,12 @@ def gateway(tmp_path):
     yield from _made(Gateway, tmp_path)
 
 
+@pytest.fixture
+def relay(tmp_path):
+    """relay(nodes=…) is a node in front of nodes, not started yet."""
+    yield from _made(Relay, tmp_path)
+
+
 def _made(kind, folder):
     made = []
 
@@ -108,12 +114,10 @@ def test_a_store_and_a_backend_exclude_each_other():
 # Nodes of ours -------------------------------------------------------------------------------------------------------
 
 
-def test_a_gateway_of_gateways_is_one_service(node, gateway, client_of, tmp_path):
+def test_a_gateway_of_gateways_is_one_service(node, relay, gateway, client_of):
     """Nodes may stand on nodes, and are still over one store."""
     core = node().start()
-    relays = []
-    for name in ("a", "b"):
-        relays.append(Relay(tmp_path / name, nodes=[core]).start())
+    relays = [relay(nodes=[core]).start() for _ in range(2)]
     running = gateway(nodes=relays).start()
     client = client_of(running)
     for n in range(20):
@@ -247,7 +251,7 @@ def test_its_codes_are_its_own(foreign, code):
         assert "oops" in check_error(answer, "bad_upstream")["detail"]
 
 
-def test_nothing_is_sent_to_it_twice_through_relays(gateway, client_of, tmp_path):
+def test_nothing_is_sent_to_it_twice_through_relays(relay, gateway, client_of):
     """A relay in front of it is a node, but one that knows no keys either."""
     stored = []
 
@@ -255,12 +259,10 @@ def test_nothing_is_sent_to_it_twice_through_relays(gateway, client_of, tmp_path
         stored.append(request)
 
     with ForeignNode(lose) as behind:
-        relays = [Relay(tmp_path / name, nodes=[behind]).start() for name in ("a", "b")]
+        relays = [relay(nodes=[behind]).start() for _ in range(2)]
         running = gateway(nodes=relays).start()
         check_error(client_of(running).try_send("a:b", key="k"), "outcome_unknown")
         assert len(stored) == 1
-        for one in (running, *relays):
-            one.kill()
 
 
 def test_beside_a_node_of_ours_it_is_refused(node):

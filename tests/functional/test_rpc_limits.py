@@ -46,22 +46,25 @@ def test_a_claimed_length_closes_at_once(deployment, claim):
         assert b"\x80\x01\x00\x02" not in connection.rest()
 
 
-def test_a_text_that_no_frame_can_hold_harms_nobody_else(client_of, tmp_path):
+def test_a_text_that_no_frame_can_hold_harms_nobody_else(client_of, tmp_path, request):
     """It was stored when there was no Thrift service beside HTTP."""
     store = f"rocksdb:{tmp_path / 'shared'}"
     without_rpc = Server(tmp_path / "http", "--max-text", "16MiB", store=store)
     without_rpc.listeners = ("http",)
+    node = Node(tmp_path / "node", store=store)
+    gateway = Gateway(tmp_path / "gateway", "--threads", 1, nodes=[node])
+    for one in (without_rpc, node, gateway):
+        request.addfinalizer(one.kill)
     without_rpc.start()
     client_of(without_rpc).send("a:b", "x" * (16 * MIB))
     without_rpc.stop()
-    node = Node(tmp_path / "node", store=store).start()
+    node.start()
     with RpcConnection(node.rpc) as connection:
         connection.send(ttheader(call("Pull", pull_request("a:b"), 1), 1))
         response = result("Pull", connection.ttheader().payload)
         assert response.Code == INTERNAL and "frame" in response.Msg
         assert lives(connection)
-    gateway = Gateway(tmp_path / "gateway", "--threads", 1, nodes=[node]).start()
-    client = client_of(gateway)
+    client = client_of(gateway.start())
     check_error(client.try_pull("a:b"), "internal")
     client.send("a:c")
     backend = f"{node.rpc[0]}:{node.rpc[1]}"
