@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "store/redis_scripts.h"
 #include "store/redis_store_fixture.h"
 
 namespace parley::store {
@@ -162,6 +163,20 @@ TEST_F(RedisStoreTest, WhatIsNoneOfOursIsLeftAlone) {
   EXPECT_FALSE(append("a:c", "a", "text", "key"));
   EXPECT_EQ(length("parley:{ca:c}"), 0);
   EXPECT_EQ(server_.ask({"GET", "parley:{ca:b}"}).text, "a string");
+}
+
+TEST_F(RedisStoreTest, OnlyTheVeryEntryIsSettled) {
+  const std::string time = std::to_string(stored("a:b", "a", "text")) + "-0";
+  const std::string sender =
+      server_.ask({"XRANGE", "parley:{ca:b}", time, time}).elements.at(0).elements.at(1).elements.at(1).text;
+  const auto settle = [this](std::string_view stream, std::string_view id, std::string_view who) {
+    return server_.ask({"EVAL", settle_script().source(), "1", stream, id, who}).integer;
+  };
+  EXPECT_EQ(settle("parley:{ca:b}", time, sender), 1);
+  EXPECT_EQ(settle("parley:{ca:b}", time, "0another"), 0);
+  EXPECT_EQ(settle("parley:{ca:b}", "1-0", sender), 0);
+  EXPECT_EQ(settle("parley:{ca:c}", time, sender), 0);
+  EXPECT_EQ(server_.ask({"PTTL", "parley:{ca:b}"}).integer, -1);
 }
 
 // Servers that do not fit
