@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/clock.h"
+#include "base/task.h"
 #include "redis/reply.h"
 
 namespace parley::redis {
@@ -30,5 +32,8 @@ struct CallOptions {
   Deadline deadline = kNoDeadline;
   bool replicate = false;  ///< answered once ClientOptions::replicas replicas have confirmed it, by WAIT
 };
+
+/// Asks one server that somebody else has chosen, and says for how long it may take; `command` is format_command()'s.
+using Ask = std::function<Async<CallResult>(std::string command)>;
 
 }  // namespace parley::redis

@@ -194,15 +194,15 @@ TEST_F(ClientTest, AFrozenServerIsNotWaitedFor) {
   EXPECT_EQ(call({"GET", "key"}).outcome, Outcome::kAnswered);
 }
 
-TEST_F(ClientTest, MastersAreAskedInTurn) {
+TEST_F(ClientTest, MastersAreVisited) {
   RedisServer server;
   ASSERT_TRUE(start({.servers = {server.endpoint()}}));
   const auto ask = [this](std::vector<std::string>& seen) -> Async<> {
-    return client_->call_masters(format_command({"CONFIG", "GET", "maxmemory-policy"}),
-                                 {.deadline = in(milliseconds(20'000))},
-                                 [&seen](const std::string& address, const CallResult& result) {
-                                   seen.push_back(address + " " + result.reply.elements.at(1).text);
-                                 });
+    return client_->visit_masters(milliseconds(20'000), [&seen](std::string address, Ask one) -> Async<> {
+      std::string command = format_command({"CONFIG", "GET", "maxmemory-policy"});
+      const CallResult result = co_await one(std::move(command));
+      seen.push_back(address + " " + result.reply.elements.at(1).text);
+    });
   };
   std::vector<std::string> seen;
   boost::asio::co_spawn(loops_[0].executor(), [&] { return ask(seen); }, boost::asio::use_future).get();

@@ -244,8 +244,10 @@ TEST_F(FaultTest, ASilentServerTakesNoCallsUntilItSpeaks) {
 class IntroductionTest : public FaultTest {
  protected:
   std::string complaint_about(const std::function<void(FakeConnection&)>& act, ClientOptions options) {
+    FakeRedis fake;  // of its own, to which no client has yet gone again
+    options.servers = {fake.endpoint()};
     EXPECT_FALSE(start(std::move(options), milliseconds(0)));
-    FakeConnection server = fake_.accept();
+    FakeConnection server = fake.accept();
     act(server);
     std::string why;
     eventually("there is a reason", [&] {
@@ -253,8 +255,8 @@ class IntroductionTest : public FaultTest {
       return !why.ends_with("not tried yet");
     });
     stop();
-    EXPECT_TRUE(why.starts_with(fake_.name() + ": ")) << why;
-    return why.substr(fake_.name().size() + 2);
+    EXPECT_TRUE(why.starts_with(fake.name() + ": ")) << why;
+    return why.substr(fake.name().size() + 2);
   }
   /// What it says to an answer to PING.
   std::string complaint_about(const std::string& pong) {

@@ -23,6 +23,13 @@ bool is_error(const CallResult& result) { return result.outcome == Outcome::kAns
 
 CallResult refused(std::string why) { return {.outcome = Outcome::kRefused, .why = std::move(why)}; }
 
+Async<CallResult> call_over(std::shared_ptr<Link> link, std::string command, milliseconds patience) {
+  if (!link->up()) co_return refused(link->reason());
+  const auto connection = link->connection();
+  CallResult result = co_await connection->call(command, {.deadline = steady_clock::now() + patience});
+  co_return result;
+}
+
 }  // namespace
 
 /// A call until it has an end. Lives in the frame of call().
@@ -179,19 +186,16 @@ void LoopClient::follow(Attempt& attempt, Refusal refusal, const Link& link) {
   }
 }
 
-Async<> LoopClient::call_masters(std::string command, CallOptions options,
-                                 std::function<void(const std::string&, const CallResult&)> visit) {
-  const auto masters = masters_;
-  for (const auto& master : masters) {
+Async<> LoopClient::visit_masters(milliseconds patience, std::function<Async<>(std::string, Ask)> visit) {
+  TaskGroup visits(loop_.executor());
+  for (const auto& master : masters_) {
     if (!master->listed) continue;
-    const auto& link = master->link(false);
-    CallResult result = refused(link->reason());
-    if (link->up()) {
-      const auto connection = link->connection();
-      result = co_await connection->call(command, options);
-    }
-    visit(master->server().to_string(), result);
+    Ask ask = [link = master->link(false), patience](std::string command) {
+      return call_over(link, std::move(command), patience);
+    };
+    visits.spawn(visit(master->server().to_string(), std::move(ask)));
   }
+  co_await visits.wait();
 }
 
 Result<void> LoopClient::ready() const {

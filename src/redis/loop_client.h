@@ -1,6 +1,7 @@
 // The client's part on one loop: the masters, which of them owns a slot, and the calls until they have an end.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -40,8 +41,8 @@ class LoopClient {
   };
   /// As Client::call(); NOSCRIPT is an answer.
   [[nodiscard]] Async<CallResult> call(Command command, CallOptions options);
-  [[nodiscard]] Async<> call_masters(std::string command, CallOptions options,
-                                     std::function<void(const std::string&, const CallResult&)> visit);
+  [[nodiscard]] Async<> visit_masters(std::chrono::milliseconds patience,
+                                      std::function<Async<>(std::string, Ask)> visit);
 
   /// Nothing while every master can be called, else kUnavailable with why not.
   [[nodiscard]] Result<void> ready() const;

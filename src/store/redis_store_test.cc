@@ -2,6 +2,8 @@
 // redis_link_test.cc.
 #include "store/redis_store.h"
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 
 #include "store/redis_scripts.h"
@@ -192,6 +194,10 @@ TEST_F(RedisStoreTest, ANewerFormatIsRefused) {
 TEST_F(RedisStoreTest, SettingsThatLoseMessagesAreRefusedByName) {
   StoreOptions os = options();
   os.durability = Durability::kOs;
+  set("no-appendfsync-on-rewrite", "yes");
+  EXPECT_THAT(refusal(options()), HasSubstr("no-appendfsync-on-rewrite"));
+  EXPECT_TRUE(RedisStoreFixture::open(os));
+  set("no-appendfsync-on-rewrite", "no");
   set("appendfsync", "everysec");
   EXPECT_THAT(refusal(options()), HasSubstr("appendfsync"));
   EXPECT_TRUE(RedisStoreFixture::open(os));
@@ -233,6 +239,51 @@ TEST_F(RedisStoreTest, SettingsAreWatched) {
   set("appendfsync", "always");
   redis::eventually("the store takes writes again", [this] { return ready(); });
   stored("a:b", "a", "after");
+}
+
+TEST_F(RedisStoreTest, AServerThatDoesNotAnswerHidesNoOther) {
+  const RedisMasters masters;
+  redis::ClientOptions servers = client_of(masters.endpoint());
+  servers.topology = redis::Topology::kCluster;
+  store_ = RedisStoreFixture::open(servers, options());
+  for (std::size_t silent : {1U, 2U}) {
+    masters.server(silent).freeze();
+    EXPECT_EQ(masters.server(0).ask({"CONFIG", "SET", "appendfsync", "everysec"}).text, "OK");
+    redis::eventually("the store takes no writes",
+                      [this] { return metrics_.text().contains("parley_store_writable 0"); });
+    EXPECT_EQ(masters.server(0).ask({"CONFIG", "SET", "appendfsync", "always"}).text, "OK");
+    redis::eventually("the store takes writes again",
+                      [this] { return metrics_.text().contains("parley_store_writable 1"); });
+    masters.server(silent).thaw();
+  }
+}
+
+TEST_F(RedisStoreTest, WhatARestartedServerTakesWithOtherSettingsIsNotAcknowledged) {
+  stored("a:b", "a", "before");
+  server_.kill();
+  std::ofstream(server_.folder() / "redis.conf", std::ios::app) << "appendfsync everysec\n";
+  server_.start();
+  for (std::size_t loop = 0; loop < loops_.size(); ++loop) {
+    const auto appended = start_append({chat_of("a:b"), "a", "text", ""}, in(std::chrono::seconds(20)), loop).get();
+    EXPECT_FALSE(appended);
+    EXPECT_THAT(appended.error().detail, HasSubstr("appendfsync")) << appended.error().detail;
+  }
+  set("appendfsync", "always");
+  redis::eventually("the store takes writes again", [this] { return ready(); });
+  stored("a:b", "a", "after");
+}
+
+TEST_F(RedisStoreTest, AStartSaysWhatReplicasItMisses) {
+  redis::ClientOptions servers = client_of(server_.endpoint());
+  servers.replicas = 1;
+  const auto open = [&] { return open_redis_store(servers, options(), loops_, metrics_, in(std::chrono::seconds(1))); };
+  const auto alone = open();
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().detail,
+            server_.endpoint().to_string() + ": --redis-replicas is 1, but only 0 replicas confirm");
+  const redis::RedisServer replica(durable_redis());
+  (void)replica.ask({"REPLICAOF", "127.0.0.1", std::to_string(server_.port())});
+  EXPECT_TRUE(RedisStoreFixture::open(servers, options()));  // which waits for it
 }
 
 TEST_F(RedisStoreTest, AFullServerTakesNothingAndSaysSo) {
