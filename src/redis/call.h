@@ -19,6 +19,7 @@ struct CallResult {
     kExpired,   ///< the deadline passed
     kLost,      ///< the connection ended
     kFull,      ///< as many calls as may be are under way
+    kTooLarge,  ///< executed, but the reply is larger than ReplyLimits; that ended the connection, for others as kLost
     kRefused,   ///< the server takes no such calls now (OOM, MISCONF, NOREPLICAS, LOADING, CLUSTERDOWN …, or none is
                 ///< known); `why` says so. Nothing was executed
   };

@@ -149,8 +149,8 @@ TEST_F(ClientTest, OneLineSaysThatNobodyIsThere) {
 
 TEST_F(ClientTest, ANodeOfAClusterIsNoServerByItself) {
   RedisServer server({"cluster-enabled yes"});
-  ASSERT_TRUE(start({.servers = {server.endpoint()}}));
-  const CallResult refused = call({"SET", "key", "x"}, {.deadline = in(milliseconds(100))});
+  ASSERT_TRUE(start({.servers = {server.endpoint()}, .patience = milliseconds(100)}));
+  const CallResult refused = call({"SET", "key", "x"});
   EXPECT_EQ(refused.outcome, Outcome::kRefused);
   EXPECT_THAT(refused.why, HasSubstr("CLUSTERDOWN"));
 }
