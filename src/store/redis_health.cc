@@ -22,9 +22,8 @@ void RedisHealth::observe(const std::string& address, const RedisSettings& setti
 
 void RedisHealth::forget_others(const RedisSettingsOfMasters& masters, Time asked) {
   const std::scoped_lock lock(mutex_);
-  std::erase_if(verdicts_, [&](const auto& entry) {
-    return entry.second.asked < asked && !masters.contains(entry.first);
-  });
+  std::erase_if(verdicts_,
+                [&](const auto& entry) { return entry.second.asked < asked && !masters.contains(entry.first); });
   sum_up();
 }
 

@@ -161,8 +161,8 @@ TEST_F(RedisStoreTest, WhatIsNoneOfOursIsLeftAlone) {
   (void)server_.ask({"SET", "parley:{ca:c}k", "a string"});
   EXPECT_EQ(code_of(append("a:b", "a", "text")), ErrorCode::kUnavailable);
   EXPECT_EQ(code_of(read("a:b")), ErrorCode::kUnavailable);
-  EXPECT_FALSE(append("a:b", "a", "text", "key"));
-  EXPECT_FALSE(append("a:c", "a", "text", "key"));
+  EXPECT_EQ(code_of(append("a:b", "a", "text", "key")), ErrorCode::kUnavailable);
+  EXPECT_EQ(code_of(append("a:c", "a", "text", "key")), ErrorCode::kUnavailable);
   EXPECT_EQ(length("parley:{ca:c}"), 0);
   EXPECT_EQ(server_.ask({"GET", "parley:{ca:b}"}).text, "a string");
 }

@@ -155,8 +155,8 @@ Task<RedisWriter::ByScript> RedisWriter::run_script(const Attempt& attempt, cons
   const std::string time = std::to_string(attempt.time);
   const std::string kept_for = std::to_string(identity.kept_for.count());
   const std::string_view confirm = client_.replicates() ? "1" : "0";
-  const std::array<std::string_view, 9> arguments{
-      identity.key, identity.text_hash, now, window, time, attempt.sender, attempt.draft.text, kept_for, confirm};
+  const std::array<std::string_view, 9> arguments{identity.key,   identity.text_hash, now,      window, time,
+                                                  attempt.sender, attempt.draft.text, kept_for, confirm};
   const auto run = [&] {
     return client_.run(append_once_script(), keys, arguments, {.deadline = attempt.deadline, .replicate = true});
   };
@@ -168,8 +168,8 @@ Task<RedisWriter::ByScript> RedisWriter::run_script(const Attempt& attempt, cons
                      reply.elements[0].integer >= static_cast<std::int64_t>(RedisAppend::kStored) &&
                      reply.elements[0].integer <= static_cast<std::int64_t>(RedisAppend::kUsedUp);
   if (!sound) {
-    // A script that fails may have done a part of its work.
-    answer.maybe_executed |= answer.answered();
+    // A script that fails may have done a part of its work. It comes upon keys of a wrong type before that.
+    answer.maybe_executed |= answer.answered() && !reply.text.starts_with("WRONGTYPE");
     co_return std::unexpected(write_failure(answer));
   }
   const ByScript done{static_cast<RedisAppend>(reply.elements[0].integer), reply.elements[1].integer};
