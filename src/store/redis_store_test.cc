@@ -6,6 +6,8 @@
 
 #include <gmock/gmock.h>
 
+#include "redis/client.h"
+#include "redis/redis_topology_fixture.h"
 #include "store/redis_scripts.h"
 #include "store/redis_store_fixture.h"
 
@@ -179,6 +181,31 @@ TEST_F(RedisStoreTest, OnlyTheVeryEntryIsSettled) {
   EXPECT_EQ(settle("parley:{ca:b}", "1-0", sender), 0);
   EXPECT_EQ(settle("parley:{ca:c}", time, sender), 0);
   EXPECT_EQ(server_.ask({"PTTL", "parley:{ca:b}"}).integer, -1);
+}
+
+// A cluster
+
+TEST_F(RedisStoreTest, WhileItsSlotMovesAKeyedSendIsUnavailableAndNothingIsDoubled) {
+  const redis::RedisCluster cluster(3, 0, durable_redis());
+  redis::ClientOptions servers{.topology = redis::Topology::kCluster, .servers = cluster.endpoints()};
+  store_ = RedisStoreFixture::open(servers, options());
+  stored("a:b", "a", "first", "one");
+  const int slot = redis::hash_slot("parley:{ca:b}");
+  int owner = 0;
+  while (cluster.node(owner).ask({"EXISTS", "parley:{ca:b}"}).integer != 1) ++owner;  // others say MOVED
+  const redis::RedisServer& old = cluster.node(owner);
+  const redis::RedisServer& next = cluster.node((owner + 1) % 3);
+  redis::RedisCluster::begin_move(slot, old, next);
+  EXPECT_EQ(code_of(append("a:b", "a", "second", "two")), ErrorCode::kUnavailable);
+  stored("a:b", "a", "third");
+  redis::RedisCluster::move_keys(slot, old, next);
+  EXPECT_EQ(code_of(append("a:b", "a", "second", "two")), ErrorCode::kUnavailable);
+  EXPECT_THAT(metrics_.text(), testing::ContainsRegex("parley_redis_errors_total.error=.TRYAGAIN.. [1-9]"));
+  cluster.end_move(slot, next);
+  stored("a:b", "a", "second", "two");
+  EXPECT_TRUE(append("a:b", "a", "second", "two")->duplicate);
+  EXPECT_TRUE(append("a:b", "a", "first", "one")->duplicate);
+  EXPECT_THAT(texts("a:b"), ElementsAre("first", "third", "second"));
 }
 
 // Servers that do not fit
