@@ -90,7 +90,7 @@ Task<RedisReader::Entries> RedisReader::entries(const std::string& stream, const
     const auto call = [&] {
       return client_.call(stream, redis::format_command({command, stream, from, to, "COUNT", count}), options);
     };
-    RedisAnswer answer = co_await until_answered(call, deadline);
+    RedisAnswer answer = co_await until_answered(call, deadline, TooLarge::kEnds);
     if (answer.result.outcome != redis::CallResult::Outcome::kTooLarge) {
       if (!answer.answered() || !are_entries(answer.reply())) co_return std::unexpected(read_failure(answer));
       Entries out{.list = std::move(answer.result.reply.elements)};

@@ -85,6 +85,16 @@ TEST_F(RedisWriterTest, WhatAPromotedServerLacksIsNotSettled) {
   EXPECT_EQ(result->send_time, kNow + 5);
 }
 
+TEST_F(RedisWriterTest, AnAnswerThatCannotBeSoLargeIsSettledAsALostOne) {
+  auto appended = append_later("");
+  const std::string add = receive();
+  master_->answer("$536870912\r\n");
+  fail_over();
+  EXPECT_EQ(receive(), add);
+  master_->answer("$18\r\n" + std::string(kKnownId) + "\r\n:1\r\n");
+  EXPECT_TRUE(appended.get());
+}
+
 TEST_F(RedisWriterTest, ARepeatIsConfirmedWhereItWasFound) {
   auto appended = append_later("key");
   const std::string append = receive();
