@@ -68,7 +68,6 @@ Async<CallResult> Connection::call(std::string_view command, CallOptions options
   if (closed_) co_return CallResult{.outcome = Outcome::kLost, .why = why_};
   if (in_flight() >= options_.max_in_flight) co_return CallResult{.outcome = Outcome::kFull};
   if (options.deadline <= steady_clock::now()) co_return CallResult{.outcome = Outcome::kExpired};
-  const auto keep = shared_from_this();
   PendingCall call(*this, command, options, asking);
   loop_.deadlines().arm(call.expiry, options.deadline);
   enqueue(call);

@@ -58,9 +58,10 @@ class LoopClient {
   };
   struct Attempt;
 
-  /// Waits for the link to call on, while the outage is young; without one, attempt.result says why.
-  [[nodiscard]] Async<std::shared_ptr<Link>> acquire(Attempt& attempt);
-  [[nodiscard]] Async<> send(Link& link, Attempt& attempt);
+  /// Sets attempt.master, to whom the call should go now. Its link lives as long; none: there is no master.
+  [[nodiscard]] Link* choose(Attempt& attempt) const;
+  /// Waits until that one is up, while the outage is young; without one, attempt.result says why.
+  [[nodiscard]] Async<Link*> acquire(Attempt& attempt);
   /// Whether the call goes on, after an answer that is an error. It may be over, too: attempt.result says how.
   [[nodiscard]] bool goes_on(Attempt& attempt, Refusal refusal, Link& link);
   void follow(Attempt& attempt, Refusal refusal, const Link& link);
