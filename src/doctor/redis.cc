@@ -46,17 +46,21 @@ std::optional<std::uint64_t> number(const Info& info, std::string_view name) {
   return out;
 }
 
+Async<> ask_one(RedisFacts& master, redis::Ask ask) {
+  master.settings = co_await store::ask_redis_settings(ask);
+  std::string command = redis::format_command({"INFO"});
+  const redis::CallResult result = co_await ask(std::move(command));
+  master.info = parse_info(result.reply.text);
+}
+
 Async<RedisServers> ask(redis::Client& client, std::chrono::milliseconds patience) {
   RedisServers out;
   if (const auto started = co_await client.start(std::chrono::steady_clock::now() + patience); !started) {
     out.failure = started.error().detail;
     co_return out;
   }
-  co_await client.visit_masters(patience, [&](std::string address, redis::Ask ask) -> Async<> {
-    auto& master = out.masters[address];
-    master.settings = co_await store::ask_redis_settings(ask);
-    std::string command = redis::format_command({"INFO"});
-    master.info = parse_info((co_await ask(std::move(command))).reply.text);
+  co_await client.visit_masters(patience, [&out](const std::string& address, redis::Ask ask) {
+    return ask_one(out.masters[address], std::move(ask));
   });
   co_return out;
 }

@@ -194,14 +194,18 @@ TEST_F(ClientTest, AFrozenServerIsNotWaitedFor) {
   EXPECT_EQ(call({"GET", "key"}).outcome, Outcome::kAnswered);
 }
 
+Async<> see(std::string address, Ask ask, std::vector<std::string>& seen) {
+  std::string command = format_command({"CONFIG", "GET", "maxmemory-policy"});
+  const CallResult result = co_await ask(std::move(command));
+  seen.push_back(address + " " + result.reply.elements.at(1).text);
+}
+
 TEST_F(ClientTest, MastersAreVisited) {
   RedisServer server;
   ASSERT_TRUE(start({.servers = {server.endpoint()}}));
   const auto ask = [this](std::vector<std::string>& seen) -> Async<> {
-    return client_->visit_masters(milliseconds(20'000), [&seen](std::string address, Ask one) -> Async<> {
-      std::string command = format_command({"CONFIG", "GET", "maxmemory-policy"});
-      const CallResult result = co_await one(std::move(command));
-      seen.push_back(address + " " + result.reply.elements.at(1).text);
+    return client_->visit_masters(milliseconds(20'000), [&seen](std::string address, Ask one) {
+      return see(std::move(address), std::move(one), seen);
     });
   };
   std::vector<std::string> seen;

@@ -53,6 +53,8 @@ bool told(const redis::CallResult& result) {
   return !refusal || !redis::passes_by_itself(*refusal);
 }
 
+Async<> ask_into(RedisSettings& settings, redis::Ask ask) { settings = co_await ask_redis_settings(std::move(ask)); }
+
 }  // namespace
 
 Async<RedisSettings> ask_redis_settings(redis::Ask ask) {
@@ -75,9 +77,8 @@ Async<RedisSettings> ask_redis_settings(redis::Ask ask) {
 
 Async<RedisSettingsOfMasters> ask_redis_settings(redis::Client& client, std::chrono::milliseconds patience) {
   RedisSettingsOfMasters masters;
-  co_await client.visit_masters(patience, [&masters](std::string address, redis::Ask ask) -> Async<> {
-    RedisSettings& settings = masters[address];
-    settings = co_await ask_redis_settings(std::move(ask));
+  co_await client.visit_masters(patience, [&masters](const std::string& address, redis::Ask ask) {
+    return ask_into(masters[address], std::move(ask));
   });
   co_return masters;
 }

@@ -153,21 +153,28 @@ class RedisStore final : public MessageStore {
   /// Waits for as many replicas of every master as are to confirm a send.
   Task<void> check_replicas(Deadline deadline) {
     std::string lacking;
-    const auto ask_one = [&](std::string address, redis::Ask ask) -> Async<> {
-      // Behind no write of its own it counts the replicas that are there.
-      std::string wait = redis::format_command({"WAIT", std::to_string(replicas_), kWaitForReplicas});
-      const redis::Reply reply = (co_await ask(std::move(wait))).reply;
-      if (reply.type == redis::Reply::Type::kInteger && std::cmp_greater_equal(reply.integer, replicas_)) co_return;
-      lacking = fmt::format("{}: --redis-replicas is {}, but only {} replicas confirm{}", address, replicas_,
-                            reply.integer, reply.is_error() ? ": " + reply.text : "");
+    const auto visit = [&](std::string address, redis::Ask ask) {
+      return count_replicas(std::move(address), std::move(ask), lacking);
     };
     while (replicas_ > 0) {
       lacking.clear();
-      co_await client_.visit_masters(kWatch, ask_one);
+      co_await client_.visit_masters(kWatch, visit);
       if (lacking.empty()) break;
       if (passed(deadline)) co_return fail(ErrorCode::kUnavailable, lacking);
     }
     co_return Result<void>{};
+  }
+
+  /// Where they are too few, `lacking` says so.
+  Async<> count_replicas(std::string address, redis::Ask ask, std::string& lacking) {
+    // Behind no write of its own it counts the replicas that are there.
+    std::string wait = redis::format_command({"WAIT", std::to_string(replicas_), kWaitForReplicas});
+    const redis::CallResult result = co_await ask(std::move(wait));
+    const redis::Reply& reply = result.reply;
+    if (reply.type == redis::Reply::Type::kInteger && std::cmp_greater_equal(reply.integer, replicas_)) co_return;
+    const std::string why = reply.is_error() ? reply.text : result.why;
+    lacking = fmt::format("{}: --redis-replicas is {}, but only {} replicas confirm{}{}", address, replicas_,
+                          reply.integer, why.empty() ? "" : ": ", why);
   }
 
   Task<void> check_format(Deadline deadline) {
