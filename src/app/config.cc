@@ -88,10 +88,12 @@ void declare_store(OptionSet& options, Config& config) {
           "redis+sentinel://HOST:PORT,.../MASTER, or rediss... the same over TLS",
           [](std::string_view text) { return parse_store_url(text).has_value(); }, "Where messages are kept")
       .redact = without_password;
-  options.text(
-      "backend", config.backend, "URL", "thrift://HOST:PORT[,HOST:PORT...] or thrifts://...",
-      [](std::string_view text) { return parse_backend_url(text).has_value(); },
-      "Remote nodes in place of the store; a name with several addresses is several nodes");
+  options
+      .text(
+          "backend", config.backend, "URL", "thrift://HOST:PORT[,HOST:PORT...] or thrifts://...",
+          [](std::string_view text) { return parse_backend_url(text).has_value(); },
+          "Remote nodes in place of the store; a name with several addresses is several nodes")
+      .redact = without_password;  // an URL of a store has one
   options.choice<store::Durability>("durability", config.store_options.durability,
                                     {{"fsync", store::Durability::kFsync}, {"os", store::Durability::kOs}},
                                     "A send is acknowledged once on disk, or once the operating system has it");

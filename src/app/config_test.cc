@@ -224,7 +224,11 @@ TEST(Config, PrintsNoPassword) {
   EXPECT_EQ(loaded.error, "");
   EXPECT_THAT(loaded.options.to_toml(), HasSubstr("redis://me@h:1"));
   EXPECT_THAT(loaded.options.to_toml(), testing::Not(HasSubstr("hunter2")));
-  EXPECT_THAT(Loaded({"--store", "redis://me:hunter2@h"}).error, testing::Not(HasSubstr("hunter2")));
+  for (const char* option : {"--store", "--backend"}) {
+    const std::string error = Loaded({option, "redis://me:hunter2@h"}).error;
+    EXPECT_THAT(error, HasSubstr(option));
+    EXPECT_THAT(error, testing::Not(HasSubstr("hunter2")));
+  }
 }
 
 }  // namespace

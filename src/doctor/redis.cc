@@ -46,19 +46,22 @@ std::optional<std::uint64_t> number(const Info& info, std::string_view name) {
   return out;
 }
 
-Async<RedisServers> ask(redis::Client& client, Deadline deadline) {
+Async<> ask_one(RedisFacts& master, redis::Ask ask) {
+  master.settings = co_await store::ask_redis_settings(ask);
+  std::string command = redis::format_command({"INFO"});
+  const redis::CallResult result = co_await ask(std::move(command));
+  master.info = parse_info(result.reply.text);
+}
+
+Async<RedisServers> ask(redis::Client& client, std::chrono::milliseconds patience) {
   RedisServers out;
-  if (const auto started = co_await client.start(deadline); !started) {
+  if (const auto started = co_await client.start(std::chrono::steady_clock::now() + patience); !started) {
     out.failure = started.error().detail;
     co_return out;
   }
-  for (auto& [address, settings] : co_await store::ask_redis_settings(client, deadline)) {
-    out.masters[address].settings = std::move(settings);
-  }
-  co_await client.call_masters(redis::format_command({"INFO"}), {.deadline = deadline},
-                               [&](const std::string& address, const redis::CallResult& result) {
-                                 out.masters[address].info = parse_info(result.reply.text);
-                               });
+  co_await client.visit_masters(patience, [&out](const std::string& address, redis::Ask ask) {
+    return ask_one(out.masters[address], std::move(ask));
+  });
   co_return out;
 }
 
@@ -153,8 +156,7 @@ RedisServers ask_redis(const redis::ClientOptions& options, std::chrono::millise
   net::LoopPool loops(1);
   MetricsRegistry metrics;
   redis::Client client(loops, options, metrics);
-  const Deadline deadline = std::chrono::steady_clock::now() + patience;
-  RedisServers out = boost::asio::co_spawn(loops[0].executor(), ask(client, deadline), boost::asio::use_future).get();
+  RedisServers out = boost::asio::co_spawn(loops[0].executor(), ask(client, patience), boost::asio::use_future).get();
   if (runs_here(options)) std::ifstream("/proc/sys/vm/overcommit_memory") >> out.overcommit;
   return out;
 }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/clock.h"
+#include "base/task.h"
 #include "redis/reply.h"
 
 namespace parley::redis {
@@ -17,6 +19,7 @@ struct CallResult {
     kExpired,   ///< the deadline passed
     kLost,      ///< the connection ended
     kFull,      ///< as many calls as may be are under way
+    kTooLarge,  ///< executed, but the reply is larger than ReplyLimits; that ended the connection, for others as kLost
     kRefused,   ///< the server takes no such calls now (OOM, MISCONF, NOREPLICAS, LOADING, CLUSTERDOWN …, or none is
                 ///< known); `why` says so. Nothing was executed
   };
@@ -30,5 +33,8 @@ struct CallOptions {
   Deadline deadline = kNoDeadline;
   bool replicate = false;  ///< answered once ClientOptions::replicas replicas have confirmed it, by WAIT
 };
+
+/// Asks one server that somebody else has chosen, and says for how long it may take; `command` is format_command()'s.
+using Ask = std::function<Async<CallResult>(std::string command)>;
 
 }  // namespace parley::redis

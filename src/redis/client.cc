@@ -114,9 +114,9 @@ Async<CallResult> Client::run(const Script& script, std::span<const std::string_
   co_return result;
 }
 
-Async<> Client::call_masters(std::string command, CallOptions options,
-                             std::function<void(const std::string& address, const CallResult& result)> visit) {
-  return state_->here().call_masters(std::move(command), options, std::move(visit));
+Async<> Client::visit_masters(std::chrono::milliseconds patience,
+                              std::function<Async<>(std::string address, Ask ask)> visit) {
+  return state_->here().visit_masters(patience, std::move(visit));
 }
 
 bool Client::replicates() const noexcept { return state_->options.replicas > 0; }

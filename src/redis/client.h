@@ -1,6 +1,7 @@
 // Calls to Redis: one server, what Sentinel says is the master, or a Cluster.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -45,9 +46,10 @@ class Client {
   /// Runs `script` over `keys`, which share a slot and are at least one. All of it stays where it is meanwhile.
   [[nodiscard]] Async<CallResult> run(const Script& script, std::span<const std::string_view> keys,
                                       std::span<const std::string_view> arguments, CallOptions options);
-  /// Asks every master that is known now, in turn; `visit` gets each one's address and answer.
-  [[nodiscard]] Async<> call_masters(std::string command, CallOptions options,
-                                     std::function<void(const std::string& address, const CallResult& result)> visit);
+  /// Visits every master that is known now, all at once, and waits for all visits. Each question of each has `patience`
+  /// of its own, so that none waits for another one's server.
+  [[nodiscard]] Async<> visit_masters(std::chrono::milliseconds patience,
+                                      std::function<Async<>(std::string address, Ask ask)> visit);
 
   /// Whether ClientOptions::replicas asks for any. Any thread.
   [[nodiscard]] bool replicates() const noexcept;

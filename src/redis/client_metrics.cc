@@ -13,7 +13,7 @@ using Cells = std::map<std::string, std::shared_ptr<ServerMetrics>>;
 
 // In the order of CallResult::Outcome.
 constexpr std::array<std::string_view, ServerMetrics::kOutcomes> kOutcomeNames = {"answered", "short", "expired",
-                                                                                  "lost", "full"};
+                                                                                  "lost",     "full",  "too_large"};
 
 Samples calls_of(const Cells& cells) {
   Samples samples;

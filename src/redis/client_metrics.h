@@ -16,7 +16,7 @@ namespace parley::redis {
 
 /// One server's cells, shared by the loops. Any thread.
 struct ServerMetrics {
-  static constexpr std::size_t kOutcomes = 5;  ///< all but kRefused, which is no single server's
+  static constexpr std::size_t kOutcomes = 6;  ///< all but kRefused, which is no single server's
 
   void observe(CallResult::Outcome outcome) noexcept { calls[static_cast<std::size_t>(outcome)].add(); }
 

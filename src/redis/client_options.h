@@ -3,12 +3,15 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/task.h"
 #include "net/endpoint.h"
 #include "net/tls.h"
+#include "redis/call.h"
 
 namespace parley::redis {
 
@@ -24,6 +27,8 @@ struct ClientOptions {
   std::shared_ptr<const net::TlsContext> tls{};  ///< none: in the clear
   std::size_t max_in_flight = 4096;              ///< calls under way on one connection
   std::size_t replicas = 0;                      ///< how many must confirm a call with CallOptions::replicate
+  /// Looks at the server behind each new connection before calls go there; after an error they do not. On its loop.
+  std::function<Task<void>(std::string address, Ask ask)> on_connect{};
   std::chrono::milliseconds connect_timeout{1'000};
   std::chrono::milliseconds patience{2'000};  ///< how old an outage may be for calls to wait for its end
   std::chrono::milliseconds watch{250};       ///< between two looks at sentinels, or at a cluster in trouble

@@ -149,8 +149,8 @@ TEST_F(ClientTest, OneLineSaysThatNobodyIsThere) {
 
 TEST_F(ClientTest, ANodeOfAClusterIsNoServerByItself) {
   RedisServer server({"cluster-enabled yes"});
-  ASSERT_TRUE(start({.servers = {server.endpoint()}}));
-  const CallResult refused = call({"SET", "key", "x"}, {.deadline = in(milliseconds(100))});
+  ASSERT_TRUE(start({.servers = {server.endpoint()}, .patience = milliseconds(100)}));
+  const CallResult refused = call({"SET", "key", "x"});
   EXPECT_EQ(refused.outcome, Outcome::kRefused);
   EXPECT_THAT(refused.why, HasSubstr("CLUSTERDOWN"));
 }
@@ -194,15 +194,19 @@ TEST_F(ClientTest, AFrozenServerIsNotWaitedFor) {
   EXPECT_EQ(call({"GET", "key"}).outcome, Outcome::kAnswered);
 }
 
-TEST_F(ClientTest, MastersAreAskedInTurn) {
+Async<> see(std::string address, Ask ask, std::vector<std::string>& seen) {
+  std::string command = format_command({"CONFIG", "GET", "maxmemory-policy"});
+  const CallResult result = co_await ask(std::move(command));
+  seen.push_back(address + " " + result.reply.elements.at(1).text);
+}
+
+TEST_F(ClientTest, MastersAreVisited) {
   RedisServer server;
   ASSERT_TRUE(start({.servers = {server.endpoint()}}));
   const auto ask = [this](std::vector<std::string>& seen) -> Async<> {
-    return client_->call_masters(format_command({"CONFIG", "GET", "maxmemory-policy"}),
-                                 {.deadline = in(milliseconds(20'000))},
-                                 [&seen](const std::string& address, const CallResult& result) {
-                                   seen.push_back(address + " " + result.reply.elements.at(1).text);
-                                 });
+    return client_->visit_masters(milliseconds(20'000), [&seen](std::string address, Ask one) {
+      return see(std::move(address), std::move(one), seen);
+    });
   };
   std::vector<std::string> seen;
   boost::asio::co_spawn(loops_[0].executor(), [&] { return ask(seen); }, boost::asio::use_future).get();

@@ -46,7 +46,7 @@ struct Connection::PendingCall {
   const bool replicate;
   const bool asking;
   enum class Where : std::uint8_t { kQueued, kSent, kHeld } where = Where::kQueued;
-  std::uint64_t place = 0;  // of its reply, once it is sent
+  std::uint64_t place = 0;  // of its reply, once it is sent; then of itself in held_
   CallResult result;
   Wakeup ended;
   net::DeadlineEntry expiry;
@@ -68,7 +68,6 @@ Async<CallResult> Connection::call(std::string_view command, CallOptions options
   if (closed_) co_return CallResult{.outcome = Outcome::kLost, .why = why_};
   if (in_flight() >= options_.max_in_flight) co_return CallResult{.outcome = Outcome::kFull};
   if (options.deadline <= steady_clock::now()) co_return CallResult{.outcome = Outcome::kExpired};
-  const auto keep = shared_from_this();
   PendingCall call(*this, command, options, asking);
   loop_.deadlines().arm(call.expiry, options.deadline);
   enqueue(call);
@@ -99,7 +98,7 @@ void Connection::end(PendingCall& call, Outcome outcome) {
 void Connection::forget(PendingCall& call) {
   switch (call.where) {
     case PendingCall::Where::kQueued: std::erase(queue_, &call); return;
-    case PendingCall::Where::kHeld: std::erase(held_, &call); return;
+    case PendingCall::Where::kHeld: held_[call.place] = nullptr; return;
     case PendingCall::Where::kSent:
       if (call.place >= first_) replies_[call.place - first_].call = nullptr;
       return;
@@ -111,7 +110,10 @@ void Connection::end_all() {
     call.result.why = why_;
     end(call, Outcome::kLost);
   };
-  while (!held_.empty()) lose(*held_.front());
+  for (PendingCall* const& call : held_) {
+    if (call != nullptr) lose(*call);
+  }
+  held_.clear();
   while (!replies_.empty()) {
     PendingCall* const call = replies_.front().call;
     replies_.pop_front();
@@ -163,12 +165,25 @@ std::string_view Connection::take_replies(std::string_view bytes) {
   reader_.feed(bytes);
   while (!closed_) {
     auto reply = reader_.take();
-    if (!reply) return "it answered what is no reply of Redis";
+    if (!reply) {
+      if (reply.error().code != ErrorCode::kBodyTooLarge) return "it answered what is no reply of Redis";
+      end_too_large();
+      return {};
+    }
     if (!*reply) break;
     if (replies_.empty()) return "it answered more than it was asked";
     take_reply(**std::move(reply));
   }
   return {};
+}
+
+/// Whoever has asked for it is told, so that it is not asked for again.
+void Connection::end_too_large() {
+  close("it answered more than an answer may be");
+  PendingCall* const call = replies_.empty() ? nullptr : replies_.front().call;
+  if (call == nullptr) return;
+  call->result.why = why_;
+  end(*call, Outcome::kTooLarge);
 }
 
 void Connection::take_reply(Reply reply) {
@@ -181,6 +196,7 @@ void Connection::take_reply(Reply reply) {
   call.result.reply = std::move(reply);
   if (!call.replicate || call.result.reply.is_error()) return end(call, Outcome::kAnswered);
   call.where = PendingCall::Where::kHeld;
+  call.place = held_.size();
   held_.push_back(&call);
 }
 
@@ -188,13 +204,14 @@ void Connection::end_wait(const Reply& reply) {
   const bool confirmed =
       reply.type == Reply::Type::kInteger && std::cmp_greater_equal(reply.integer, options_.replicas);
   waiting_ = false;
-  while (!held_.empty()) {
-    PendingCall& call = *held_.front();
+  for (PendingCall* const& call : held_) {  // an end may take others off
+    if (call == nullptr) continue;
     if (!confirmed) {
-      call.result.why = reply.is_error() ? reply.text : "only " + std::to_string(reply.integer) + " confirmed it";
+      call->result.why = reply.is_error() ? reply.text : "only " + std::to_string(reply.integer) + " confirmed it";
     }
-    end(call, confirmed ? Outcome::kAnswered : Outcome::kShort);
+    end(*call, confirmed ? Outcome::kAnswered : Outcome::kShort);
   }
+  held_.clear();
   if (may_write()) wake_writer();
 }
 

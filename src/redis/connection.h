@@ -71,6 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] Async<> read();
   /// Takes the whole replies out of what was read; why not, where there is something else.
   [[nodiscard]] std::string_view take_replies(std::string_view bytes);
+  void end_too_large();
   void take_reply(Reply reply);
   void end_wait(const Reply& reply);
 
@@ -98,7 +99,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   std::deque<Expected> replies_;
   std::uint64_t first_ = 0;           // the place in the row of the first of replies_
-  std::vector<PendingCall*> held_;    // answered, but not confirmed by replicas
+  std::vector<PendingCall*> held_;    // answered, but not confirmed by replicas; none: nobody waits any longer
   bool waiting_ = false;              // a WAIT is under way
   std::chrono::milliseconds wait_{};  // and for so long at most
 

@@ -177,9 +177,8 @@ TEST_F(FaultTest, WhatWasNotSentInFullIsSentAgain) {
 }
 
 TEST_F(FaultTest, WhatIsNoReplyEndsTheConnection) {
-  for (const char* bytes :
-       {"HTTP/1.1 400 Bad Request\r\n\r\n", "$536870912\r\n", "$9223372036854775807\r\n", "$-2\r\n", "*1000000000\r\n",
-        "*2147483648\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", ":1\r\n:2\r\n", "\r\n"}) {
+  for (const char* bytes : {"HTTP/1.1 400 Bad Request\r\n\r\n", "$-2\r\n", "*2147483648\r\n",
+                            "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", ":1\r\n:2\r\n", "\r\n"}) {
     FakeConnection server = connect();
     auto call = call_later({"GET", "key"});
     server.expect("GET key");
@@ -192,6 +191,25 @@ TEST_F(FaultTest, WhatIsNoReplyEndsTheConnection) {
       EXPECT_EQ(result.outcome, Outcome::kLost) << bytes;
       EXPECT_TRUE(result.sent);
     }
+    stop();
+  }
+}
+
+TEST_F(FaultTest, WhatIsTooLargeIsToldToWhoeverHasAskedForIt) {
+  for (const char* bytes : {"$536870912\r\n", "$9223372036854775807\r\n", "*1000000000\r\n"}) {
+    FakeConnection server = connect();
+    auto one = call_later({"GET", "one"});
+    auto two = call_later({"GET", "two"});
+    auto three = call_later({"GET", "three"});
+    for (const char* name : {"one", "two", "three"}) server.expect(std::string("GET ") + name);
+    server.answer("$1\r\n1\r\n" + std::string(bytes));
+    EXPECT_TRUE(server.closed()) << bytes;
+    EXPECT_EQ(one.get().reply.text, "1");
+    const CallResult large = two.get();
+    EXPECT_EQ(large.outcome, Outcome::kTooLarge);
+    EXPECT_TRUE(large.sent);
+    EXPECT_NE(large.why, "");
+    EXPECT_EQ(three.get().outcome, Outcome::kLost);
     stop();
   }
 }
@@ -244,8 +262,10 @@ TEST_F(FaultTest, ASilentServerTakesNoCallsUntilItSpeaks) {
 class IntroductionTest : public FaultTest {
  protected:
   std::string complaint_about(const std::function<void(FakeConnection&)>& act, ClientOptions options) {
+    FakeRedis fake;  // of its own, to which no client has yet gone again
+    options.servers = {fake.endpoint()};
     EXPECT_FALSE(start(std::move(options), milliseconds(0)));
-    FakeConnection server = fake_.accept();
+    FakeConnection server = fake.accept();
     act(server);
     std::string why;
     eventually("there is a reason", [&] {
@@ -253,8 +273,8 @@ class IntroductionTest : public FaultTest {
       return !why.ends_with("not tried yet");
     });
     stop();
-    EXPECT_TRUE(why.starts_with(fake_.name() + ": ")) << why;
-    return why.substr(fake_.name().size() + 2);
+    EXPECT_TRUE(why.starts_with(fake.name() + ": ")) << why;
+    return why.substr(fake.name().size() + 2);
   }
   /// What it says to an answer to PING.
   std::string complaint_about(const std::string& pong) {

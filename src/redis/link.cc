@@ -17,6 +17,11 @@ using std::chrono::steady_clock;
 /// A silent connection is given up: its server may have gone without a word.
 constexpr seconds kLongestSilence{5};
 
+Async<CallResult> ask_on(std::shared_ptr<Connection> connection, std::string command, std::chrono::milliseconds time) {
+  CallResult result = co_await connection->call(command, {.deadline = steady_clock::now() + time});
+  co_return result;
+}
+
 }  // namespace
 
 Link::Link(LinkContext& context, net::Endpoint server, Kind kind)
@@ -66,6 +71,7 @@ Async<> Link::serve() {
     co_return;
   }
   connection_ = *std::move(dialed);
+  if (const auto admitted = co_await admit(); !admitted) connection_->close(admitted.error().detail);
   set_up();
   while (!over()) {
     co_await pause(context_.options.watch, &Link::over);
@@ -77,6 +83,15 @@ Async<> Link::serve() {
   set_down(replica ? "it is a replica" : connection->why(), steady_clock::now());
   co_await leave(connection);
   if (!replica) backoff_.reset();
+}
+
+Task<void> Link::admit() {
+  if (!context_.options.on_connect) co_return Result<void>{};
+  Ask ask = [connection = connection_, time = context_.options.connect_timeout](std::string command) {
+    return ask_on(connection, std::move(command), time);
+  };
+  auto admitted = co_await context_.options.on_connect(name_, std::move(ask));
+  co_return admitted;
 }
 
 Async<> Link::leave(std::shared_ptr<Connection> connection) {

@@ -58,6 +58,8 @@ class Link : public std::enable_shared_from_this<Link> {
   static Async<> run(std::shared_ptr<Link> self);
   /// One connection, from the attempt to make it until no new call should go there.
   [[nodiscard]] Async<> serve();
+  /// Whether the server may be used, as ClientOptions::on_connect says.
+  [[nodiscard]] Task<void> admit();
   /// Asks whether it lives, where nothing else asks.
   [[nodiscard]] Async<> probe();
   void judge_silence();

@@ -23,6 +23,13 @@ bool is_error(const CallResult& result) { return result.outcome == Outcome::kAns
 
 CallResult refused(std::string why) { return {.outcome = Outcome::kRefused, .why = std::move(why)}; }
 
+Async<CallResult> call_over(std::shared_ptr<Link> link, std::string command, milliseconds patience) {
+  if (!link->up()) co_return refused(link->reason());
+  const auto connection = link->connection();
+  CallResult result = co_await connection->call(command, {.deadline = steady_clock::now() + patience});
+  co_return result;
+}
+
 }  // namespace
 
 /// A call until it has an end. Lives in the frame of call().
@@ -85,15 +92,22 @@ void LoopClient::stop() {
 Async<CallResult> LoopClient::call(Command command, CallOptions options) {
   Attempt attempt{.command = command, .options = options};
   while (true) {
-    const auto link = co_await acquire(attempt);
-    if (!link) break;
-    co_await send(*link, attempt);
+    Link* link = choose(attempt);
+    if (link == nullptr || !link->up()) link = co_await acquire(attempt);
+    if (link == nullptr) break;
+    const auto connection = link->connection();
+    const bool asking = std::exchange(attempt.asked, nullptr) == attempt.master;
+    link->metrics().in_flight.add(1);
+    attempt.result = co_await connection->call(command.bytes, options, asking);
+    link->metrics().in_flight.add(-1);
     const CallResult& result = attempt.result;
+    link->metrics().observe(result.outcome);
     if (is_error(result)) {
       const auto refusal = refusal_of(result.reply.text, command.script);
       metrics_.observe(refusal);
       if (!refusal || *refusal == Refusal::kNoScript || !goes_on(attempt, *refusal, *link)) break;
     } else if (result.outcome != Outcome::kLost || result.sent) {
+      if (result.outcome == Outcome::kAnswered) attempt.master->refusing_since.reset();
       break;
     }
     metrics_.retries.add();
@@ -107,23 +121,21 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
   co_return std::move(attempt.result);
 }
 
-Async<std::shared_ptr<Link>> LoopClient::acquire(Attempt& attempt) {
+Link* LoopClient::choose(Attempt& attempt) const {
+  const bool redirected = attempt.asked && !attempt.asked->retired();
+  attempt.master = redirected ? attempt.asked : owner(attempt.command.slot);
+  return attempt.master ? attempt.master->link(attempt.options.replicate).get() : nullptr;
+}
+
+Async<Link*> LoopClient::acquire(Attempt& attempt) {
   while (true) {
-    const bool redirected = attempt.asked && !attempt.asked->retired();
-    attempt.master = redirected ? attempt.asked : owner(attempt.command.slot);
-    const Deadline now = steady_clock::now();
-    Deadline since = none_since_;
-    std::string why = why_none_;
-    if (attempt.master) {
-      auto link = attempt.master->link(attempt.options.replicate);
-      if (link->up()) co_return link;
-      since = link->down_since();
-      why = link->reason();
-    }
+    Link* const link = choose(attempt);
+    if (link != nullptr && link->up()) co_return link;
     look_();
+    const Deadline since = link != nullptr ? link->down_since() : none_since_;
     const Deadline until = std::min(attempt.options.deadline, since + options_.patience);
-    if (until <= now) {
-      attempt.result = refused(std::move(why));
+    if (until <= steady_clock::now()) {
+      attempt.result = refused(link != nullptr ? link->reason() : why_none_);
       co_return nullptr;
     }
     if (waiters_.size() >= options_.max_in_flight) {
@@ -131,18 +143,6 @@ Async<std::shared_ptr<Link>> LoopClient::acquire(Attempt& attempt) {
       co_return nullptr;
     }
     co_await wait(until);
-  }
-}
-
-Async<> LoopClient::send(Link& link, Attempt& attempt) {
-  const auto connection = link.connection();
-  const bool asking = std::exchange(attempt.asked, nullptr) == attempt.master;
-  link.metrics().in_flight.add(1);
-  attempt.result = co_await connection->call(attempt.command.bytes, attempt.options, asking);
-  link.metrics().in_flight.add(-1);
-  link.metrics().observe(attempt.result.outcome);
-  if (attempt.result.outcome == Outcome::kAnswered && !attempt.result.reply.is_error()) {
-    attempt.master->refusing_since.reset();
   }
 }
 
@@ -179,19 +179,16 @@ void LoopClient::follow(Attempt& attempt, Refusal refusal, const Link& link) {
   }
 }
 
-Async<> LoopClient::call_masters(std::string command, CallOptions options,
-                                 std::function<void(const std::string&, const CallResult&)> visit) {
-  const auto masters = masters_;
-  for (const auto& master : masters) {
+Async<> LoopClient::visit_masters(milliseconds patience, std::function<Async<>(std::string, Ask)> visit) {
+  TaskGroup visits(loop_.executor());
+  for (const auto& master : masters_) {
     if (!master->listed) continue;
-    const auto& link = master->link(false);
-    CallResult result = refused(link->reason());
-    if (link->up()) {
-      const auto connection = link->connection();
-      result = co_await connection->call(command, options);
-    }
-    visit(master->server().to_string(), result);
+    Ask ask = [link = master->link(false), patience](std::string command) {
+      return call_over(link, std::move(command), patience);
+    };
+    visits.spawn(visit(master->server().to_string(), std::move(ask)));
   }
+  co_await visits.wait();
 }
 
 Result<void> LoopClient::ready() const {

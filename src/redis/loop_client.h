@@ -1,6 +1,7 @@
 // The client's part on one loop: the masters, which of them owns a slot, and the calls until they have an end.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -40,8 +41,8 @@ class LoopClient {
   };
   /// As Client::call(); NOSCRIPT is an answer.
   [[nodiscard]] Async<CallResult> call(Command command, CallOptions options);
-  [[nodiscard]] Async<> call_masters(std::string command, CallOptions options,
-                                     std::function<void(const std::string&, const CallResult&)> visit);
+  [[nodiscard]] Async<> visit_masters(std::chrono::milliseconds patience,
+                                      std::function<Async<>(std::string, Ask)> visit);
 
   /// Nothing while every master can be called, else kUnavailable with why not.
   [[nodiscard]] Result<void> ready() const;
@@ -57,9 +58,10 @@ class LoopClient {
   };
   struct Attempt;
 
-  /// Waits for the link to call on, while the outage is young; without one, attempt.result says why.
-  [[nodiscard]] Async<std::shared_ptr<Link>> acquire(Attempt& attempt);
-  [[nodiscard]] Async<> send(Link& link, Attempt& attempt);
+  /// Sets attempt.master, to whom the call should go now. Its link lives as long; none: there is no master.
+  [[nodiscard]] Link* choose(Attempt& attempt) const;
+  /// Waits until that one is up, while the outage is young; without one, attempt.result says why.
+  [[nodiscard]] Async<Link*> acquire(Attempt& attempt);
   /// Whether the call goes on, after an answer that is an error. It may be over, too: attempt.result says how.
   [[nodiscard]] bool goes_on(Attempt& attempt, Refusal refusal, Link& link);
   void follow(Attempt& attempt, Refusal refusal, const Link& link);

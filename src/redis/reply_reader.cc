@@ -11,7 +11,7 @@
 namespace parley::redis {
 namespace {
 
-constexpr std::string_view kTooLarge = "a reply is larger than it may be";
+std::unexpected<Error> too_large() { return fail(ErrorCode::kBodyTooLarge, "a reply is larger than it may be"); }
 
 Reply::Type type_of(int type) {
   switch (type) {
@@ -66,11 +66,11 @@ void ReplyReader::feed(std::string_view bytes) { (void)redisReaderFeed(reader_.g
 Result<std::optional<Reply>> ReplyReader::take() {
   void* done = nullptr;
   if (redisReaderGetReply(reader_.get(), &done) != REDIS_OK) {
-    if (reader_->err == REDIS_ERR_OOM) return fail(ErrorCode::kBadUpstream, std::string(kTooLarge));  // ours
+    if (reader_->err == REDIS_ERR_OOM) return too_large();  // ours
     return fail(ErrorCode::kBadUpstream, reader_->errstr);
   }
   if (done == nullptr) {
-    if (const auto wrong = check_pending(); !wrong.empty()) return fail(ErrorCode::kBadUpstream, std::string(wrong));
+    if (is_pending_too_large()) return too_large();
     return std::nullopt;
   }
   elements_ = 0;
@@ -95,16 +95,16 @@ Reply* ReplyReader::add_array(const redisReadTask* task, std::size_t size) {
   return reply;
 }
 
-std::string_view ReplyReader::check_pending() const {
+bool ReplyReader::is_pending_too_large() const {
   const redisReader& reader = *reader_;
-  if (reader.ridx < 0 || reader.rstack[reader.ridx].type < 0) return {};
+  if (reader.ridx < 0 || reader.rstack[reader.ridx].type < 0) return false;
   const std::string_view rest(reader.buf + reader.pos, reader.len - reader.pos);
   const auto line = rest.substr(0, limits_.line).find('\r');
-  if (line == std::string_view::npos) return rest.size() < limits_.line ? std::string_view() : kTooLarge;
-  if (reader.rstack[reader.ridx].type != REDIS_REPLY_STRING) return {};
+  if (line == std::string_view::npos) return rest.size() >= limits_.line;
+  if (reader.rstack[reader.ridx].type != REDIS_REPLY_STRING) return false;
   std::size_t size = 0;  // hiredis has found it to be a number
   std::from_chars(rest.data(), rest.data() + line, size);
-  return size > limits_.bytes - taken_ ? kTooLarge : std::string_view();
+  return size > limits_.bytes - taken_;
 }
 
 }  // namespace parley::redis

@@ -33,8 +33,8 @@ class ReplyReader {
   static constexpr std::size_t kPiece = std::size_t{16} << 10;
 
   void feed(std::string_view bytes);
-  /// The next reply, or nothing while more bytes are needed. After a kBadUpstream, which says in its detail what is
-  /// wrong with what came, there is nothing more to take.
+  /// The next reply, or nothing while more bytes are needed. kBodyTooLarge: it breaks a limit; kBadUpstream: it is
+  /// none, and the detail says why. After either there is nothing more to take.
   [[nodiscard]] Result<std::optional<Reply>> take();
 
  private:
@@ -45,8 +45,8 @@ class ReplyReader {
 
   [[nodiscard]] Reply* place(const redisReadTask* task);
   [[nodiscard]] Reply* add_array(const redisReadTask* task, std::size_t size);
-  /// What is wrong with the item that has not come in full; empty: nothing.
-  [[nodiscard]] std::string_view check_pending() const;
+  /// Whether the item that has not come in full breaks a limit.
+  [[nodiscard]] bool is_pending_too_large() const;
 
   const ReplyLimits limits_;
   std::unique_ptr<redisReader, Free> reader_;

@@ -25,6 +25,7 @@ Error read_failure(const RedisAnswer& answer) {
     case CallResult::Outcome::kExpired: return {ErrorCode::kOverloaded, "the deadline passed before Redis answered"};
     case CallResult::Outcome::kFull: return {ErrorCode::kOverloaded, "too many calls to Redis are under way"};
     case CallResult::Outcome::kLost: return {ErrorCode::kUnavailable, "the connection to Redis was lost"};
+    case CallResult::Outcome::kTooLarge:
     case CallResult::Outcome::kRefused:
     case CallResult::Outcome::kAnswered:
     case CallResult::Outcome::kShort: break;

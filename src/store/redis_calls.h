@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -10,6 +11,9 @@
 #include "redis/client.h"
 
 namespace parley::store {
+
+/// What is made of an answer that is too large. Where it cannot be, it is nonsense, and as good as lost.
+enum class TooLarge : std::uint8_t { kIsLost, kEnds };
 
 /// How a call ended that was made again for as long as its connection was lost.
 struct RedisAnswer {
@@ -27,13 +31,15 @@ struct RedisAnswer {
 /// Calls `call`, which returns an Async<redis::CallResult> and must be harmless to repeat, until it is answered or the
 /// deadline has passed.
 template <class Call>
-Async<RedisAnswer> until_answered(Call call, Deadline deadline) {
+Async<RedisAnswer> until_answered(Call call, Deadline deadline, TooLarge too_large = TooLarge::kIsLost) {
+  using Outcome = redis::CallResult::Outcome;
   RedisAnswer answer;
   for (;;) {
     answer.result = co_await call();
     if (answer.answered()) co_return answer;
     answer.maybe_executed |= answer.result.sent;
-    const bool lost = answer.result.outcome == redis::CallResult::Outcome::kLost;
+    const Outcome outcome = answer.result.outcome;
+    const bool lost = outcome == Outcome::kLost || (outcome == Outcome::kTooLarge && too_large == TooLarge::kIsLost);
     if (!lost || deadline <= std::chrono::steady_clock::now()) co_return answer;
   }
 }

@@ -2,34 +2,43 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <map>
 #include <mutex>
 #include <string>
 
+#include "store/redis_settings.h"
+
 namespace parley::store {
 
-/// Follows the servers' settings: what an operator puts right makes it healthy again. Any thread.
+/// Follows the settings of each server: what an operator puts right makes it healthy again. Any thread.
 class RedisHealth {
  public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  explicit RedisHealth(Durability durability) : durability_(durability) {}
+
   [[nodiscard]] bool fit() const noexcept { return fit_.load(std::memory_order_acquire); }
+  /// What is wrong with a server, or empty.
+  [[nodiscard]] std::string fault() const;
 
-  /// What is wrong, or empty.
-  [[nodiscard]] std::string fault() const {
-    const std::scoped_lock lock(mutex_);
-    return fault_;
-  }
-
-  /// Whether that is news.
-  bool set(const std::string& fault) {
-    const std::scoped_lock lock(mutex_);
-    if (fault == fault_) return false;
-    fault_ = fault;
-    fit_.store(fault.empty(), std::memory_order_release);
-    return true;
-  }
+  /// What a server told that was asked at `asked`. One that did not tell is as it was, as is one that was asked later.
+  void observe(const std::string& address, const RedisSettings& settings, Time asked);
+  /// Forgets the servers that are not among `masters`, who are the masters since `asked` at the latest.
+  void forget_others(const RedisSettingsOfMasters& masters, Time asked);
 
  private:
+  struct Verdict {
+    Time asked;
+    std::string fault;
+  };
+
+  void sum_up();
+
+  const Durability durability_;
   std::atomic<bool> fit_{true};
   mutable std::mutex mutex_;
+  std::map<std::string, Verdict> verdicts_;  // by address
   std::string fault_;
 };
 

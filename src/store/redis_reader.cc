@@ -65,6 +65,7 @@ Task<Page> RedisReader::read(const ChatId& chat, const PageRange& range, Deadlin
     if (!some->list.empty()) from = "(" + some->list.back().elements[0].text;
     more = fill(page, chat, range, some->list) && some->more;
   }
+  for (const Message& message : page.messages) note_size(message.text.size());
   page.next_cursor = next_cursor(page.messages, range);
   if (!page.messages.empty()) {
     const auto newest = range.reverse ? page.messages.front().send_time : page.messages.back().send_time;
@@ -85,15 +86,18 @@ Task<RedisReader::Entries> RedisReader::entries(const std::string& stream, const
   const std::string_view command = range.reverse ? "XREVRANGE" : "XRANGE";
   const std::string_view to = range.reverse ? "-" : "+";
   const redis::CallOptions options{.deadline = deadline};
-  if (wanted * (max_text_ + kAroundText) <= kMaxPlainBytes) {
+  if (wanted * (largest_text_.load(std::memory_order_relaxed) + kAroundText) <= kMaxPlainBytes) {
     const auto call = [&] {
       return client_.call(stream, redis::format_command({command, stream, from, to, "COUNT", count}), options);
     };
-    RedisAnswer answer = co_await until_answered(call, deadline);
-    if (!answer.answered() || !are_entries(answer.reply())) co_return std::unexpected(read_failure(answer));
-    Entries out{.list = std::move(answer.result.reply.elements)};
-    out.more = out.list.size() >= wanted;
-    co_return out;
+    RedisAnswer answer = co_await until_answered(call, deadline, TooLarge::kEnds);
+    if (answer.result.outcome != redis::CallResult::Outcome::kTooLarge) {
+      if (!answer.answered() || !are_entries(answer.reply())) co_return std::unexpected(read_failure(answer));
+      Entries out{.list = std::move(answer.result.reply.elements)};
+      out.more = out.list.size() >= wanted;
+      co_return out;
+    }
+    note_size(kMaxPlainBytes);
   }
   const std::string bytes =
       std::to_string(range.max_bytes - std::min(range.max_bytes, text_bytes(so_far)) + wanted * kAroundText);
@@ -104,6 +108,12 @@ Task<RedisReader::Entries> RedisReader::entries(const std::string& stream, const
   if (!answer.answered() || !is_bounded_page(answer.reply())) co_return std::unexpected(read_failure(answer));
   Reply& reply = answer.result.reply;
   co_return Entries{.list = std::move(reply.elements[1].elements), .more = reply.elements[0].integer != 0};
+}
+
+void RedisReader::note_size(std::size_t text) {
+  std::size_t known = largest_text_.load(std::memory_order_relaxed);
+  while (text > known && !largest_text_.compare_exchange_weak(known, text, std::memory_order_relaxed)) {
+  }
 }
 
 /// Whether the chat has messages, of which the page that was asked for has none.

@@ -1,6 +1,7 @@
 // Pages from Redis.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -20,7 +21,7 @@ class RedisReader {
  public:
   /// What it is given must outlive it.
   RedisReader(redis::Client& client, const StoreOptions& options, RecentChatsOfLoops& recent)
-      : client_(client), max_text_(options.max_text), recent_(recent) {}
+      : client_(client), largest_text_(options.max_text), recent_(recent) {}
 
   /// As MessageStore::read(). On a loop.
   [[nodiscard]] Task<Page> read(const ChatId& chat, const PageRange& range, Deadline deadline);
@@ -33,12 +34,13 @@ class RedisReader {
 
   [[nodiscard]] Task<Entries> entries(const std::string& stream, const PageRange& range, const std::string& from,
                                       const Page& so_far, Deadline deadline);
+  void note_size(std::size_t text);
   [[nodiscard]] Task<bool> exists(const ChatId& chat, const std::string& stream, Deadline deadline);
 
   [[nodiscard]] RecentChats& recent() noexcept { return *recent_[net::Loop::current().index()]; }
 
   redis::Client& client_;
-  const std::size_t max_text_;
+  std::atomic<std::size_t> largest_text_;  // that is known of: there may be larger ones, of a larger --max-text before
   RecentChatsOfLoops& recent_;
 };
 

@@ -8,12 +8,16 @@ const redis::Script& append_once_script() {
   static const redis::Script script(R"lua(
 local stream, young, old = KEYS[1], KEYS[2], KEYS[3]
 local key, hash, now, window, time = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local takes = tonumber(ARGV[8])
+local takes, confirm = tonumber(ARGV[8]), ARGV[9] == '1'
 
 local known = redis.call('HGET', young, key) or redis.call('HGET', old, key)
 if known then
   local first = struct.unpack('>I8', known)
   if now - first <= window then
+    if confirm then
+      redis.call('PEXPIREAT', stream, '253402300799000')
+      redis.call('PERSIST', stream)
+    end
     return {string.sub(known, 9) == hash and 2 or 3, first}
   end
 end
@@ -64,11 +68,13 @@ return {1, out}
   return script;
 }
 
-const redis::Script& touch_script() {
+const redis::Script& settle_script() {
   static const redis::Script script(R"lua(
-local there = redis.call('PEXPIREAT', KEYS[1], '253402300799000')
+local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+if not entry or entry[2][2] ~= ARGV[2] then return 0 end
+redis.call('PEXPIREAT', KEYS[1], '253402300799000')
 redis.call('PERSIST', KEYS[1])
-return there
+return 1
 )lua");
   return script;
 }

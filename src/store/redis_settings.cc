@@ -17,9 +17,10 @@ namespace {
 
 constexpr std::string_view kAppendOnly = "appendonly";
 constexpr std::string_view kAppendFsync = "appendfsync";
+constexpr std::string_view kNoFsync = "no-appendfsync-on-rewrite";
 constexpr std::string_view kPolicy = "maxmemory-policy";
 constexpr std::string_view kNodeBytes = "stream-node-max-bytes";
-constexpr std::array kAsked{kAppendOnly, kAppendFsync, kPolicy, kNodeBytes};
+constexpr std::array kAsked{kAppendOnly, kAppendFsync, kNoFsync, kPolicy, kNodeBytes};
 
 /// With this much a chat of a few messages begins to take noticeably more than with the 1536 of deploy/redis.
 constexpr std::int64_t kWastefulNodeBytes = 2048;
@@ -62,37 +63,33 @@ bool told(const redis::CallResult& result) {
   return !refusal || !redis::passes_by_itself(*refusal);
 }
 
-void take_config(RedisSettings& settings, std::string_view name, const redis::CallResult& result) {
-  if (!told(result)) {
-    settings.known = false;
-  } else if (result.reply.is_error()) {
-    settings.config_permitted = false;
-  } else if (result.reply.elements.size() == 2) {
-    settings.values.insert_or_assign(std::string(name), result.reply.elements[1].text);
-  }
-}
+Async<> ask_into(RedisSettings& settings, redis::Ask ask) { settings = co_await ask_redis_settings(std::move(ask)); }
 
 }  // namespace
 
-Async<std::map<std::string, RedisSettings>> ask_redis_settings(redis::Client& client, Deadline deadline) {
-  std::map<std::string, RedisSettings> masters;
-  const redis::CallOptions options{.deadline = deadline};
+Async<RedisSettings> ask_redis_settings(redis::Ask ask) {
+  RedisSettings settings;
   for (const std::string_view name : kAsked) {
-    co_await client.call_masters(redis::format_command({"CONFIG", "GET", name}), options,
-                                 [&](const std::string& address, const redis::CallResult& result) {
-                                   take_config(masters[address], name, result);
-                                 });
+    std::string command = redis::format_command({"CONFIG", "GET", name});
+    const redis::CallResult result = co_await ask(std::move(command));
+    settings.known = told(result);
+    settings.config_permitted = !result.reply.is_error();
+    if (!settings.known || !settings.config_permitted) break;
+    if (result.reply.elements.size() == 2) settings.values.emplace(name, result.reply.elements[1].text);
   }
-  const auto forbidden = [](const auto& master) { return !master.second.config_permitted; };
-  if (std::ranges::none_of(masters, forbidden)) co_return masters;
-  co_await client.call_masters(redis::format_command({"INFO"}), options,
-                               [&](const std::string& address, const redis::CallResult& result) {
-                                 RedisSettings& settings = masters[address];
-                                 if (settings.config_permitted) return;
-                                 const bool known = settings.known && told(result);
-                                 settings = redis_settings_of_info(result.reply.text);
-                                 settings.known = known;
-                               });
+  if (!settings.known || settings.config_permitted) co_return settings;
+  std::string command = redis::format_command({"INFO"});
+  const redis::CallResult result = co_await ask(std::move(command));
+  settings = redis_settings_of_info(result.reply.text);
+  settings.known = told(result);
+  co_return settings;
+}
+
+Async<RedisSettingsOfMasters> ask_redis_settings(redis::Client& client, std::chrono::milliseconds patience) {
+  RedisSettingsOfMasters masters;
+  co_await client.visit_masters(patience, [&masters](const std::string& address, redis::Ask ask) {
+    return ask_into(masters[address], std::move(ask));
+  });
   co_return masters;
 }
 
@@ -121,6 +118,8 @@ std::vector<RedisSettingFault> unfit_redis_settings(const RedisSettings& setting
   if (durability == Durability::kOs) return out;
   take(other_than(settings, kAppendOnly, "yes", true, kOnDisk));
   take(other_than(settings, kAppendFsync, "always", true, kOnDisk));
+  take(other_than(settings, kNoFsync, "no", false,
+                  "--durability fsync acknowledges what is on disk, during a rewrite, too"));
   return out;
 }
 

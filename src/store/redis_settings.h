@@ -1,6 +1,7 @@
 // Whether a Redis server is set up to keep what we acknowledge.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
@@ -16,11 +17,17 @@ namespace parley::store {
 struct RedisSettings {
   std::map<std::string, std::string, std::less<>> values;  ///< by the names of CONFIG GET; none where it has no such
   bool config_permitted = true;                            ///< else INFO has told what there is
-  bool known = true;                                       ///< false: it did not answer, and is as it was
+  bool known = true;                                       ///< false: it did not answer, and the rest means nothing
 };
 
-/// Asks every master, by CONFIG GET, and by INFO where that is not permitted. By address. On a loop.
-[[nodiscard]] Async<std::map<std::string, RedisSettings>> ask_redis_settings(redis::Client& client, Deadline deadline);
+/// By the address of the server.
+using RedisSettingsOfMasters = std::map<std::string, RedisSettings>;
+
+/// Asks a server by CONFIG GET, and by INFO where that is not permitted. On a loop.
+[[nodiscard]] Async<RedisSettings> ask_redis_settings(redis::Ask ask);
+/// Asks every master; each has `patience` for each answer. On a loop.
+[[nodiscard]] Async<RedisSettingsOfMasters> ask_redis_settings(redis::Client& client,
+                                                               std::chrono::milliseconds patience);
 
 /// What one line says of a setting, which it names, and what another says to do about it.
 struct RedisSettingFault {

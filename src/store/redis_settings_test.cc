@@ -8,6 +8,7 @@
 
 #include "redis/client_fixture.h"
 #include "redis/redis_server_fixture.h"
+#include "store/redis_health.h"
 
 namespace parley::store {
 namespace {
@@ -20,6 +21,7 @@ using testing::IsEmpty;
 RedisSettings durable() {
   return {.values = {{"appendonly", "yes"},
                      {"appendfsync", "always"},
+                     {"no-appendfsync-on-rewrite", "no"},
                      {"maxmemory-policy", "noeviction"},
                      {"stream-node-max-bytes", "1536"}}};
 }
@@ -49,6 +51,9 @@ TEST(RedisSettings, WhatFitsHasNoFault) {
 
 TEST(RedisSettings, WhatDoesNotFitIsNamedWithItsValue) {
   RedisSettings settings = durable();
+  settings.values["no-appendfsync-on-rewrite"] = "yes";
+  EXPECT_THAT(unfit(settings, Durability::kFsync), ElementsAre(HasSubstr("no-appendfsync-on-rewrite is \"yes\"")));
+  EXPECT_THAT(unfit(settings, Durability::kOs), IsEmpty());
   settings.values["appendfsync"] = "everysec";
   EXPECT_THAT(unfit(settings, Durability::kFsync), Contains(HasSubstr("appendfsync is \"everysec\"")));
   EXPECT_THAT(unfit(settings, Durability::kOs), IsEmpty());
@@ -57,7 +62,8 @@ TEST(RedisSettings, WhatDoesNotFitIsNamedWithItsValue) {
   EXPECT_THAT(remarks(settings, Durability::kOs), ElementsAre(HasSubstr("appendonly")));
   settings.values["maxmemory-policy"] = "allkeys-lru";
   EXPECT_THAT(unfit(settings, Durability::kFsync),
-              ElementsAre(HasSubstr("maxmemory-policy"), HasSubstr("appendonly"), HasSubstr("appendfsync")));
+              ElementsAre(HasSubstr("maxmemory-policy"), HasSubstr("appendonly"), HasSubstr("appendfsync"),
+                          HasSubstr("no-appendfsync-on-rewrite")));
   EXPECT_THAT(unfit(settings, Durability::kOs), Contains(HasSubstr("maxmemory-policy is \"allkeys-lru\"")));
 }
 
@@ -92,7 +98,7 @@ class RedisSettingsAsked : public redis::ClientTest {};
 TEST_F(RedisSettingsAsked, WhatABusyServerDoesNotTellStaysAsItWas) {
   redis::RedisServer server({"busy-reply-threshold 1"});
   ASSERT_TRUE(start({.servers = {server.endpoint()}}));
-  const auto asked = [this] { return spawn(ask_redis_settings(*client_, in(milliseconds(5'000)))).get(); };
+  const auto asked = [this] { return spawn(ask_redis_settings(*client_, milliseconds(5'000))).get(); };
   const std::string address = server.endpoint().to_string();
   EXPECT_TRUE(asked().at(address).known);
   std::thread endless([&] { (void)server.ask({"EVAL", "while true do end", "0"}); });
@@ -102,6 +108,39 @@ TEST_F(RedisSettingsAsked, WhatABusyServerDoesNotTellStaysAsItWas) {
   endless.join();
   EXPECT_TRUE(asked().at(address).known);
   EXPECT_TRUE(asked().at(address).config_permitted);
+}
+
+TEST(RedisHealth, EachServerHasItsOwnVerdict) {
+  RedisHealth health(Durability::kFsync);
+  RedisSettings unfit = durable();
+  unfit.values["appendonly"] = "no";
+  RedisSettings silent = durable();
+  silent.known = false;
+  const auto at = [](int second) { return RedisHealth::Time(std::chrono::seconds(second)); };
+  health.observe("one:1", silent, at(1));  // which does not keep the other's from being heard
+  health.observe("two:2", unfit, at(1));
+  EXPECT_FALSE(health.fit());
+  EXPECT_THAT(health.fault(), HasSubstr("two:2: appendonly"));
+  health.observe("two:2", silent, at(2));
+  EXPECT_FALSE(health.fit());
+  health.observe("one:1", durable(), at(2));
+  EXPECT_FALSE(health.fit());
+  health.observe("two:2", durable(), at(2));
+  EXPECT_TRUE(health.fit());
+}
+
+TEST(RedisHealth, TheNewestQuestionCounts) {
+  RedisHealth health(Durability::kFsync);
+  RedisSettings unfit = durable();
+  unfit.values["appendonly"] = "no";
+  const auto at = [](int second) { return RedisHealth::Time(std::chrono::seconds(second)); };
+  health.observe("one:1", unfit, at(2));
+  health.observe("one:1", durable(), at(1));
+  EXPECT_FALSE(health.fit());
+  health.forget_others({{"two:2", durable()}}, at(1));  // it has become one after that
+  EXPECT_FALSE(health.fit());
+  health.forget_others({{"two:2", durable()}}, at(3));
+  EXPECT_TRUE(health.fit());
 }
 
 }  // namespace

@@ -36,6 +36,13 @@ namespace {
 /// Between two looks at the servers' settings, and for one to be answered.
 constexpr std::chrono::seconds kWatch{2};
 
+/// Milliseconds for which a start asks who is there, again and again.
+constexpr std::string_view kWaitForReplicas = "200";
+
+std::chrono::milliseconds time_until(Deadline deadline) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+}
+
 bool passed(Deadline deadline) { return deadline <= std::chrono::steady_clock::now(); }
 
 RecentChatsOfLoops make_recent(std::size_t bytes, std::size_t loops) {
@@ -48,9 +55,11 @@ class RedisStore final : public MessageStore {
  public:
   RedisStore(redis::ClientOptions servers, const StoreOptions& options, net::LoopPool& loops, MetricsRegistry& metrics)
       : durability_(options.durability),
+        replicas_(servers.replicas),
         loop_(loops[0]),
         metrics_(register_store_metrics(metrics)),
-        client_(loops, std::move(servers), metrics),
+        health_(options.durability),
+        client_(loops, looked_at(std::move(servers)), metrics),
         recent_(make_recent(options.memory, loops.size())),
         writer_(client_, options, recent_, *metrics_),
         reader_(client_, options, recent_),
@@ -73,6 +82,7 @@ class RedisStore final : public MessageStore {
   Task<void> start(Deadline deadline) {
     if (auto reached = co_await client_.start(deadline); !reached) co_return reached;
     if (auto fit = co_await check_settings(deadline); !fit) co_return fit;
+    if (auto enough = co_await check_replicas(deadline); !enough) co_return enough;
     if (auto known = co_await check_format(deadline); !known) co_return known;
     auto id = co_await get_or_make(kRedisIdKey, make_store_id(), deadline);
     if (!id) co_return std::unexpected(std::move(id).error());
@@ -85,6 +95,8 @@ class RedisStore final : public MessageStore {
     if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
     if (!health_.fit()) co_return unfit();
     auto appended = co_await writer_.append(std::move(draft), deadline);
+    // A server is looked at before it takes the first command of a connection, so what it took shows here.
+    if (appended && !health_.fit()) co_return fail(ErrorCode::kOutcomeUnknown, "Redis may lose it: " + health_.fault());
     co_return appended;
   }
 
@@ -108,9 +120,24 @@ class RedisStore final : public MessageStore {
     return fail(ErrorCode::kUnavailable, "the store takes no writes: " + health_.fault());
   }
 
+  redis::ClientOptions looked_at(redis::ClientOptions servers) {
+    servers.on_connect = [this](std::string address, redis::Ask ask) {
+      return look_at(std::move(address), std::move(ask));
+    };
+    return servers;
+  }
+
+  Task<void> look_at(std::string address, redis::Ask ask) {
+    const auto asked = std::chrono::steady_clock::now();
+    const RedisSettings settings = co_await ask_redis_settings(std::move(ask));
+    if (!settings.known) co_return fail(ErrorCode::kUnavailable, "it did not tell its settings");
+    health_.observe(address, settings, asked);
+    co_return Result<void>{};
+  }
+
   /// Refuses what does not fit, and says what could be better.
   Task<void> check_settings(Deadline deadline) {
-    const auto masters = co_await ask_redis_settings(client_, deadline);
+    const auto masters = co_await ask_redis_settings(client_, time_until(deadline));
     if (masters.empty()) co_return fail(ErrorCode::kUnavailable, "no Redis server told its settings");
     for (const auto& [address, settings] : masters) {
       if (!settings.known) co_return fail(ErrorCode::kUnavailable, address + " did not tell its settings");
@@ -123,6 +150,33 @@ class RedisStore final : public MessageStore {
       }
     }
     co_return Result<void>{};
+  }
+
+  /// Waits for as many replicas of every master as are to confirm a send.
+  Task<void> check_replicas(Deadline deadline) {
+    std::string lacking;
+    const auto visit = [&](std::string address, redis::Ask ask) {
+      return count_replicas(std::move(address), std::move(ask), lacking);
+    };
+    while (replicas_ > 0) {
+      lacking.clear();
+      co_await client_.visit_masters(kWatch, visit);
+      if (lacking.empty()) break;
+      if (passed(deadline)) co_return fail(ErrorCode::kUnavailable, lacking);
+    }
+    co_return Result<void>{};
+  }
+
+  /// Where they are too few, `lacking` says so.
+  Async<> count_replicas(std::string address, redis::Ask ask, std::string& lacking) {
+    // Behind no write of its own it counts the replicas that are there.
+    std::string wait = redis::format_command({"WAIT", std::to_string(replicas_), kWaitForReplicas});
+    const redis::CallResult result = co_await ask(std::move(wait));
+    const redis::Reply& reply = result.reply;
+    if (reply.type == redis::Reply::Type::kInteger && std::cmp_greater_equal(reply.integer, replicas_)) co_return;
+    const std::string why = reply.is_error() ? reply.text : result.why;
+    lacking = fmt::format("{}: --redis-replicas is {}, but only {} replicas confirm{}{}", address, replicas_,
+                          reply.integer, why.empty() ? "" : ": ", why);
   }
 
   Task<void> check_format(Deadline deadline) {
@@ -150,6 +204,7 @@ class RedisStore final : public MessageStore {
       return client_.run(get_or_make_script(), keys, arguments, {.deadline = deadline, .replicate = true});
     };
     RedisAnswer answer = co_await until_answered(run, deadline);
+    if (answer.is_short()) co_return fail(ErrorCode::kUnavailable, "too few replicas confirm: " + answer.result.why);
     if (!answer.answered() || answer.reply().type != redis::Reply::Type::kString || answer.reply().text.empty()) {
       co_return std::unexpected(read_failure(answer));
     }
@@ -162,25 +217,10 @@ class RedisStore final : public MessageStore {
       if (!stopped_) co_await woken_.wait();
       pause_.disarm();
       if (stopped_) co_return;
-      const auto masters = co_await ask_redis_settings(client_, std::chrono::steady_clock::now() + kWatch);
-      if (!masters.empty()) judge(masters);
-    }
-  }
-
-  /// Where a master does not answer, what was known stays.
-  void judge(const std::map<std::string, RedisSettings>& masters) {
-    std::string fault;
-    for (const auto& [address, settings] : masters) {
-      if (!settings.known) return;
-      if (const auto wrong = unfit_redis_settings(settings, durability_); !wrong.empty()) {
-        fault = fmt::format("{}: {}", address, wrong.front().what);
-      }
-    }
-    if (!health_.set(fault)) return;
-    if (fault.empty()) {
-      log_info("the store takes writes again");
-    } else {
-      log_error("the store takes no more writes", {{"why", fault}});
+      const auto asked = std::chrono::steady_clock::now();
+      const auto masters = co_await ask_redis_settings(client_, kWatch);
+      for (const auto& [address, settings] : masters) health_.observe(address, settings, asked);
+      if (!masters.empty()) health_.forget_others(masters, asked);
     }
   }
 
@@ -202,14 +242,15 @@ class RedisStore final : public MessageStore {
   }
 
   const Durability durability_;
+  const std::size_t replicas_;
   net::Loop& loop_;  // where the settings are watched
   const std::shared_ptr<StoreMetrics> metrics_;
   // In the order of who uses whom.
+  RedisHealth health_;
   redis::Client client_;
   RecentChatsOfLoops recent_;
   RedisWriter writer_;
   RedisReader reader_;
-  RedisHealth health_;
   std::string id_;
   TaskGroup watching_;
   // loop_'s alone:

@@ -47,6 +47,7 @@ class RedisMasters {
   }
 
   [[nodiscard]] net::Endpoint endpoint() const { return servers_[0]->endpoint(); }
+  [[nodiscard]] redis::RedisServer& server(std::size_t index) const { return *servers_.at(index); }
   void clear() const {
     for (const auto& server : servers_) (void)server->ask({"FLUSHALL"});
   }

@@ -2,8 +2,13 @@
 // redis_link_test.cc.
 #include "store/redis_store.h"
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 
+#include "redis/client.h"
+#include "redis/redis_topology_fixture.h"
+#include "store/redis_scripts.h"
 #include "store/redis_store_fixture.h"
 
 namespace parley::store {
@@ -158,10 +163,49 @@ TEST_F(RedisStoreTest, WhatIsNoneOfOursIsLeftAlone) {
   (void)server_.ask({"SET", "parley:{ca:c}k", "a string"});
   EXPECT_EQ(code_of(append("a:b", "a", "text")), ErrorCode::kUnavailable);
   EXPECT_EQ(code_of(read("a:b")), ErrorCode::kUnavailable);
-  EXPECT_FALSE(append("a:b", "a", "text", "key"));
-  EXPECT_FALSE(append("a:c", "a", "text", "key"));
+  EXPECT_EQ(code_of(append("a:b", "a", "text", "key")), ErrorCode::kUnavailable);
+  EXPECT_EQ(code_of(append("a:c", "a", "text", "key")), ErrorCode::kUnavailable);
   EXPECT_EQ(length("parley:{ca:c}"), 0);
   EXPECT_EQ(server_.ask({"GET", "parley:{ca:b}"}).text, "a string");
+}
+
+TEST_F(RedisStoreTest, OnlyTheVeryEntryIsSettled) {
+  const std::string time = std::to_string(stored("a:b", "a", "text")) + "-0";
+  const std::string sender =
+      server_.ask({"XRANGE", "parley:{ca:b}", time, time}).elements.at(0).elements.at(1).elements.at(1).text;
+  const auto settle = [this](std::string_view stream, std::string_view id, std::string_view who) {
+    return server_.ask({"EVAL", settle_script().source(), "1", stream, id, who}).integer;
+  };
+  EXPECT_EQ(settle("parley:{ca:b}", time, sender), 1);
+  EXPECT_EQ(settle("parley:{ca:b}", time, "0another"), 0);
+  EXPECT_EQ(settle("parley:{ca:b}", "1-0", sender), 0);
+  EXPECT_EQ(settle("parley:{ca:c}", time, sender), 0);
+  EXPECT_EQ(server_.ask({"PTTL", "parley:{ca:b}"}).integer, -1);
+}
+
+// A cluster
+
+TEST_F(RedisStoreTest, WhileItsSlotMovesAKeyedSendIsUnavailableAndNothingIsDoubled) {
+  const redis::RedisCluster cluster(3, 0, durable_redis());
+  redis::ClientOptions servers{.topology = redis::Topology::kCluster, .servers = cluster.endpoints()};
+  store_ = RedisStoreFixture::open(servers, options());
+  stored("a:b", "a", "first", "one");
+  const int slot = redis::hash_slot("parley:{ca:b}");
+  int owner = 0;
+  while (cluster.node(owner).ask({"EXISTS", "parley:{ca:b}"}).integer != 1) ++owner;  // others say MOVED
+  const redis::RedisServer& old = cluster.node(owner);
+  const redis::RedisServer& next = cluster.node((owner + 1) % 3);
+  redis::RedisCluster::begin_move(slot, old, next);
+  EXPECT_EQ(code_of(append("a:b", "a", "second", "two")), ErrorCode::kUnavailable);
+  stored("a:b", "a", "third");
+  redis::RedisCluster::move_keys(slot, old, next);
+  EXPECT_EQ(code_of(append("a:b", "a", "second", "two")), ErrorCode::kUnavailable);
+  EXPECT_THAT(metrics_.text(), testing::ContainsRegex("parley_redis_errors_total.error=.TRYAGAIN.. [1-9]"));
+  cluster.end_move(slot, next);
+  stored("a:b", "a", "second", "two");
+  EXPECT_TRUE(append("a:b", "a", "second", "two")->duplicate);
+  EXPECT_TRUE(append("a:b", "a", "first", "one")->duplicate);
+  EXPECT_THAT(texts("a:b"), ElementsAre("first", "third", "second"));
 }
 
 // Servers that do not fit
@@ -177,6 +221,10 @@ TEST_F(RedisStoreTest, ANewerFormatIsRefused) {
 TEST_F(RedisStoreTest, SettingsThatLoseMessagesAreRefusedByName) {
   StoreOptions os = options();
   os.durability = Durability::kOs;
+  set("no-appendfsync-on-rewrite", "yes");
+  EXPECT_THAT(refusal(options()), HasSubstr("no-appendfsync-on-rewrite"));
+  EXPECT_TRUE(RedisStoreFixture::open(os));
+  set("no-appendfsync-on-rewrite", "no");
   set("appendfsync", "everysec");
   EXPECT_THAT(refusal(options()), HasSubstr("appendfsync"));
   EXPECT_TRUE(RedisStoreFixture::open(os));
@@ -218,6 +266,51 @@ TEST_F(RedisStoreTest, SettingsAreWatched) {
   set("appendfsync", "always");
   redis::eventually("the store takes writes again", [this] { return ready(); });
   stored("a:b", "a", "after");
+}
+
+TEST_F(RedisStoreTest, AServerThatDoesNotAnswerHidesNoOther) {
+  const RedisMasters masters;
+  redis::ClientOptions servers = client_of(masters.endpoint());
+  servers.topology = redis::Topology::kCluster;
+  store_ = RedisStoreFixture::open(servers, options());
+  for (std::size_t silent : {1U, 2U}) {
+    masters.server(silent).freeze();
+    EXPECT_EQ(masters.server(0).ask({"CONFIG", "SET", "appendfsync", "everysec"}).text, "OK");
+    redis::eventually("the store takes no writes",
+                      [this] { return metrics_.text().contains("parley_store_writable 0"); });
+    EXPECT_EQ(masters.server(0).ask({"CONFIG", "SET", "appendfsync", "always"}).text, "OK");
+    redis::eventually("the store takes writes again",
+                      [this] { return metrics_.text().contains("parley_store_writable 1"); });
+    masters.server(silent).thaw();
+  }
+}
+
+TEST_F(RedisStoreTest, WhatARestartedServerTakesWithOtherSettingsIsNotAcknowledged) {
+  stored("a:b", "a", "before");
+  server_.kill();
+  std::ofstream(server_.folder() / "redis.conf", std::ios::app) << "appendfsync everysec\n";
+  server_.start();
+  for (std::size_t loop = 0; loop < loops_.size(); ++loop) {
+    const auto appended = start_append({chat_of("a:b"), "a", "text", ""}, in(std::chrono::seconds(20)), loop).get();
+    EXPECT_FALSE(appended);
+    EXPECT_THAT(appended.error().detail, HasSubstr("appendfsync")) << appended.error().detail;
+  }
+  set("appendfsync", "always");
+  redis::eventually("the store takes writes again", [this] { return ready(); });
+  stored("a:b", "a", "after");
+}
+
+TEST_F(RedisStoreTest, AStartSaysWhatReplicasItMisses) {
+  redis::ClientOptions servers = client_of(server_.endpoint());
+  servers.replicas = 1;
+  const auto open = [&] { return open_redis_store(servers, options(), loops_, metrics_, in(std::chrono::seconds(1))); };
+  const auto alone = open();
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().detail,
+            server_.endpoint().to_string() + ": --redis-replicas is 1, but only 0 replicas confirm");
+  const redis::RedisServer replica(durable_redis());
+  (void)replica.ask({"REPLICAOF", "127.0.0.1", std::to_string(server_.port())});
+  EXPECT_TRUE(RedisStoreFixture::open(servers, options()));  // which waits for it
 }
 
 TEST_F(RedisStoreTest, AFullServerTakesNothingAndSaysSo) {

@@ -91,40 +91,23 @@ Task<Appended> RedisWriter::append_plain(const Attempt& attempt) {
   co_return appended;
 }
 
-/// After a lost reply and then a refusal: whether the entry of this time is ours. If not, it never will be.
+/// After a lost reply and then a refusal: whether the entry of this time is ours, and the replicas have it. If not, it
+/// never will be.
 Task<bool> RedisWriter::is_stored(const Attempt& attempt) {
-  const auto look = [&] {
-    return client_.call(attempt.stream, redis::format_command({"XRANGE", attempt.stream, attempt.id, attempt.id}),
-                        {.deadline = attempt.deadline});
+  const std::array<std::string_view, 1> keys{attempt.stream};
+  const std::array<std::string_view, 2> arguments{attempt.id, attempt.sender};
+  const auto settle = [&] {
+    return client_.run(settle_script(), keys, arguments, {.deadline = attempt.deadline, .replicate = true});
   };
-  RedisAnswer answer = co_await until_answered(look, attempt.deadline);
+  RedisAnswer answer = co_await until_answered(settle, attempt.deadline);
   answer.maybe_executed = true;  // the append, that is
-  if (!answer.answered() || answer.reply().type != Reply::Type::kArray) {
+  if (!answer.answered() || answer.reply().type != Reply::Type::kInteger) {
     co_return std::unexpected(write_failure(answer));
   }
-  const auto& entries = answer.reply().elements;
-  if (entries.empty()) co_return false;
-  if (!is_redis_entry(entries[0])) co_return std::unexpected(write_failure(answer));
-  const auto& fields = entries[0].elements[1].elements;
-  if (fields.size() < 2 || fields[1].text != attempt.sender) co_return false;
-  if (const auto confirmed = co_await confirm(attempt); !confirmed) co_return std::unexpected(confirmed.error());
+  if (answer.reply().integer != 1) co_return false;
+  if (answer.is_short()) co_return too_few_replicas();
   counts_.settled.add();
   co_return true;
-}
-
-/// Of a message that was stored by another command: that the replicas have it.
-Task<void> RedisWriter::confirm(const Attempt& attempt) {
-  if (!client_.replicates()) co_return Result<void>{};
-  const std::array<std::string_view, 1> keys{attempt.stream};
-  const auto touch = [&] {
-    return client_.run(touch_script(), keys, {}, {.deadline = attempt.deadline, .replicate = true});
-  };
-  RedisAnswer answer = co_await until_answered(touch, attempt.deadline);
-  if (answer.is_short()) co_return too_few_replicas();
-  answer.maybe_executed = true;  // the append, that is
-  const bool touched = answer.answered() && answer.reply().type == Reply::Type::kInteger && answer.reply().integer == 1;
-  if (!touched) co_return std::unexpected(write_failure(answer));
-  co_return Result<void>{};
 }
 
 /// After a refusal, when nothing is stored: appends under the next time there is.
@@ -171,8 +154,9 @@ Task<RedisWriter::ByScript> RedisWriter::run_script(const Attempt& attempt, cons
   const std::string window = std::to_string(identity.window.count());
   const std::string time = std::to_string(attempt.time);
   const std::string kept_for = std::to_string(identity.kept_for.count());
-  const std::array<std::string_view, 8> arguments{identity.key,   identity.text_hash, now,     window, time,
-                                                  attempt.sender, attempt.draft.text, kept_for};
+  const std::string_view confirm = client_.replicates() ? "1" : "0";
+  const std::array<std::string_view, 9> arguments{identity.key,   identity.text_hash, now,      window, time,
+                                                  attempt.sender, attempt.draft.text, kept_for, confirm};
   const auto run = [&] {
     return client_.run(append_once_script(), keys, arguments, {.deadline = attempt.deadline, .replicate = true});
   };
@@ -184,16 +168,13 @@ Task<RedisWriter::ByScript> RedisWriter::run_script(const Attempt& attempt, cons
                      reply.elements[0].integer >= static_cast<std::int64_t>(RedisAppend::kStored) &&
                      reply.elements[0].integer <= static_cast<std::int64_t>(RedisAppend::kUsedUp);
   if (!sound) {
-    // A script that fails may have done a part of its work.
-    answer.maybe_executed |= answer.answered();
+    // A script that fails may have done a part of its work. It comes upon keys of a wrong type before that.
+    answer.maybe_executed |= answer.answered() && !reply.text.starts_with("WRONGTYPE");
     co_return std::unexpected(write_failure(answer));
   }
   const ByScript done{static_cast<RedisAppend>(reply.elements[0].integer), reply.elements[1].integer};
   const bool has_message = done.how == RedisAppend::kStored || done.how == RedisAppend::kRepeated;
   if (has_message && answer.is_short()) co_return too_few_replicas();
-  if (done.how == RedisAppend::kRepeated) {
-    if (const auto confirmed = co_await confirm(attempt); !confirmed) co_return std::unexpected(confirmed.error());
-  }
   co_return done;
 }
 

@@ -65,7 +65,6 @@ class RedisWriter {
   [[nodiscard]] Task<Appended> append_plain(const Attempt& attempt);
   [[nodiscard]] Task<Appended> append_keyed(const Attempt& attempt);
   [[nodiscard]] Task<bool> is_stored(const Attempt& attempt);
-  [[nodiscard]] Task<void> confirm(const Attempt& attempt);
   [[nodiscard]] Task<Appended> append_above(const Attempt& attempt);
   [[nodiscard]] Task<ByScript> run_script(const Attempt& attempt, const Identity& identity);
 
