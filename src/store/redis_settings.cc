@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <optional>
 
+#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 
 #include "base/quote.h"
+#include "base/task_group.h"
 #include "redis/refusal.h"
 #include "store/redis_calls.h"
 
@@ -63,20 +65,23 @@ bool told(const redis::CallResult& result) {
   return !refusal || !redis::passes_by_itself(*refusal);
 }
 
+Async<> ask_for(RedisSettings& settings, std::string_view name, redis::Ask ask) {
+  std::string command = redis::format_command({"CONFIG", "GET", name});
+  const redis::CallResult result = co_await ask(std::move(command));
+  settings.known &= told(result);
+  settings.config_permitted &= !result.reply.is_error();
+  if (result.reply.elements.size() == 2) settings.values.emplace(name, result.reply.elements[1].text);
+}
+
 Async<> ask_into(RedisSettings& settings, redis::Ask ask) { settings = co_await ask_redis_settings(std::move(ask)); }
 
 }  // namespace
 
 Async<RedisSettings> ask_redis_settings(redis::Ask ask) {
   RedisSettings settings;
-  for (const std::string_view name : kAsked) {
-    std::string command = redis::format_command({"CONFIG", "GET", name});
-    const redis::CallResult result = co_await ask(std::move(command));
-    settings.known = told(result);
-    settings.config_permitted = !result.reply.is_error();
-    if (!settings.known || !settings.config_permitted) break;
-    if (result.reply.elements.size() == 2) settings.values.emplace(name, result.reply.elements[1].text);
-  }
+  TaskGroup questions(co_await boost::asio::this_coro::executor);
+  for (const std::string_view name : kAsked) questions.spawn(ask_for(settings, name, ask));  // in one write
+  co_await questions.wait();
   if (!settings.known || settings.config_permitted) co_return settings;
   std::string command = redis::format_command({"INFO"});
   const redis::CallResult result = co_await ask(std::move(command));

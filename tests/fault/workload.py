@@ -46,9 +46,11 @@ class Workload:
             thread.finish()
 
     def progress(self, sends=50):
-        """Waits until the load has gone on for a while."""
-        before = self.acknowledged
-        eventually(lambda: self.acknowledged >= before + sends, "sends to be acknowledged")
+        """Waits until the load has gone on for a while; the usual patience is for each 500."""
+        end = self.acknowledged + sends
+        while self.acknowledged < end:
+            step = min(end, self.acknowledged + 500)
+            eventually(lambda: self.acknowledged >= step, "sends to be acknowledged")
 
     def check(self, server, may_vanish=False):
         """After stop(): whether what was seen can be true of what is stored. What it tells of failed sends, sorted by
