@@ -90,7 +90,9 @@ class SentinelSet:
     def promoted(self, but):
         """Waits for another master than `but`: when it became one (time.monotonic()), once the sentinels agree."""
         others = [server for server in self.servers if server is not but]
-        eventually(lambda: any(_role(server) == "master" for server in others), "a replica to become the master")
+        # Where no sentinel wins an election, or a replica seems to be down, too, they try again some seconds later.
+        eventually(lambda: any(_role(server) == "master" for server in others), "a replica to become the master",
+                   timeout=60)
         when = time.monotonic()
         eventually(lambda: self.master() in others, "the sentinels to agree on the new master")
         return when
