@@ -176,9 +176,9 @@ def test_what_was_acknowledged_is_told_where_the_server_is_gone_for_good(start, 
     """And it gives up on all chats together, not on one after the other."""
     running = start()
     with Background(tmp_path, *arguments(running.url, "--json", "--rate", 300, "--duration", "3s", "--chats", 1000,
-                                         "--timeout", "1s")) as load:
+                                         "--first-chat", 10_000, "--timeout", "1s")) as load:
         client = client_of(running)
-        eventually(lambda: client.try_pull("u000000:v000000").status_code == 200, "a message of the run")
+        eventually(lambda: client.try_pull("u010000:v010000").status_code == 200, "a message of the run")
         running.kill()
         eventually(lambda: not load.running(), "the end of the run", 120)
         run = json.loads(load.lines()[0])
