@@ -3,28 +3,29 @@
 #include <array>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <hiredis/hiredis.h>
 #include <openssl/evp.h>
 
 namespace parley::redis {
 
 std::string format_command(std::span<const std::string_view> arguments) {
-  constexpr std::size_t kAroundEach = 16;  // a sign, a length and two ends of lines
-  std::size_t size = kAroundEach;
-  for (const std::string_view argument : arguments) size += argument.size() + kAroundEach;
-  std::string out;
-  out.reserve(size);
-  const auto add_line = [&out](char sign, std::size_t number) {
-    const fmt::format_int digits(number);
-    out.append(1, sign).append(digits.data(), digits.size()).append("\r\n");
-  };
-  add_line('*', arguments.size());
+  std::vector<const char*> texts;
+  std::vector<std::size_t> sizes;
+  texts.reserve(arguments.size());
+  sizes.reserve(arguments.size());
   for (const std::string_view argument : arguments) {
-    add_line('$', argument.size());
-    out.append(argument).append("\r\n");
+    texts.push_back(argument.data());
+    sizes.push_back(argument.size());
   }
+  char* formatted = nullptr;
+  const int size = redisFormatCommandArgv(&formatted, static_cast<int>(arguments.size()), texts.data(), sizes.data());
+  if (size < 0) throw std::bad_alloc();  // its only error
+  std::string out(formatted, static_cast<std::size_t>(size));
+  redisFreeCommand(formatted);
   return out;
 }
 
