@@ -72,11 +72,6 @@ StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const std
   return out;
 }
 
-/// Why is for the server's log and /readyz: it names files of the server's.
-std::unexpected<Error> takes_no_writes() {
-  return fail(ErrorCode::kUnavailable, "the store takes no writes; the server's log says why");
-}
-
 class RocksdbStore final : public MessageStore {
  public:
   RocksdbStore(std::unique_ptr<RocksdbDatabase> database, const StoreOptions& options, net::LoopPool& loops,
@@ -129,7 +124,7 @@ class RocksdbStore final : public MessageStore {
   /// Returns once it is durable. With an idempotency key, its claim and the hash of the text belong to it.
   Task<Appended> write(Draft draft, Deadline deadline, std::optional<KeyClaim> claim, TextHash hash) {
     if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
-    if (database_->health().failed()) co_return takes_no_writes();
+    if (database_->health().failed()) co_return std::unexpected(WriteHealth::refusal());
     const auto request = std::make_shared<AppendRequest>(std::move(draft), deadline, std::move(claim), hash);
     if (!writer_.enqueue(request)) co_return fail(ErrorCode::kOverloaded, "too many sends wait for the disk");
     co_await request->until(deadline);
@@ -163,7 +158,7 @@ class RocksdbStore final : public MessageStore {
       }
       if (const auto* stored = std::get_if<IdempotencyRecord>(&*outcome)) co_return repeated(*stored, hash);
       if (const auto* unknown = std::get_if<KeyUnknown>(&*outcome)) {
-        if (unknown->text_hash != hash) co_return takes_no_writes();
+        if (unknown->text_hash != hash) co_return std::unexpected(WriteHealth::refusal());
         co_return fail(ErrorCode::kOutcomeUnknown, "the write of an earlier send with this key failed");
       }
       if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");

@@ -66,7 +66,7 @@ bool RocksdbWriter::gather() {
       refuse(*request, {ErrorCode::kOverloaded, "the deadline passed before the write was begun"});
       answer(std::move(request));
     } else if (database_.health().failed()) {
-      refuse(*request, {ErrorCode::kUnavailable, "the store takes no writes; the server's log says why"});
+      refuse(*request, WriteHealth::refusal());
       answer(std::move(request));
     } else if (const auto time = next_send_time(wall, last_time_)) {
       add(std::move(request), *time);

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace parley::store {
 
 /// Healthy until the first failure, and never again after it: the page cache can no longer be trusted. Any thread.
@@ -17,6 +19,11 @@ class WriteHealth {
   [[nodiscard]] std::string reason() const {
     const std::scoped_lock lock(mutex_);
     return reason_;
+  }
+
+  /// What a send is told after it. Why is for the server's log and /readyz: it names files of the server's.
+  [[nodiscard]] static Error refusal() {
+    return {ErrorCode::kUnavailable, "the store takes no writes; the server's log says why"};
   }
 
   /// Whether this was the first.
