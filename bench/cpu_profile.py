@@ -4,6 +4,7 @@ import collections
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 
 from load import CHATS, CONNECTIONS, PAGE, SERVER_CPU, TEXT, fill, measure, progress, table
@@ -90,7 +91,7 @@ def profile(folder, process, server, connections, seconds, *request):
         run = measure(server, connections, seconds, *request)
         used = (process.cpu_us() - before) / max(1, run["requests"])
     finally:
-        recorder.send_signal(2)
+        recorder.send_signal(signal.SIGINT)
         recorder.wait()
     progress(f"{' '.join(map(str, request))}, {connections} connections: {used:.1f} µs")
     counts = collections.Counter(part_of(stack) for stack in stacks(data))

@@ -7,8 +7,7 @@
 #include "base/quote.h"
 #include "cli/output.h"
 
-/// jemalloc's options (its manual, TUNING): what was freed goes back to the system after a second, not after ten. After
-/// a burst that is a fifth less memory of a node, and costs no time that can be measured.
+/// jemalloc's options (its manual, TUNING): what was freed goes back to the system after a second, not after ten.
 extern "C" const char* const malloc_conf;
 const char* const malloc_conf = "dirty_decay_ms:1000";
 
