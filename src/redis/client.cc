@@ -100,17 +100,29 @@ Async<CallResult> Client::call(std::string_view key, std::string command, CallOp
   return state_->here().call({.slot = hash_slot(key), .bytes = std::move(command)}, options);
 }
 
+Async<CallResult> Client::call(std::string_view key, std::function<std::string()> make, CallOptions options) {
+  std::string first = make();
+  return state_->here().call({.slot = hash_slot(key), .bytes = std::move(first), .remake = std::move(make)}, options);
+}
+
 Async<CallResult> Client::run(const Script& script, std::span<const std::string_view> keys,
-                              std::span<const std::string_view> arguments, CallOptions options) {
+                              std::span<const std::string_view> arguments, CallOptions options,
+                              std::function<void()> renew) {
   LoopClient& here = state_->here();
   const std::uint16_t slot = hash_slot(keys.front());
-  std::string by_name = format_script("EVALSHA", script.sha1(), keys, arguments);
-  CallResult result = co_await here.call({.slot = slot, .bytes = std::move(by_name), .script = true}, options);
+  const auto call = [&](std::string_view command, std::string_view name) {
+    const auto make = [&renew, command, name, keys, arguments] {
+      if (renew) renew();
+      return format_script(command, name, keys, arguments);
+    };
+    std::string first = make();
+    return here.call({.slot = slot, .bytes = std::move(first), .remake = make, .script = true}, options);
+  };
+  CallResult result = co_await call("EVALSHA", script.sha1());
   if (!not_loaded(result)) co_return result;
   // Loads it, too. A server may have lost it by a restart, a failover or SCRIPT FLUSH.
   state_->metrics->retries.add();
-  std::string in_full = format_script("EVAL", script.source(), keys, arguments);
-  result = co_await here.call({.slot = slot, .bytes = std::move(in_full), .script = true}, options);
+  result = co_await call("EVAL", script.source());
   co_return result;
 }
 

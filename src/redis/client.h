@@ -43,9 +43,13 @@ class Client {
 
   /// On a loop. `command` is format_command()'s; all its keys are in `key`'s slot.
   [[nodiscard]] Async<CallResult> call(std::string_view key, std::string command, CallOptions options);
-  /// Runs `script` over `keys`, which share a slot and are at least one. All of it stays where it is meanwhile.
+  /// The same with a command that `make` makes, and makes anew where it goes out later than at once, or again.
+  [[nodiscard]] Async<CallResult> call(std::string_view key, std::function<std::string()> make, CallOptions options);
+  /// Runs `script` over `keys`, which share a slot and are at least one. All of it stays where it is meanwhile, but for
+  /// the arguments, which `renew` sets wherever call() would make a command.
   [[nodiscard]] Async<CallResult> run(const Script& script, std::span<const std::string_view> keys,
-                                      std::span<const std::string_view> arguments, CallOptions options);
+                                      std::span<const std::string_view> arguments, CallOptions options,
+                                      std::function<void()> renew = {});
   /// Visits every master that is known now, all at once, and waits for all visits. Each question of each has `patience`
   /// of its own, so that none waits for another one's server.
   [[nodiscard]] Async<> visit_masters(std::chrono::milliseconds patience,

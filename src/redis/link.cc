@@ -36,17 +36,15 @@ Link::Link(LinkContext& context, net::Endpoint server, Kind kind)
 
 void Link::start() { context_.tasks.spawn(run(shared_from_this())); }
 
-void Link::retire(std::chrono::milliseconds grace) {
+void Link::retire() {
   retired_ = true;
-  grace_ = grace;
   dialer_.cancel();
-  if (connection_ && grace.count() == 0) connection_->close("another server is the master now");
+  if (connection_) connection_->close("another server is the master now");
   nudge();
 }
 
 void Link::renew() {
   if (!connection_ || std::exchange(renewing_, true)) return;
-  grace_ = context_.options.watch;
   nudge();
 }
 
@@ -95,7 +93,7 @@ Task<void> Link::admit() {
 }
 
 Async<> Link::leave(std::shared_ptr<Connection> connection) {
-  const Deadline last = steady_clock::now() + grace_;
+  const Deadline last = steady_clock::now() + context_.options.watch;
   while (!connection->closed() && connection->in_flight() > 0 && steady_clock::now() < last) {
     context_.loop.deadlines().arm(timer_, steady_clock::now());  // the next tick
     co_await happened_.wait();

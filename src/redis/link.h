@@ -36,9 +36,10 @@ class Link : public std::enable_shared_from_this<Link> {
 
   /// Connects, probes and reconnects until retire(). Once.
   void start();
-  /// Takes no more calls; ends when those in flight have, or after `grace`: at once, if that is 0.
-  void retire(std::chrono::milliseconds grace);
-  /// Takes no more calls on this connection, and makes another one.
+  /// Takes no more calls, and ends those that are under way: what it may still answer does not count, since another
+  /// server may have been written to meanwhile.
+  void retire();
+  /// Takes no more calls on this connection, lets those that are under way end for a while, and makes another one.
   void renew();
 
   [[nodiscard]] const net::Endpoint& server() const noexcept { return server_; }
@@ -88,7 +89,6 @@ class Link : public std::enable_shared_from_this<Link> {
   bool turned_away_ = false;
   bool renewing_ = false;
   bool retired_ = false;
-  std::chrono::milliseconds grace_{};
   Wakeup happened_;
   net::DeadlineEntry timer_;
 };

@@ -39,6 +39,7 @@ struct LoopClient::Attempt {
   CallResult result{};
   std::shared_ptr<Master> master{};  // that is called
   std::shared_ptr<Master> asked{};   // where an ASK led, for one call
+  bool late = false;                 // the command is one of an earlier moment
   int redirects = 0;
   milliseconds pause{0};  // before it goes on
   milliseconds next_pause = kFirstPause;
@@ -70,15 +71,13 @@ void LoopClient::set_layout(const Layout& layout) {
     owners_.push_back(index == Layout::kNobody ? nullptr : masters_[index]);
   }
   const Deadline now = steady_clock::now();
-  // A node of a cluster may still have answers to give. A master that Sentinel has replaced has none that count.
-  const milliseconds grace = options_.topology == Topology::kCluster ? options_.watch : milliseconds(0);
   for (const auto& master : before) {
     if (std::ranges::find(masters_, master) != masters_.end()) continue;
     master->listed = false;
     if (master->asked_at && now - *master->asked_at < kAskedAnyway) {
       masters_.push_back(master);
     } else {
-      master->retire(grace);
+      master->retire();
     }
   }
   on_change();
@@ -86,7 +85,7 @@ void LoopClient::set_layout(const Layout& layout) {
 
 void LoopClient::stop() {
   owners_.clear();
-  for (const auto& master : std::exchange(masters_, {})) master->retire(milliseconds(0));
+  for (const auto& master : std::exchange(masters_, {})) master->retire();
 }
 
 Async<CallResult> LoopClient::call(Command command, CallOptions options) {
@@ -95,6 +94,7 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
     Link* link = choose(attempt);
     if (link == nullptr || !link->up()) link = co_await acquire(attempt);
     if (link == nullptr) break;
+    if (std::exchange(attempt.late, false) && command.remake) command.bytes = command.remake();
     const auto connection = link->connection();
     const bool asking = std::exchange(attempt.asked, nullptr) == attempt.master;
     link->metrics().in_flight.add(1);
@@ -111,6 +111,7 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
       break;
     }
     metrics_.retries.add();
+    attempt.late = true;
     if (const auto pause = std::exchange(attempt.pause, {}); pause.count() > 0) {
       net::DeadlineEntry timer([&attempt] { attempt.paused.wake(); });
       loop_.deadlines().arm(timer, steady_clock::now() + pause);
@@ -142,6 +143,7 @@ Async<Link*> LoopClient::acquire(Attempt& attempt) {
       attempt.result = {.outcome = Outcome::kFull};
       co_return nullptr;
     }
+    attempt.late = true;
     co_await wait(until);
   }
 }

@@ -37,6 +37,7 @@ class LoopClient {
   struct Command {
     std::uint16_t slot = 0;
     std::string bytes;
+    std::function<std::string()> remake{};  ///< new bytes for another try, or one that had to wait; none: the same
     bool script = false;
   };
   /// As Client::call(); NOSCRIPT is an answer.

@@ -1,7 +1,6 @@
 // A master as one loop sees it: its links, and whether it refuses.
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,10 +21,10 @@ class Master {
     replicated_->start();
   }
 
-  void retire(std::chrono::milliseconds grace) {
+  void retire() {
     retired_ = true;
-    plain_->retire(grace);
-    if (replicated_) replicated_->retire(grace);
+    plain_->retire();
+    if (replicated_) replicated_->retire();
   }
 
   [[nodiscard]] const net::Endpoint& server() const noexcept { return plain_->server(); }

@@ -23,6 +23,11 @@ struct RedisAnswer {
   [[nodiscard]] bool answered() const noexcept {
     return result.outcome == redis::CallResult::Outcome::kAnswered || is_short();
   }
+  /// Nobody will tell what became of it, but whether it was executed can be asked.
+  [[nodiscard]] bool is_lost() const noexcept {
+    return result.outcome == redis::CallResult::Outcome::kLost ||
+           result.outcome == redis::CallResult::Outcome::kTooLarge;
+  }
   /// Answered, but not as durable as was asked for.
   [[nodiscard]] bool is_short() const noexcept { return result.outcome == redis::CallResult::Outcome::kShort; }
   [[nodiscard]] const redis::Reply& reply() const noexcept { return result.reply; }
@@ -38,9 +43,8 @@ Async<RedisAnswer> until_answered(Call call, Deadline deadline, TooLarge too_lar
     answer.result = co_await call();
     if (answer.answered()) co_return answer;
     answer.maybe_executed |= answer.result.sent;
-    const Outcome outcome = answer.result.outcome;
-    const bool lost = outcome == Outcome::kLost || (outcome == Outcome::kTooLarge && too_large == TooLarge::kIsLost);
-    if (!lost || deadline <= std::chrono::steady_clock::now()) co_return answer;
+    const bool ends = answer.result.outcome == Outcome::kTooLarge && too_large == TooLarge::kEnds;
+    if (!answer.is_lost() || ends || deadline <= std::chrono::steady_clock::now()) co_return answer;
   }
 }
 

@@ -1,50 +1,92 @@
 #include "store/redis_scripts.h"
 
+#include <string>
+
+#include <fmt/format.h>
+
 namespace parley::store {
 
-const redis::Script& append_once_script() {
+redis::Script make_append_script(const RedisAppendRules& rules) {
   // A generation takes keys for a window and is read for one more; its time to live says which of them it is in. The
   // window itself is judged by the node's clock, which gave the message its time.
-  static const redis::Script script(R"lua(
-local stream, young, old = KEYS[1], KEYS[2], KEYS[3]
-local key, hash, now, window, time = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local takes, confirm = tonumber(ARGV[8]), ARGV[9] == '1'
+  const std::string constants = fmt::format("local window, takes, confirm = {}, {}, {}\n", rules.window.count(),
+                                            rules.takes.count(), rules.confirm);
+  return redis::Script(constants + R"lua(
+local call, stream, young, old = redis.call, KEYS[1], KEYS[2], KEYS[3]
+local key, record, id, sender, text, now, lost = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local how, first
 
-local known = redis.call('HGET', young, key) or redis.call('HGET', old, key)
-if known then
-  local first = struct.unpack('>I8', known)
-  if now - first <= window then
-    if confirm then
-      redis.call('PEXPIREAT', stream, '253402300799000')
-      redis.call('PERSIST', stream)
+if lost then
+  local entry = call('XRANGE', stream, lost, lost)[1]
+  if entry and entry[2][2] == sender then how, first = 2, tonumber(string.match(lost, '^%d+')) end
+end
+
+local left = call('PTTL', young)
+if not how then
+  if left >= 0 and left < takes then call('RENAME', young, old) end
+  local known = call('HGET', old, key)
+  if not known or now - struct.unpack('>I8', known) > window then
+    local is_new = redis.pcall('HSETNX', young, key, record)
+    if is_new == 1 then
+      known = nil
+    elseif is_new == 0 then
+      known = call('HGET', young, key)
+      if now - struct.unpack('>I8', known) > window then
+        known = nil
+        call('HSET', young, key, record)
+      end
+    else
+      return is_new
     end
-    return {string.sub(known, 9) == hash and 2 or 3, first}
+  end
+  if known then
+    how, first = string.sub(known, 9) == string.sub(record, 9) and 2 or 3, (struct.unpack('>I8', known))
   end
 end
 
-local function add()
-  return redis.pcall('XADD', stream, time .. '-0', 's', ARGV[6], 't', ARGV[7])
+if how then
+  if confirm then
+    call('PEXPIREAT', stream, '253402300799000')
+    call('PERSIST', stream)
+  end
+  return {how, first}
 end
-local added = add()
+
+local added, answer = redis.pcall('XADD', stream, id, 's', sender, 't', text), 1
 if added.err and string.find(added.err, 'equal or smaller', 1, true) then
   local about = redis.call('XINFO', 'STREAM', stream)
   local last
   for i = 1, #about, 2 do
     if about[i] == 'last-generated-id' then last = tonumber(string.match(about[i + 1], '^%d+')) end
   end
-  if last >= 9007199254740991 then return {4, 0} end
-  time = string.format('%.0f', last + 1)
-  added = add()
+  if last >= 9007199254740991 then
+    call('HDEL', young, key)
+    return {4, 0}
+  end
+  local time = string.format('%.0f', last + 1)
+  call('HSET', young, key, struct.pack('>I8', last + 1) .. string.sub(record, 9))
+  added, answer = redis.pcall('XADD', stream, time .. '-0', 's', sender, 't', text), {1, last + 1}
 end
-if added.err then return added end
-
-local left = redis.call('PTTL', young)
-if left >= 0 and left < takes then redis.call('RENAME', young, old) end
-redis.call('HSET', young, key, struct.pack('>I8', tonumber(time)) .. hash)
-if left < takes then redis.call('PEXPIRE', young, 2 * takes) end
-return {1, tonumber(time)}
+if added.err then
+  call('HDEL', young, key)
+  return added
+end
+if left < takes then call('PEXPIRE', young, 2 * takes) end
+return answer
 )lua");
-  return script;
+}
+
+std::optional<RedisAppended> read_append_answer(const redis::Reply& reply, std::int64_t time) {
+  using Type = redis::Reply::Type;
+  constexpr auto kFirst = static_cast<std::int64_t>(RedisAppend::kStored);
+  constexpr auto kLast = static_cast<std::int64_t>(RedisAppend::kUsedUp);
+  if (reply.type == Type::kInteger && reply.integer == kFirst) return RedisAppended{RedisAppend::kStored, time};
+  if (reply.type != Type::kArray || reply.elements.size() != 2) return std::nullopt;
+  const redis::Reply& how = reply.elements[0];
+  const redis::Reply& when = reply.elements[1];
+  if (how.type != Type::kInteger || when.type != Type::kInteger) return std::nullopt;
+  if (how.integer < kFirst || how.integer > kLast) return std::nullopt;
+  return RedisAppended{static_cast<RedisAppend>(how.integer), when.integer};
 }
 
 const redis::Script& bounded_page_script() {
@@ -64,17 +106,6 @@ while left > 0 do
   from = '(' .. out[#out][1]
 end
 return {1, out}
-)lua");
-  return script;
-}
-
-const redis::Script& settle_script() {
-  static const redis::Script script(R"lua(
-local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
-if not entry or entry[2][2] ~= ARGV[2] then return 0 end
-redis.call('PEXPIREAT', KEYS[1], '253402300799000')
-redis.call('PERSIST', KEYS[1])
-return 1
 )lua");
   return script;
 }

@@ -170,17 +170,27 @@ TEST_F(RedisStoreTest, WhatIsNoneOfOursIsLeftAlone) {
 }
 
 TEST_F(RedisStoreTest, OnlyTheVeryEntryIsSettled) {
-  const std::string time = std::to_string(stored("a:b", "a", "text")) + "-0";
+  const std::int64_t time = stored("a:b", "a", "text");
+  const std::string id = std::to_string(time) + "-0";
   const std::string sender =
-      server_.ask({"XRANGE", "parley:{ca:b}", time, time}).elements.at(0).elements.at(1).elements.at(1).text;
-  const auto settle = [this](std::string_view stream, std::string_view id, std::string_view who) {
-    return server_.ask({"EVAL", settle_script().source(), "1", stream, id, who}).integer;
+      server_.ask({"XRANGE", "parley:{ca:b}", id, id}).elements.at(0).elements.at(1).elements.at(1).text;
+  const redis::Script script = make_append_script({.window = std::chrono::hours(1), .takes = std::chrono::hours(1)});
+  std::int64_t next = time;
+  const auto append = [&](const std::string& stream, const std::string& lost, const std::string& who) {
+    ++next;
+    const std::string record = std::string("\0\0\0\0\0\0\0\1", 8) + std::string(16, 't');
+    const auto reply = server_.ask({"EVAL", script.source(), "3", stream, stream + "r", stream + "q", who, record,
+                                    std::to_string(next) + "-0", who, "text", "1", lost});
+    return read_append_answer(reply, next);
   };
-  EXPECT_EQ(settle("parley:{ca:b}", time, sender), 1);
-  EXPECT_EQ(settle("parley:{ca:b}", time, "0another"), 0);
-  EXPECT_EQ(settle("parley:{ca:b}", "1-0", sender), 0);
-  EXPECT_EQ(settle("parley:{ca:c}", time, sender), 0);
-  EXPECT_EQ(server_.ask({"PTTL", "parley:{ca:b}"}).integer, -1);
+  const auto settled = append("parley:{ca:b}", id, sender);
+  ASSERT_TRUE(settled);
+  EXPECT_EQ(settled->how, RedisAppend::kRepeated);
+  EXPECT_EQ(settled->time, time);
+  EXPECT_EQ(append("parley:{ca:b}", id, "0another")->how, RedisAppend::kStored);
+  EXPECT_EQ(append("parley:{ca:b}", "1-0", sender)->how, RedisAppend::kStored);
+  EXPECT_EQ(append("parley:{ca:c}", id, sender)->how, RedisAppend::kStored);
+  EXPECT_EQ(length("parley:{ca:b}"), 3);
 }
 
 // A cluster

@@ -1,10 +1,11 @@
 #include "store/redis_writer.h"
 
 #include <array>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 
-#include "store/idempotency_record.h"
 #include "store/redis_calls.h"
 
 namespace parley::store {
@@ -31,11 +32,29 @@ std::unexpected<Error> too_few_replicas() {
 
 std::string_view view(const TextHash& hash) { return {hash.data(), hash.size()}; }
 
+/// What a script remembers of a key.
+std::string remembered(std::int64_t time, const TextHash& text_hash) {
+  std::string out;
+  for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(time >> shift);
+  return out.append(view(text_hash));
+}
+
 }  // namespace
 
 RedisWriter::RedisWriter(redis::Client& client, const StoreOptions& options, RecentChatsOfLoops& recent,
                          StoreMetrics& metrics)
-    : client_(client), options_(options), recent_(recent), metrics_(metrics) {
+    : client_(client),
+      options_(options),
+      recent_(recent),
+      metrics_(metrics),
+      keyed_(make_append_script(
+          {.window = options.idempotency_window,
+           .takes = std::chrono::ceil<std::chrono::milliseconds>(options.idempotency_window) + kServerClockError,
+           .confirm = client.replicates()})),
+      // Whatever the node's clock does meanwhile, an append stays known.
+      again_(make_append_script({.window = std::chrono::microseconds(kMaxSendTime),
+                                 .takes = kLateExecution,
+                                 .confirm = client.replicates()})) {
   std::random_device entropy;
   for (std::size_t i = 0; i < recent.size(); ++i) {
     std::seed_seq seed{entropy(), entropy(), entropy(), entropy()};
@@ -51,13 +70,12 @@ Task<Appended> RedisWriter::append(Draft draft, Deadline deadline) {
   std::string sender(1, redis_sender(draft.chat, draft.sender));
   if (!keyed) sender += make_nonce();
   std::string stream = redis_stream_key(draft.chat);
-  const Attempt attempt{.draft = std::move(draft),
-                        .deadline = deadline,
-                        .now = now,
-                        .time = *time,
-                        .stream = std::move(stream),
-                        .id = redis_entry_id(*time),
-                        .sender = std::move(sender)};
+  Attempt attempt{.draft = std::move(draft),
+                  .deadline = deadline,
+                  .now = now,
+                  .time = *time,
+                  .stream = std::move(stream),
+                  .sender = std::move(sender)};
   const auto begun = std::chrono::steady_clock::now();
   metrics_.queue_depth.add(1);
   Task<Appended> appending = keyed ? append_keyed(attempt) : append_plain(attempt);
@@ -68,71 +86,49 @@ Task<Appended> RedisWriter::append(Draft draft, Deadline deadline) {
   co_return appended;
 }
 
-Task<Appended> RedisWriter::append_plain(const Attempt& attempt) {
+Task<Appended> RedisWriter::append_plain(Attempt& attempt) {
+  std::string id;
   const auto add = [&] {
-    return client_.call(attempt.stream,
-                        redis::format_command({"XADD", attempt.stream, attempt.id, kRedisSenderField, attempt.sender,
-                                               kRedisTextField, attempt.draft.text}),
-                        {.deadline = attempt.deadline, .replicate = true});
+    take_time(attempt);
+    id = redis_entry_id(attempt.time);
+    return redis::format_command(
+        {"XADD", attempt.stream, id, kRedisSenderField, attempt.sender, kRedisTextField, attempt.draft.text});
   };
-  const RedisAnswer answer = co_await until_answered(add, attempt.deadline);
+  RedisAnswer answer;
+  answer.result = co_await client_.call(attempt.stream, add, {.deadline = attempt.deadline, .replicate = true});
+  answer.maybe_executed = answer.result.sent && !answer.answered();
+  if (answer.is_lost()) {
+    auto appended = co_await append_again(attempt, std::move(id));
+    co_return appended;
+  }
   if (!answer.answered()) co_return std::unexpected(write_failure(answer));
-  if (answer.reply().type == Reply::Type::kString && answer.reply().text == attempt.id) {
+  if (answer.reply().type == Reply::Type::kString && answer.reply().text == id) {
     if (answer.is_short()) co_return too_few_replicas();
     co_return stored(attempt, attempt.time);
   }
   if (!is_time_refused(answer.reply())) co_return std::unexpected(write_failure(answer));
-  if (answer.maybe_executed) {
-    const auto ours = co_await is_stored(attempt);
-    if (!ours) co_return std::unexpected(ours.error());
-    if (*ours) co_return stored(attempt, attempt.time);
-  }
-  auto appended = co_await append_above(attempt);
+  counts_.refused.add();
+  auto appended = co_await append_again(attempt, {});
   co_return appended;
 }
 
-/// After a lost reply and then a refusal: whether the entry of this time is ours, and the replicas have it. If not, it
-/// never will be.
-Task<bool> RedisWriter::is_stored(const Attempt& attempt) {
-  const std::array<std::string_view, 1> keys{attempt.stream};
-  const std::array<std::string_view, 2> arguments{attempt.id, attempt.sender};
-  const auto settle = [&] {
-    return client_.run(settle_script(), keys, arguments, {.deadline = attempt.deadline, .replicate = true});
-  };
-  RedisAnswer answer = co_await until_answered(settle, attempt.deadline);
-  answer.maybe_executed = true;  // the append, that is
-  if (!answer.answered() || answer.reply().type != Reply::Type::kInteger) {
-    co_return std::unexpected(write_failure(answer));
-  }
-  if (answer.reply().integer != 1) co_return false;
-  if (answer.is_short()) co_return too_few_replicas();
-  counts_.settled.add();
-  co_return true;
-}
-
-/// After a refusal, when nothing is stored: appends under the next time there is.
-Task<Appended> RedisWriter::append_above(const Attempt& attempt) {
-  counts_.refused.add();
-  // Whatever the node's clock does meanwhile, this append stays known.
-  const Identity identity{.keys = redis_refused_keys(attempt.stream),
-                          .key = attempt.sender,
-                          .text_hash = {},
-                          .window = std::chrono::microseconds(kMaxSendTime),
-                          .kept_for = kLateExecution};
+/// After an XADD that was refused, or of which nothing is known.
+Task<Appended> RedisWriter::append_again(Attempt& attempt, std::string lost) {
+  const Identity identity{
+      .script = again_, .keys = redis_refused_keys(attempt.stream), .key = attempt.sender, .lost = std::move(lost)};
   const auto done = co_await run_script(attempt, identity);
   if (!done) co_return std::unexpected(done.error());
   if (done->how == RedisAppend::kUsedUp) co_return used_up();
+  if (done->how == RedisAppend::kRepeated) counts_.settled.add();
   co_return stored(attempt, done->time);
 }
 
-Task<Appended> RedisWriter::append_keyed(const Attempt& attempt) {
+Task<Appended> RedisWriter::append_keyed(Attempt& attempt) {
   const Draft& draft = attempt.draft;
-  const Identity identity{
-      .keys = redis_idempotency_keys(attempt.stream),
-      .key = std::string(view(hash_text(attempt.sender + draft.idempotency_key))),
-      .text_hash = std::string(view(hash_text(draft.text))),
-      .window = options_.idempotency_window,
-      .kept_for = std::chrono::ceil<std::chrono::milliseconds>(options_.idempotency_window) + kServerClockError};
+  const Identity identity{.script = keyed_,
+                          .keys = redis_idempotency_keys(attempt.stream),
+                          .key = std::string(view(hash_text(attempt.sender + draft.idempotency_key))),
+                          .text_hash = hash_text(draft.text)};
   const auto done = co_await run_script(attempt, identity);
   if (!done) co_return std::unexpected(done.error());
   switch (done->how) {
@@ -148,34 +144,40 @@ Task<Appended> RedisWriter::append_keyed(const Attempt& attempt) {
   co_return used_up();
 }
 
-Task<RedisWriter::ByScript> RedisWriter::run_script(const Attempt& attempt, const Identity& identity) {
+Task<RedisAppended> RedisWriter::run_script(Attempt& attempt, const Identity& identity) {
   const std::array<std::string_view, 3> keys{attempt.stream, identity.keys.young, identity.keys.old};
   const std::string now = std::to_string(attempt.now);
-  const std::string window = std::to_string(identity.window.count());
-  const std::string time = std::to_string(attempt.time);
-  const std::string kept_for = std::to_string(identity.kept_for.count());
-  const std::string_view confirm = client_.replicates() ? "1" : "0";
-  const std::array<std::string_view, 9> arguments{identity.key,   identity.text_hash, now,      window, time,
-                                                  attempt.sender, attempt.draft.text, kept_for, confirm};
+  std::string record;
+  std::string id;
+  std::array<std::string_view, 7> arguments{identity.key,       record, id,           attempt.sender,
+                                            attempt.draft.text, now,    identity.lost};
+  const std::span used(arguments.data(), arguments.size() - (identity.lost.empty() ? 1 : 0));
+  const auto renew = [&] {
+    take_time(attempt);
+    arguments[1] = record = remembered(attempt.time, identity.text_hash);
+    arguments[2] = id = redis_entry_id(attempt.time);
+  };
   const auto run = [&] {
-    return client_.run(append_once_script(), keys, arguments, {.deadline = attempt.deadline, .replicate = true});
+    return client_.run(identity.script, keys, used, {.deadline = attempt.deadline, .replicate = true}, renew);
   };
   RedisAnswer answer = co_await until_answered(run, attempt.deadline);
-  const Reply& reply = answer.reply();
-  const bool sound = answer.answered() && reply.type == Reply::Type::kArray && reply.elements.size() == 2 &&
-                     reply.elements[0].type == Reply::Type::kInteger &&
-                     reply.elements[1].type == Reply::Type::kInteger &&
-                     reply.elements[0].integer >= static_cast<std::int64_t>(RedisAppend::kStored) &&
-                     reply.elements[0].integer <= static_cast<std::int64_t>(RedisAppend::kUsedUp);
-  if (!sound) {
+  answer.maybe_executed |= !identity.lost.empty();
+  const auto done = answer.answered() ? read_append_answer(answer.reply(), attempt.time) : std::nullopt;
+  if (!done) {
     // A script that fails may have done a part of its work. It comes upon keys of a wrong type before that.
-    answer.maybe_executed |= answer.answered() && !reply.text.starts_with("WRONGTYPE");
+    answer.maybe_executed |= answer.answered() && !answer.reply().text.starts_with("WRONGTYPE");
     co_return std::unexpected(write_failure(answer));
   }
-  const ByScript done{static_cast<RedisAppend>(reply.elements[0].integer), reply.elements[1].integer};
-  const bool has_message = done.how == RedisAppend::kStored || done.how == RedisAppend::kRepeated;
+  const bool has_message = done->how == RedisAppend::kStored || done->how == RedisAppend::kRepeated;
   if (has_message && answer.is_short()) co_return too_few_replicas();
-  co_return done;
+  co_return *done;
+}
+
+/// Before each time that it is sent: a time of this moment, for the first time that of its beginning.
+void RedisWriter::take_time(Attempt& attempt) {
+  if (!std::exchange(attempt.tried, true)) return;
+  const auto time = recent().next_time(attempt.draft.chat.name(), options_.clock());
+  if (time) attempt.time = *time;  // the server says when times are used up
 }
 
 Appended RedisWriter::stored(const Attempt& attempt, std::int64_t time) {

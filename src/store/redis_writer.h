@@ -1,7 +1,6 @@
 // Appends to Redis: once and in order without a lock, whatever becomes of the link.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -11,6 +10,7 @@
 #include "base/task.h"
 #include "net/loop.h"
 #include "redis/client.h"
+#include "store/idempotency_record.h"
 #include "store/message_store.h"
 #include "store/recent_chats.h"
 #include "store/redis_entries.h"
@@ -21,10 +21,13 @@
 namespace parley::store {
 
 /// An append without a key is one XADD under a time that the node chooses. Redis refuses a time that is not above the
-/// stream's last. So the same XADD again is harmless, and one that was refused will never be executed: after a lost
-/// reply it is sent again, and where that is refused, one look at the entry of this time says whether it is ours. If it
-/// is not, a script appends under the next time there is. It knows such an append by its nonce, and one with a key by
-/// its key, so that scripts too may be repeated.
+/// stream's last. After a refusal, or a lost reply, a script looks whether the XADD was executed, and if not, appends
+/// under a later time; from then on the XADD will be refused. It knows such an append by its nonce, and one with a key,
+/// which is by script from the beginning, by its key, so that scripts may be repeated.
+///
+/// Whatever is sent again is sent under a time of that moment. The server that it goes to may be another one by then,
+/// and a reader may have seen later messages than the first attempt on the one before: an old time would be behind its
+/// cursor.
 class RedisWriter {
  public:
   struct Counts {
@@ -44,30 +47,26 @@ class RedisWriter {
   struct Attempt {  // an append that is under way
     Draft draft;
     Deadline deadline;
-    std::int64_t now;    // the clock, read once: what is repeated must be the same
+    std::int64_t now;    // the clock, read once: the window of a key does not end between two attempts
     std::int64_t time;   // to try
+    bool tried = false;  // this time
     std::string stream;  // its key
-    std::string id;      // of the entry under that time
     std::string sender;  // the entry's first value
   };
   struct Identity {  // what an append by script is known by
+    const redis::Script& script;
     RedisGenerations keys;
     std::string key;
-    std::string text_hash;
-    std::chrono::microseconds window;    // of the node's clock
-    std::chrono::milliseconds kept_for;  // at least, by the server
-  };
-  struct ByScript {
-    RedisAppend how;
-    std::int64_t time;
+    TextHash text_hash{};
+    std::string lost{};  // the id of an XADD that was sent and not answered; empty: there was none
   };
 
-  [[nodiscard]] Task<Appended> append_plain(const Attempt& attempt);
-  [[nodiscard]] Task<Appended> append_keyed(const Attempt& attempt);
-  [[nodiscard]] Task<bool> is_stored(const Attempt& attempt);
-  [[nodiscard]] Task<Appended> append_above(const Attempt& attempt);
-  [[nodiscard]] Task<ByScript> run_script(const Attempt& attempt, const Identity& identity);
+  [[nodiscard]] Task<Appended> append_plain(Attempt& attempt);
+  [[nodiscard]] Task<Appended> append_keyed(Attempt& attempt);
+  [[nodiscard]] Task<Appended> append_again(Attempt& attempt, std::string lost);
+  [[nodiscard]] Task<RedisAppended> run_script(Attempt& attempt, const Identity& identity);
 
+  void take_time(Attempt& attempt);
   [[nodiscard]] Appended stored(const Attempt& attempt, std::int64_t time);
   [[nodiscard]] std::string make_nonce();
   [[nodiscard]] RecentChats& recent() noexcept { return *recent_[net::Loop::current().index()]; }
@@ -76,6 +75,8 @@ class RedisWriter {
   const StoreOptions options_;
   RecentChatsOfLoops& recent_;
   StoreMetrics& metrics_;
+  const redis::Script keyed_;
+  const redis::Script again_;  // without a key
   Counts counts_;
   std::vector<std::mt19937_64> random_;  // by loop
 };

@@ -49,9 +49,7 @@ def test_a_master_is_lost(cluster, started, load, long, fault):
         eventually(cluster.whole, "the lost master to be a replica in step")
     workload.progress()
     workload.stop()
-    # A master that goes on executes what waited for it before it hears of the other one: docs/operating.md says what a
-    # reader who sees that can miss.
-    workload.check(node, may_vanish=True, may_skip=fault == "pause")
+    workload.check(node, may_vanish=True)
 
 
 def test_slots_move(cluster, started, load, long):
