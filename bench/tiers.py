@@ -64,6 +64,7 @@ def tiers_over(store, args, folder):
 # The baseline: what --baseline names is a Go program of two servers, httpd in front of rpcd in front of Redis ----------
 
 BASELINE_CONNECTIONS = (64, 512, 1000)
+NEW_PAGE = "the same, no page that was kept"
 RATE, P99, CPU, MEMORY = 4, 1 / 4, 1 / 5, 60  # what is to be reached, of the baseline's; MiB of gateway and node
 
 
@@ -81,9 +82,10 @@ class Stack:
 
 
 def against_baseline(args, folder):
-    """Both over a Redis of their own with the same settings, in turn; all servers and wrk share all processors."""
+    """Both over a Redis of their own with the same settings, in turn; all servers and wrk share all processors. The
+    baseline keeps no pages: what it is asked for is of no consequence, and its cursors are numbers of messages."""
     programs = build_baseline(args.baseline)
-    requests = {"send": ["send", CHATS, TEXT], f"pull of {PAGE}": ["pull", CHATS, PAGE]}
+    requests = {"send": ["send", CHATS, TEXT], f"pull of {PAGE}": ["pull", CHATS, PAGE], NEW_PAGE: ["fresh", CHATS, PAGE]}
     results = {}
     with contextlib.ExitStack() as life:
         stacks = [start_baseline(life, folder, programs), start_parley(life, folder)]
@@ -93,7 +95,8 @@ def against_baseline(args, folder):
             for request, arguments in requests.items():
                 for connections in BASELINE_CONNECTIONS:
                     for stack in stacks:
-                        run = measure_stack(stack, connections, args.seconds, *arguments)
+                        asked = requests[f"pull of {PAGE}"] if request == NEW_PAGE and stack is stacks[0] else arguments
+                        run = measure_stack(stack, connections, args.seconds, *asked)
                         results.setdefault((request, connections, stack.name), []).append(run)
                         progress(f"round {number + 1}: {request}, {connections} connections, {stack.name}: "
                                  f"{run['rate']:,.0f}/s")

@@ -131,6 +131,8 @@ Async<> Client::visit_masters(std::chrono::milliseconds patience,
   return state_->here().visit_masters(patience, std::move(visit));
 }
 
+std::uint64_t Client::changes() const noexcept { return state_->here().changes(); }
+
 bool Client::replicates() const noexcept { return state_->options.replicas > 0; }
 
 Result<void> Client::ready() const { return state_->here().ready(); }

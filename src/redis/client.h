@@ -55,6 +55,10 @@ class Client {
   [[nodiscard]] Async<> visit_masters(std::chrono::milliseconds patience,
                                       std::function<Async<>(std::string address, Ask ask)> visit);
 
+  /// A number that changes whenever a master is lost or replaced, which may then have other data than were read before.
+  /// On a loop.
+  [[nodiscard]] std::uint64_t changes() const noexcept;
+
   /// Whether ClientOptions::replicas asks for any. Any thread.
   [[nodiscard]] bool replicates() const noexcept;
 

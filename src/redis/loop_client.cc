@@ -234,6 +234,7 @@ Async<> LoopClient::wait(Deadline deadline) {
 }
 
 void LoopClient::on_change() {
+  ++changes_;
   if (!ready()) look_();
   // Each takes itself off the list, and what still has no reason to go on comes back to its end.
   for (std::size_t left = waiters_.size(); left > 0; --left) waiters_.front().wakeup.wake();

@@ -45,6 +45,9 @@ class LoopClient {
   [[nodiscard]] Async<> visit_masters(std::chrono::milliseconds patience,
                                       std::function<Async<>(std::string, Ask)> visit);
 
+  /// As Client::changes().
+  [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
+
   /// Nothing while every master can be called, else kUnavailable with why not.
   [[nodiscard]] Result<void> ready() const;
   /// Waits until ready(), the deadline, or a master that does not take what we were told to use; then as ready().
@@ -84,6 +87,7 @@ class LoopClient {
   std::string why_none_ = "it was not tried yet";
   Deadline none_since_;  // since when there has been no master for some slot
   std::list<Waiter> waiters_;
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace parley::redis

@@ -3,11 +3,15 @@
 #include <iterator>
 #include <utility>
 
+#include <prometheus/metric_family.h>
+
 namespace parley::store {
 namespace {
 
 /// A page that takes more than this part of the cache is not worth what it would drive out.
 constexpr std::size_t kMaxShare = 16;
+/// Pages have this part of a store's memory.
+constexpr std::size_t kPagesShare = 8;
 
 template <class Number>
 void append_bytes(KeyBuffer& key, Number number) {
@@ -72,10 +76,37 @@ void PageCache::put(const ChatId& chat, const PageRange& range, const Page& page
   while (bytes() > max_bytes_) erase(std::prev(entries_.end()));
 }
 
+void PageCache::clear() {
+  while (!entries_.empty()) erase(entries_.begin());
+}
+
 void PageCache::erase(Entries::iterator entry) {
   bytes_.add(-static_cast<std::int64_t>(entry->bytes));
   by_key_.erase(entry->key);
   entries_.erase(entry);
+}
+
+std::size_t page_memory(const StoreOptions& options) noexcept { return options.memory / kPagesShare; }
+
+PageCachesOfLoops make_page_caches(const StoreOptions& options, std::size_t loops) {
+  PageCachesOfLoops out;
+  for (std::size_t i = 0; i < loops; ++i) out.emplace_back(page_memory(options) / loops);
+  return out;
+}
+
+std::size_t page_bytes(const PageCachesOfLoops& pages) noexcept {
+  std::size_t bytes = 0;
+  for (const PageCache& loop : pages) bytes += loop.bytes();
+  return bytes;
+}
+
+void add_page_metrics(StoreMetrics::Families& out, const PageCachesOfLoops& pages) {
+  std::uint64_t hits = 0;
+  for (const PageCache& loop : pages) hits += loop.hits();
+  out.push_back(gauge_family("parley_store_page_bytes", "Bytes in pages that were read before",
+                             {{Labels{}, static_cast<double>(page_bytes(pages))}}));
+  out.push_back(counter_family("parley_store_page_hits_total", "Reads answered by a page that was read before",
+                               {{Labels{}, static_cast<double>(hits)}}));
 }
 
 }  // namespace parley::store

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <list>
 #include <string>
 #include <string_view>
@@ -12,6 +14,8 @@
 #include "chat/message.h"
 #include "store/chat_epochs.h"
 #include "store/rocksdb_keys.h"
+#include "store/store_metrics.h"
+#include "store/store_options.h"
 
 namespace parley::store {
 
@@ -25,6 +29,9 @@ class PageCache {
 
   /// What the store would answer, if that is known; `epoch` is the chat's now. Until the next call.
   [[nodiscard]] const Page* find(const ChatId& chat, const PageRange& range, ChatEpochs::Epoch epoch);
+
+  /// Forgets all.
+  void clear();
 
   /// Keeps a page that was read from the store; `epoch` is the chat's from before that.
   void put(const ChatId& chat, const PageRange& range, const Page& page, ChatEpochs::Epoch epoch);
@@ -51,5 +58,16 @@ class PageCache {
   Gauge bytes_;
   Counter hits_;
 };
+
+using PageCachesOfLoops = std::deque<PageCache>;
+
+/// Of StoreOptions::memory, what pages may take that were read before.
+[[nodiscard]] std::size_t page_memory(const StoreOptions& options) noexcept;
+/// One for each loop, which together take no more than that.
+[[nodiscard]] PageCachesOfLoops make_page_caches(const StoreOptions& options, std::size_t loops);
+/// Bytes in all of them. Any thread.
+[[nodiscard]] std::size_t page_bytes(const PageCachesOfLoops& pages) noexcept;
+/// What they say of themselves. Any thread.
+void add_page_metrics(StoreMetrics::Families& out, const PageCachesOfLoops& pages);
 
 }  // namespace parley::store

@@ -19,6 +19,8 @@ using redis::Reply;
 constexpr std::size_t kMaxPlainBytes = std::size_t{4} << 20;
 /// What an entry has beside its text: names, sender and nonce.
 constexpr std::size_t kAroundText = 16;
+/// Of every chat, since other nodes may write to it at any time: only what never changes is kept.
+constexpr ChatEpochs::Epoch kWritten = 1;
 
 std::size_t text_bytes(const Page& page) {
   std::size_t bytes = 0;
@@ -53,7 +55,16 @@ bool is_bounded_page(const Reply& reply) {
 
 }  // namespace
 
+RedisReader::RedisReader(redis::Client& client, const StoreOptions& options, RecentChatsOfLoops& recent)
+    : client_(client),
+      largest_text_(options.max_text),
+      recent_(recent),
+      pages_(make_page_caches(options, recent.size())),
+      since_(recent.size()) {}
+
 Task<Page> RedisReader::read(const ChatId& chat, const PageRange& range, Deadline deadline) {
+  if (const Page* const known = kept().find(chat, range, kWritten)) co_return *known;
+  const std::uint64_t changes = client_.changes();
   const std::string stream = redis_stream_key(chat);
   std::string from = range.cursor == 0 ? std::string(range.reverse ? "+" : "-") : std::to_string(range.cursor);
   Page page;
@@ -75,7 +86,14 @@ Task<Page> RedisReader::read(const ChatId& chat, const PageRange& range, Deadlin
     if (!there) co_return std::unexpected(there.error());
     if (!*there) co_return fail(ErrorCode::kChatNotFound, "the chat has no messages");
   }
+  if (changes == client_.changes()) kept().put(chat, range, page, kWritten);
   co_return page;
+}
+
+PageCache& RedisReader::kept() {
+  const std::size_t loop = net::Loop::current().index();
+  if (std::exchange(since_[loop], client_.changes()) != client_.changes()) pages_[loop].clear();
+  return pages_[loop];
 }
 
 /// What comes next of a page, and one entry more.

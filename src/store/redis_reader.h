@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,21 +11,25 @@
 #include "net/loop.h"
 #include "redis/client.h"
 #include "store/message_store.h"
+#include "store/page_cache.h"
 #include "store/recent_chats.h"
 #include "store/store_options.h"
 
 namespace parley::store {
 
 /// One XRANGE a page, where the server's answer cannot grow beyond a few MiB; else a script that ends the page where
-/// its bytes do. Whether a chat exists at all is asked only of those that nothing was seen of lately.
+/// its bytes do. A page that was cut going forward never changes, and is kept until a server is lost or replaced.
+/// Whether a chat exists at all is asked only of those that nothing was seen of lately.
 class RedisReader {
  public:
   /// What it is given must outlive it.
-  RedisReader(redis::Client& client, const StoreOptions& options, RecentChatsOfLoops& recent)
-      : client_(client), largest_text_(options.max_text), recent_(recent) {}
+  RedisReader(redis::Client& client, const StoreOptions& options, RecentChatsOfLoops& recent);
 
   /// As MessageStore::read(). On a loop.
   [[nodiscard]] Task<Page> read(const ChatId& chat, const PageRange& range, Deadline deadline);
+
+  /// By loop.
+  [[nodiscard]] const PageCachesOfLoops& pages() const noexcept { return pages_; }
 
  private:
   struct Entries {
@@ -34,6 +39,8 @@ class RedisReader {
 
   [[nodiscard]] Task<Entries> entries(const std::string& stream, const PageRange& range, const std::string& from,
                                       const Page& so_far, Deadline deadline);
+  /// This loop's pages.
+  [[nodiscard]] PageCache& kept();
   void note_size(std::size_t text);
   [[nodiscard]] Task<bool> exists(const ChatId& chat, const std::string& stream, Deadline deadline);
 
@@ -42,6 +49,8 @@ class RedisReader {
   redis::Client& client_;
   std::atomic<std::size_t> largest_text_;  // that is known of: there may be larger ones, of a larger --max-text before
   RecentChatsOfLoops& recent_;
+  PageCachesOfLoops pages_;           // by loop
+  std::vector<std::uint64_t> since_;  // client_.changes() when pages_ was begun, by loop
 };
 
 }  // namespace parley::store

@@ -30,7 +30,17 @@ class RedisReaderTest : public redis::ClientTest {
     reader_ = std::make_unique<RedisReader>(*client_, options, recent_);
   }
 
-  std::future<Result<Page>> read_later() { return spawn(reader_->read(chat_, range_, in(milliseconds(20'000)))); }
+  std::future<Result<Page>> read_later() { return read_later(range_); }
+  std::future<Result<Page>> read_later(const PageRange& range) {
+    return spawn(reader_->read(chat_, range, in(milliseconds(20'000))));
+  }
+  /// Lets the client know that the server is there and has nothing to say meanwhile.
+  void expect_nothing() {
+    auto other = call_later({"GET", "other"});
+    server_->expect("GET other");
+    server_->answer("$-1\r\n");
+    (void)other.get();
+  }
   void expect_bounded() {
     EXPECT_THAT(server_->receive(), testing::StartsWith("EVALSHA " + bounded_page_script().sha1()));
   }
@@ -67,6 +77,39 @@ TEST_F(RedisReaderTest, WhatIsTooLargeIsNotAskedForAgain) {
   server_->answer("*2\r\n:0\r\n*1\r\n" + entry("text"));
   EXPECT_TRUE(page.get());
   EXPECT_THAT(metrics_.text(), testing::ContainsRegex("parley_redis_calls_total.*too_large.* 1\n"));
+}
+
+TEST_F(RedisReaderTest, APageThatWasCutIsKeptUntilItsServerIsLost) {
+  const PageRange first{.limit = 1};
+  const std::string two = "*2\r\n" + entry("text") + entry("more");
+  auto page = read_later(first);
+  EXPECT_THAT(server_->receive(), testing::StartsWith("XRANGE parley:{ca:b} - + COUNT 2"));
+  server_->answer(two);
+  EXPECT_TRUE(page.get()->has_more);
+  const auto again = read_later(first).get();
+  ASSERT_TRUE(again) << again.error().detail;
+  EXPECT_EQ(again->messages.at(0).text, "text");
+  EXPECT_TRUE(again->has_more);
+  expect_nothing();
+  // Whoever is promoted, or started again, may lack what the one before had.
+  server_->close();
+  *server_ = fake_.accept_ready();
+  expect_nothing();
+  page = read_later(first);
+  EXPECT_THAT(server_->receive(), testing::StartsWith("XRANGE parley:{ca:b} - + COUNT 2"));
+  server_->answer("*1\r\n" + entry("another"));
+  EXPECT_EQ(page.get()->messages.at(0).text, "another");
+}
+
+TEST_F(RedisReaderTest, APageThatMayGrowIsReadAgain) {
+  for (const PageRange& range : {PageRange{.limit = 2}, PageRange{.limit = 1, .reverse = true}}) {
+    for (int i = 0; i < 2; ++i) {
+      auto page = read_later(range);
+      EXPECT_THAT(server_->receive(), testing::StartsWith(range.reverse ? "XREVRANGE " : "XRANGE "));
+      server_->answer("*2\r\n" + entry("text") + entry("more"));
+      EXPECT_TRUE(page.get());
+    }
+  }
 }
 
 TEST_F(RedisReaderTest, ALargerTextThanMayBeSentIsKeptInMind) {

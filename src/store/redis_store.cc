@@ -60,7 +60,7 @@ class RedisStore final : public MessageStore {
         metrics_(register_store_metrics(metrics)),
         health_(options.durability),
         client_(loops, looked_at(std::move(servers)), metrics),
-        recent_(make_recent(options.memory, loops.size())),
+        recent_(make_recent(options.memory - page_memory(options), loops.size())),
         writer_(client_, options, recent_, *metrics_),
         reader_(client_, options, recent_),
         watching_(loop_.executor()),
@@ -238,6 +238,7 @@ class RedisStore final : public MessageStore {
     out.push_back(counter_family("parley_store_replies_settled_total",
                                  "Sends whose reply was lost, and which were then found to be stored",
                                  count(writer_.counts().settled)));
+    add_page_metrics(out, reader_.pages());
     return out;
   }
 

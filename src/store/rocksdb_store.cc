@@ -1,7 +1,6 @@
 #include "store/rocksdb_store.h"
 
 #include <chrono>
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -29,20 +28,9 @@ namespace {
 constexpr std::size_t kReadThreads = 2;
 constexpr std::size_t kMaxReads = 1024;
 
-/// Of StoreOptions::memory, for pages that were read before; the rest is RocksDB's.
-constexpr std::size_t kPagesShare = 8;
-
 bool passed(Deadline deadline) { return deadline <= std::chrono::steady_clock::now(); }
 
-std::size_t page_memory(const StoreOptions& options) { return options.memory / kPagesShare; }
-
-StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const std::deque<PageCache>& pages) {
-  std::size_t page_bytes = 0;
-  std::uint64_t page_hits = 0;
-  for (const PageCache& loop : pages) {
-    page_bytes += loop.bytes();
-    page_hits += loop.hits();
-  }
+StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const PageCachesOfLoops& pages) {
   const auto property = [&database](const std::string& name) {
     std::uint64_t value = 0;
     database.db().GetAggregatedIntProperty(name, &value);
@@ -52,11 +40,8 @@ StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const std
   out.push_back(gauge_family("parley_store_writable", "0 after a failed write, when no more are taken",
                              {{Labels{}, database.health().failed() ? 0.0 : 1.0}}));
   out.push_back(gauge_family("parley_store_memory_bytes", "Bytes in caches and write buffers",
-                             {{Labels{}, static_cast<double>(database.memory_usage() + page_bytes)}}));
-  out.push_back(gauge_family("parley_store_page_bytes", "Bytes in pages that were read before",
-                             {{Labels{}, static_cast<double>(page_bytes)}}));
-  out.push_back(counter_family("parley_store_page_hits_total", "Reads answered by a page that was read before",
-                               {{Labels{}, static_cast<double>(page_hits)}}));
+                             {{Labels{}, static_cast<double>(database.memory_usage() + page_bytes(pages))}}));
+  add_page_metrics(out, pages);
   out.push_back(gauge_family("parley_store_write_buffer_bytes", "Bytes in write buffers",
                              property(rocksdb::DB::Properties::kCurSizeAllMemTables)));
   out.push_back(gauge_family("parley_store_disk_bytes", "Bytes in table files",
@@ -80,10 +65,10 @@ class RocksdbStore final : public MessageStore {
         metrics_(std::move(metrics)),
         database_(std::move(database)),
         reader_(*database_, *metrics_),
+        pages_(make_page_caches(options, loops.size())),
         pending_(options.max_queue),
         writer_(*database_, options, loops, epochs_, *metrics_),
         read_pool_(kReadThreads, kMaxReads, metrics_->read_depth) {
-    for (std::size_t i = 0; i < loops.size(); ++i) pages_.emplace_back(page_memory(options) / loops.size());
     metrics_->set_engine([this] { return engine_metrics(*database_, pages_); });
   }
   ~RocksdbStore() override { metrics_->clear_engine(); }
@@ -216,7 +201,7 @@ class RocksdbStore final : public MessageStore {
   const std::unique_ptr<RocksdbDatabase> database_;
   const RocksdbReader reader_;
   ChatEpochs epochs_;
-  std::deque<PageCache> pages_;  // by loop
+  PageCachesOfLoops pages_;
   PendingKeys pending_;
   RocksdbWriter writer_;
   ReadPool read_pool_;

@@ -180,7 +180,16 @@ void redis_append(benchmark::State& state) {
   state.counters["cpu_us"] = (cpu_seconds() - cpu) * 1e6 / static_cast<double>(sent);
 }
 
-/// Argument: readers at once, each of a chat of its own.
+/// Reads the first ten messages from another cursor each time, so that it is no page that was kept.
+Async<> read_anew(MessageStore& store, ChatId of, std::size_t times) {
+  static std::int64_t before_all = 0;
+  for (std::size_t i = 0; i < times; ++i) {
+    const auto page = co_await store.read(of, {.cursor = ++before_all, .limit = 10}, kNoDeadline);
+    if (!page || page->messages.size() != 10) std::abort();
+  }
+}
+
+/// Arguments: readers at once, each of a chat of its own; 1 for pages that were read before.
 void redis_read_ten(benchmark::State& state) {
   net::LoopPool loops(1);
   const auto store = open_redis(loops);
@@ -191,8 +200,9 @@ void redis_read_ten(benchmark::State& state) {
   for (auto _ : state) {
     std::vector<std::future<void>> done;
     for (std::size_t i = 0; i < readers; ++i) {
-      done.push_back(
-          boost::asio::co_spawn(loops[0].executor(), read_again(*store, chat(i), {}, reads), boost::asio::use_future));
+      auto reading =
+          state.range(1) == 1 ? read_again(*store, chat(i), {.limit = 10}, reads) : read_anew(*store, chat(i), reads);
+      done.push_back(boost::asio::co_spawn(loops[0].executor(), std::move(reading), boost::asio::use_future));
     }
     for (auto& one : done) one.get();
   }
@@ -222,8 +232,8 @@ int main(int argc, char** argv) {
         ->Iterations(1)
         ->Unit(benchmark::kMillisecond);
     benchmark::RegisterBenchmark("redis_read_ten", parley::store::redis_read_ten)
-        ->ArgName("readers")
-        ->ArgsProduct({{1, 64, 512}})
+        ->ArgNames({"readers", "again"})
+        ->ArgsProduct({{1, 64, 512}, {0, 1}})
         ->UseRealTime()
         ->Iterations(1)
         ->Unit(benchmark::kMillisecond);
