@@ -41,12 +41,12 @@ def wrk(url, connections, seconds, *request, cpu=LOAD_CPU):
     return run
 
 
-def measure(server, connections, seconds, *request):
+def measure(server, connections, seconds, *request, cpu=LOAD_CPU):
     """wrk's figures with what the server used meanwhile."""
     server.forget_peak()
-    cpu = server.cpu_us()
-    run = wrk(server.url, connections, seconds, *request)
-    run["cpu_us"] = (server.cpu_us() - cpu) / max(1, run["requests"])
+    before = server.cpu_us()
+    run = wrk(server.url, connections, seconds, *request, cpu=cpu)
+    run["cpu_us"] = (server.cpu_us() - before) / max(1, run["requests"])
     run["peak_mib"] = server.memory_kib("VmHWM") / 1024
     return run
 
