@@ -8,7 +8,8 @@ namespace parley::store {
 
 redis::Script make_append_script(const RedisAppendRules& rules) {
   // A generation takes keys for a window and is read for one more; its time to live says which of them it is in. The
-  // window itself is judged by the node's clock, which gave the message its time.
+  // window itself is judged by the node's clock, which gave the message its time. A key is in both where a node whose
+  // clock is ahead has forgotten it and taken it anew.
   const std::string constants = fmt::format("local window, takes, confirm = {}, {}, {}\n", rules.window.count(),
                                             rules.takes.count(), rules.confirm);
   return redis::Script(constants + R"lua(
@@ -25,7 +26,9 @@ local left = call('PTTL', young)
 if not how then
   if left >= 0 and left < takes then call('RENAME', young, old) end
   local known = call('HGET', old, key)
-  if not known or now - struct.unpack('>I8', known) > window then
+  if known and now - struct.unpack('>I8', known) <= window then
+    known = call('HGET', young, key) or known
+  else
     local is_new = redis.pcall('HSETNX', young, key, record)
     if is_new == 1 then
       known = nil

@@ -80,6 +80,20 @@ TEST_F(RedisStoreTest, AKeyHoldsOnEveryNode) {
   EXPECT_EQ(other->id(), store_->id());
 }
 
+TEST_F(RedisStoreTest, AKeyThatWasTakenAnewStandsForTheLaterMessageOnEveryNode) {
+  StoreOptions behind = options();
+  behind.clock = [this] { return now_.load() - kHour; };
+  const auto other = RedisStoreFixture::open(behind);
+  ASSERT_TRUE(run(other->append({chat_of("a:b"), "a", "first", "key"}, kNoDeadline)));
+  (void)server_.ask({"PEXPIRE", "parley:{ca:b}k", std::to_string(24 * 3'600'000)});  // it is the old generation now
+  now_ += 24 * kHour - kHour / 2;  // the window has passed for the one node, and not for the other
+  const std::int64_t later = stored("a:b", "a", "second", "key");
+  const auto repeat = run(other->append({chat_of("a:b"), "a", "second", "key"}, kNoDeadline));
+  ASSERT_TRUE(repeat) << repeat.error().detail;
+  EXPECT_TRUE(repeat->duplicate);
+  EXPECT_EQ(repeat->send_time, later);
+}
+
 TEST_F(RedisStoreTest, WhatWasAcknowledgedOutlivesTheServer) {
   const std::int64_t time = stored("a:b", "a", "text", "key");
   const std::string id = store_->id();
