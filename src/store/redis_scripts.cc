@@ -9,7 +9,7 @@ namespace parley::store {
 redis::Script make_append_script(const RedisAppendRules& rules) {
   // A generation takes keys for a window and is read for one more; its time to live says which of them it is in. The
   // window itself is judged by the node's clock, which gave the message its time. A key is in both where a node whose
-  // clock is ahead has forgotten it and taken it anew.
+  // clock is ahead has forgotten it and taken it anew. A full server refuses to claim a key also where it is known.
   const std::string constants = fmt::format("local window, takes, confirm = {}, {}, {}\n", rules.window.count(),
                                             rules.takes.count(), rules.confirm);
   return redis::Script(constants + R"lua(
@@ -29,17 +29,18 @@ if not how then
   if known and now - struct.unpack('>I8', known) <= window then
     known = call('HGET', young, key) or known
   else
-    local is_new = redis.pcall('HSETNX', young, key, record)
-    if is_new == 1 then
+    local claimed = redis.pcall('HSETNX', young, key, record)
+    if claimed == 1 then
       known = nil
-    elseif is_new == 0 then
+    elseif claimed == 0 or string.sub(claimed.err, 1, 4) == 'OOM ' then
       known = call('HGET', young, key)
+      if not known then return claimed end
       if now - struct.unpack('>I8', known) > window then
         known = nil
         call('HSET', young, key, record)
       end
     else
-      return is_new
+      return claimed
     end
   end
   if known then

@@ -342,6 +342,9 @@ TEST_F(RedisStoreTest, AFullServerTakesNothingAndSaysSo) {
   set("maxmemory", "1");
   EXPECT_EQ(code_of(append("a:b", "a", "more")), ErrorCode::kUnavailable);
   EXPECT_EQ(code_of(append("a:b", "a", "more", "more")), ErrorCode::kUnavailable);
+  const auto repeat = append("a:b", "a", "before", "key");
+  EXPECT_TRUE(repeat && repeat->duplicate);
+  EXPECT_EQ(code_of(append("a:b", "a", "other", "key")), ErrorCode::kIdempotencyConflict);
   EXPECT_THAT(texts("a:b"), ElementsAre("before"));
   set("maxmemory", "0");
   EXPECT_TRUE(append("a:b", "a", "before", "key")->duplicate);
