@@ -58,14 +58,13 @@ end
 
 local added, answer = redis.pcall('XADD', stream, id, 's', sender, 't', text), 1
 if added.err and string.find(added.err, 'equal or smaller', 1, true) then
-  local about = redis.call('XINFO', 'STREAM', stream)
-  local last
+  local about, last = redis.pcall('XINFO', 'STREAM', stream), nil
   for i = 1, #about, 2 do
     if about[i] == 'last-generated-id' then last = tonumber(string.match(about[i + 1], '^%d+')) end
   end
-  if last >= 9007199254740991 then
+  if not last or last >= 9007199254740991 then
     call('HDEL', young, key)
-    return {4, 0}
+    return last and {4, 0} or about
   end
   local time = string.format('%.0f', last + 1)
   call('HSET', young, key, struct.pack('>I8', last + 1) .. string.sub(record, 9))

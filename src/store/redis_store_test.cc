@@ -183,6 +183,18 @@ TEST_F(RedisStoreTest, WhatIsNoneOfOursIsLeftAlone) {
   EXPECT_EQ(server_.ask({"GET", "parley:{ca:b}"}).text, "a string");
 }
 
+TEST_F(RedisStoreTest, AnAppendThatFailsHalfwayLeavesNoKeyBehind) {
+  (void)server_.ask({"XADD", "parley:{ca:b}", std::to_string(kStart + 50) + "-0", "of", "somebody"});
+  (void)server_.ask({"ACL", "SETUSER", "node", "on", "nopass", "~*", "+@all", "-xinfo"});
+  redis::ClientOptions node = client_of(server_.endpoint());
+  node.user = "node";
+  node.password = "any";
+  store_ = RedisStoreFixture::open(node, options());
+  EXPECT_FALSE(append("a:b", "a", "text", "key"));
+  EXPECT_FALSE(append("a:b", "a", "text", "key"));
+  EXPECT_EQ(keys_in("parley:{ca:b}k"), 0);
+}
+
 TEST_F(RedisStoreTest, OnlyTheVeryEntryIsSettled) {
   const std::int64_t time = stored("a:b", "a", "text");
   const std::string id = std::to_string(time) + "-0";
