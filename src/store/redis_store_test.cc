@@ -157,6 +157,14 @@ TEST_F(RedisStoreTest, KeysOfAnIdleChatGoAway) {
   EXPECT_EQ(server_.ask({"PTTL", "parley:{ca:b}"}).integer, -1);
 }
 
+TEST_F(RedisStoreTest, AKeyOutlastsWhatMayBeExecutedLate) {
+  StoreOptions brief = options();
+  brief.idempotency_window = std::chrono::seconds(1);
+  store_ = RedisStoreFixture::open(brief);
+  stored("a:b", "a", "text", "key");
+  EXPECT_GT(server_.ask({"PTTL", "parley:{ca:b}k"}).integer, 10 * 60'000);
+}
+
 TEST_F(RedisStoreTest, AGenerationOfKeysIsReadForAnotherWindow) {
   const std::int64_t first = stored("a:b", "a", "1", "first");
   const std::string a_window = std::to_string(24 * 3'600'000);

@@ -50,7 +50,9 @@ RedisWriter::RedisWriter(redis::Client& client, const StoreOptions& options, Rec
       metrics_(metrics),
       keyed_(make_append_script(
           {.window = options.idempotency_window,
-           .takes = std::chrono::ceil<std::chrono::milliseconds>(options.idempotency_window) + kServerClockError,
+           .takes = std::max<std::chrono::milliseconds>(
+               std::chrono::ceil<std::chrono::milliseconds>(options.idempotency_window) + kServerClockError,
+               kLateExecution),
            .confirm = client.replicates()})),
       // Whatever the node's clock does meanwhile, an append stays known.
       again_(make_append_script({.window = std::chrono::microseconds(kMaxSendTime),
