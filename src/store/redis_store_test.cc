@@ -146,6 +146,7 @@ TEST_F(RedisStoreTest, TimesGoOnAboveWhateverIsThere) {
   EXPECT_EQ(code_of(append("a:c", "a", "text")), ErrorCode::kUnavailable);
   EXPECT_EQ(code_of(append("a:c", "a", "text", "key")), ErrorCode::kUnavailable);
   EXPECT_EQ(length("parley:{ca:c}"), 1);
+  EXPECT_EQ(keys_in("parley:{ca:c}k"), 0);
 }
 
 TEST_F(RedisStoreTest, KeysOfAnIdleChatGoAway) {
@@ -188,6 +189,7 @@ TEST_F(RedisStoreTest, WhatIsNoneOfOursIsLeftAlone) {
   EXPECT_EQ(code_of(append("a:b", "a", "text", "key")), ErrorCode::kUnavailable);
   EXPECT_EQ(code_of(append("a:c", "a", "text", "key")), ErrorCode::kUnavailable);
   EXPECT_EQ(length("parley:{ca:c}"), 0);
+  EXPECT_EQ(keys_in("parley:{ca:b}k"), 0);
   EXPECT_EQ(server_.ask({"GET", "parley:{ca:b}"}).text, "a string");
 }
 
