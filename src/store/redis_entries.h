@@ -4,7 +4,7 @@
 //   parley:id                 the store's random id
 //   parley:{c<chat>}          a stream: the messages of a chat, the entry's id being <send_time>-0
 //   parley:{c<chat>}k, …p     hashes: the idempotency keys of this generation and of the past one
-//   parley:{c<chat>}r, …q     the same for appends without a key whose first time was refused
+//   parley:{c<chat>}r, …q     the same for appends without a key whose first attempt was refused or not answered
 //
 // The c keeps the hash tag from being empty where a member's name begins with `}`. A stream's name ends with `}` and no
 // other does, so that no chat's name can make one into another.

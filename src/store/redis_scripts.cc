@@ -8,7 +8,8 @@ namespace parley::store {
 
 redis::Script make_append_script(const RedisAppendRules& rules) {
   // A generation takes keys for a window and is read for one more; its time to live says which of them it is in. The
-  // window itself is judged by the node's clock, which gave the message its time.
+  // window itself is judged by the node's clock, which gave the message its time. A key is in both where a node whose
+  // clock is ahead has forgotten it and taken it anew.
   const std::string constants = fmt::format("local window, takes, confirm = {}, {}, {}\n", rules.window.count(),
                                             rules.takes.count(), rules.confirm);
   return redis::Script(constants + R"lua(
@@ -21,26 +22,11 @@ if lost then
   if entry and entry[2][2] == sender then how, first = 2, tonumber(string.match(lost, '^%d+')) end
 end
 
-local left = call('PTTL', young)
 if not how then
-  if left >= 0 and left < takes then call('RENAME', young, old) end
-  local known = call('HGET', old, key)
-  if not known or now - struct.unpack('>I8', known) > window then
-    local is_new = redis.pcall('HSETNX', young, key, record)
-    if is_new == 1 then
-      known = nil
-    elseif is_new == 0 then
-      known = call('HGET', young, key)
-      if now - struct.unpack('>I8', known) > window then
-        known = nil
-        call('HSET', young, key, record)
-      end
-    else
-      return is_new
-    end
-  end
-  if known then
-    how, first = string.sub(known, 9) == string.sub(record, 9) and 2 or 3, (struct.unpack('>I8', known))
+  local known = call('HGET', young, key) or call('HGET', old, key)
+  local time = known and struct.unpack('>I8', known)
+  if known and now - time <= window then
+    how, first = string.sub(known, 9) == string.sub(record, 9) and 2 or 3, time
   end
 end
 
@@ -54,23 +40,22 @@ end
 
 local added, answer = redis.pcall('XADD', stream, id, 's', sender, 't', text), 1
 if added.err and string.find(added.err, 'equal or smaller', 1, true) then
-  local about = redis.call('XINFO', 'STREAM', stream)
+  local about = call('XINFO', 'STREAM', stream)
   local last
   for i = 1, #about, 2 do
     if about[i] == 'last-generated-id' then last = tonumber(string.match(about[i + 1], '^%d+')) end
   end
-  if last >= 9007199254740991 then
-    call('HDEL', young, key)
-    return {4, 0}
-  end
-  local time = string.format('%.0f', last + 1)
-  call('HSET', young, key, struct.pack('>I8', last + 1) .. string.sub(record, 9))
-  added, answer = redis.pcall('XADD', stream, time .. '-0', 's', sender, 't', text), {1, last + 1}
+  if last >= 9007199254740991 then return {4, 0} end
+  local time = last + 1
+  record = struct.pack('>I8', time) .. string.sub(record, 9)
+  added = redis.pcall('XADD', stream, string.format('%.0f-0', time), 's', sender, 't', text)
+  answer = {1, time}
 end
-if added.err then
-  call('HDEL', young, key)
-  return added
-end
+if added.err then return added end
+
+local left = call('PTTL', young)
+if left >= 0 and left < takes then call('RENAME', young, old) end
+call('HSET', young, key, record)
 if left < takes then call('PEXPIRE', young, 2 * takes) end
 return answer
 )lua");

@@ -35,8 +35,8 @@ struct RedisAppendRules {
 /// Keys: the stream; the young and the old generation of keys. Arguments: the key; what is remembered of it: the time
 /// to try, in eight bytes, the highest first, and 16 bytes that tell its text from others; the id of the entry under
 /// the time to try (where that is refused, it is one more than the stream's last); the entry's two values; the node's
-/// clock in microseconds; and, after an XADD of this message without an answer, the id that it had: where the entry of
-/// that id has this first value, the message is stored, and known.
+/// clock in microseconds; and, after an XADD of this message without an answer, the id that it had, which is not above
+/// the one to try: where the entry of that id has this first value, the message is stored, and known.
 ///
 /// WAIT counts what its own connection wrote, on Redis 7.2 and later and on Valkey without the commands that wrote
 /// nothing. So replicas confirm what another connection stored only by confirming a write behind it. It is one that

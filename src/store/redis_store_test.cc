@@ -80,6 +80,20 @@ TEST_F(RedisStoreTest, AKeyHoldsOnEveryNode) {
   EXPECT_EQ(other->id(), store_->id());
 }
 
+TEST_F(RedisStoreTest, AKeyThatWasTakenAnewStandsForTheLaterMessageOnEveryNode) {
+  StoreOptions behind = options();
+  behind.clock = [this] { return now_.load() - kHour; };
+  const auto other = RedisStoreFixture::open(behind);
+  ASSERT_TRUE(run(other->append({chat_of("a:b"), "a", "first", "key"}, kNoDeadline)));
+  (void)server_.ask({"PEXPIRE", "parley:{ca:b}k", std::to_string(24 * 3'600'000)});  // it is the old generation now
+  now_ += 24 * kHour - kHour / 2;  // the window has passed for the one node, and not for the other
+  const std::int64_t later = stored("a:b", "a", "second", "key");
+  const auto repeat = run(other->append({chat_of("a:b"), "a", "second", "key"}, kNoDeadline));
+  ASSERT_TRUE(repeat) << repeat.error().detail;
+  EXPECT_TRUE(repeat->duplicate);
+  EXPECT_EQ(repeat->send_time, later);
+}
+
 TEST_F(RedisStoreTest, WhatWasAcknowledgedOutlivesTheServer) {
   const std::int64_t time = stored("a:b", "a", "text", "key");
   const std::string id = store_->id();
@@ -132,6 +146,7 @@ TEST_F(RedisStoreTest, TimesGoOnAboveWhateverIsThere) {
   EXPECT_EQ(code_of(append("a:c", "a", "text")), ErrorCode::kUnavailable);
   EXPECT_EQ(code_of(append("a:c", "a", "text", "key")), ErrorCode::kUnavailable);
   EXPECT_EQ(length("parley:{ca:c}"), 1);
+  EXPECT_EQ(keys_in("parley:{ca:c}k"), 0);
 }
 
 TEST_F(RedisStoreTest, KeysOfAnIdleChatGoAway) {
@@ -141,6 +156,14 @@ TEST_F(RedisStoreTest, KeysOfAnIdleChatGoAway) {
   EXPECT_GT(left, 2 * window);
   EXPECT_LT(left, 2 * window + 300'000);
   EXPECT_EQ(server_.ask({"PTTL", "parley:{ca:b}"}).integer, -1);
+}
+
+TEST_F(RedisStoreTest, AKeyOutlastsWhatMayBeExecutedLate) {
+  StoreOptions brief = options();
+  brief.idempotency_window = std::chrono::seconds(1);
+  store_ = RedisStoreFixture::open(brief);
+  stored("a:b", "a", "text", "key");
+  EXPECT_GT(server_.ask({"PTTL", "parley:{ca:b}k"}).integer, 10 * 60'000);
 }
 
 TEST_F(RedisStoreTest, AGenerationOfKeysIsReadForAnotherWindow) {
@@ -166,7 +189,20 @@ TEST_F(RedisStoreTest, WhatIsNoneOfOursIsLeftAlone) {
   EXPECT_EQ(code_of(append("a:b", "a", "text", "key")), ErrorCode::kUnavailable);
   EXPECT_EQ(code_of(append("a:c", "a", "text", "key")), ErrorCode::kUnavailable);
   EXPECT_EQ(length("parley:{ca:c}"), 0);
+  EXPECT_EQ(keys_in("parley:{ca:b}k"), 0);
   EXPECT_EQ(server_.ask({"GET", "parley:{ca:b}"}).text, "a string");
+}
+
+TEST_F(RedisStoreTest, AnAppendThatFailsHalfwayLeavesNoKeyBehind) {
+  (void)server_.ask({"XADD", "parley:{ca:b}", std::to_string(kStart + 50) + "-0", "of", "somebody"});
+  (void)server_.ask({"ACL", "SETUSER", "node", "on", "nopass", "~*", "+@all", "-xinfo"});
+  redis::ClientOptions node = client_of(server_.endpoint());
+  node.user = "node";
+  node.password = "any";
+  store_ = RedisStoreFixture::open(node, options());
+  EXPECT_FALSE(append("a:b", "a", "text", "key"));
+  EXPECT_FALSE(append("a:b", "a", "text", "key"));
+  EXPECT_EQ(keys_in("parley:{ca:b}k"), 0);
 }
 
 TEST_F(RedisStoreTest, OnlyTheVeryEntryIsSettled) {
@@ -328,6 +364,9 @@ TEST_F(RedisStoreTest, AFullServerTakesNothingAndSaysSo) {
   set("maxmemory", "1");
   EXPECT_EQ(code_of(append("a:b", "a", "more")), ErrorCode::kUnavailable);
   EXPECT_EQ(code_of(append("a:b", "a", "more", "more")), ErrorCode::kUnavailable);
+  const auto repeat = append("a:b", "a", "before", "key");
+  EXPECT_TRUE(repeat && repeat->duplicate);
+  EXPECT_EQ(code_of(append("a:b", "a", "other", "key")), ErrorCode::kIdempotencyConflict);
   EXPECT_THAT(texts("a:b"), ElementsAre("before"));
   set("maxmemory", "0");
   EXPECT_TRUE(append("a:b", "a", "before", "key")->duplicate);

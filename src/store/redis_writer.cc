@@ -1,5 +1,6 @@
 #include "store/redis_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -49,7 +50,9 @@ RedisWriter::RedisWriter(redis::Client& client, const StoreOptions& options, Rec
       metrics_(metrics),
       keyed_(make_append_script(
           {.window = options.idempotency_window,
-           .takes = std::chrono::ceil<std::chrono::milliseconds>(options.idempotency_window) + kServerClockError,
+           .takes = std::max<std::chrono::milliseconds>(
+               std::chrono::ceil<std::chrono::milliseconds>(options.idempotency_window) + kServerClockError,
+               kLateExecution),
            .confirm = client.replicates()})),
       // Whatever the node's clock does meanwhile, an append stays known.
       again_(make_append_script({.window = std::chrono::microseconds(kMaxSendTime),
@@ -173,11 +176,12 @@ Task<RedisAppended> RedisWriter::run_script(Attempt& attempt, const Identity& id
   co_return *done;
 }
 
-/// Before each time that it is sent: a time of this moment, for the first time that of its beginning.
+/// Before each time that it is sent: a time of this moment, for the first time that of its beginning. Never an earlier
+/// one, also where the chat was forgotten and the clock went back: what was lost is refused for what comes after it.
 void RedisWriter::take_time(Attempt& attempt) {
   if (!std::exchange(attempt.tried, true)) return;
   const auto time = recent().next_time(attempt.draft.chat.name(), options_.clock());
-  if (time) attempt.time = *time;  // the server says when times are used up
+  if (time) attempt.time = std::max(attempt.time, *time);  // the server says when times are used up
 }
 
 Appended RedisWriter::stored(const Attempt& attempt, std::int64_t time) {

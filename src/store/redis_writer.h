@@ -21,9 +21,9 @@
 namespace parley::store {
 
 /// An append without a key is one XADD under a time that the node chooses. Redis refuses a time that is not above the
-/// stream's last. After a refusal, or a lost reply, a script looks whether the XADD was executed, and if not, appends
-/// under a later time; from then on the XADD will be refused. It knows such an append by its nonce, and one with a key,
-/// which is by script from the beginning, by its key, so that scripts may be repeated.
+/// stream's last. After a refusal a script appends under a later time. After a lost reply it looks first whether the
+/// XADD was executed; once it has appended, the XADD will be refused. It knows such an append by its nonce, and one
+/// with a key, which is by script from the beginning, by its key, so that scripts may be repeated.
 ///
 /// Whatever is sent again is sent under a time of that moment. The server that it goes to may be another one by then,
 /// and a reader may have seen later messages than the first attempt on the one before: an old time would be behind its

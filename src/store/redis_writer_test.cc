@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -91,6 +93,20 @@ TEST_F(RedisWriterTest, APromotedServerIsSentATimeOfThatMoment) {
   const auto result = appended.get();
   ASSERT_TRUE(result) << result.error().detail;
   EXPECT_EQ(std::to_string(result->send_time) + "-0", id_in(and_again));
+}
+
+// The server refuses a lost XADD that arrives late for what was added after it, and only above its time.
+TEST_F(RedisWriterTest, WhatIsSentAgainNeverGetsAnEarlierTime) {
+  recent_[0] = std::make_unique<RecentChats>(1);
+  auto appended = append_later("");
+  const std::string add = receive();
+  const auto forget = [this] { recent_[0]->saw("another chat", kStart); };
+  boost::asio::post(loops_[0].executor(), boost::asio::use_future(forget)).get();
+  now_ = kStart - 1'000;
+  fail_over();
+  EXPECT_GE(id_in(receive()), id_in(add));
+  master_->answer(":1\r\n:1\r\n");
+  EXPECT_TRUE(appended.get());
 }
 
 TEST_F(RedisWriterTest, WhatIsFoundStoredKeepsItsTime) {
