@@ -3,29 +3,33 @@
 #include <array>
 #include <new>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <hiredis/hiredis.h>
 #include <openssl/evp.h>
 
 namespace parley::redis {
+namespace {
+
+void add_line(std::string& out, char sign, std::size_t number) {
+  const fmt::format_int digits(number);
+  out += sign;
+  out.append(digits.data(), digits.size()).append("\r\n");
+}
+
+}  // namespace
 
 std::string format_command(std::span<const std::string_view> arguments) {
-  std::vector<const char*> texts;
-  std::vector<std::size_t> sizes;
-  texts.reserve(arguments.size());
-  sizes.reserve(arguments.size());
+  constexpr std::size_t kAroundEach = 16;  // a sign, a length and two ends of lines
+  std::size_t size = kAroundEach;
+  for (const std::string_view argument : arguments) size += argument.size() + kAroundEach;
+  std::string out;
+  out.reserve(size);
+  add_line(out, '*', arguments.size());
   for (const std::string_view argument : arguments) {
-    texts.push_back(argument.data());
-    sizes.push_back(argument.size());
+    add_line(out, '$', argument.size());
+    out.append(argument).append("\r\n");
   }
-  char* formatted = nullptr;
-  const int size = redisFormatCommandArgv(&formatted, static_cast<int>(arguments.size()), texts.data(), sizes.data());
-  if (size < 0) throw std::bad_alloc();  // its only error
-  std::string out(formatted, static_cast<std::size_t>(size));
-  redisFreeCommand(formatted);
   return out;
 }
 

@@ -8,7 +8,7 @@
 
 namespace parley::redis {
 
-/// A command in the wire's form, made by hiredis: {"XADD", key, id, …}. Arguments may hold any byte.
+/// A command in the wire's form: {"XADD", key, id, …}. Arguments may hold any byte.
 [[nodiscard]] std::string format_command(std::span<const std::string_view> arguments);
 [[nodiscard]] inline std::string format_command(std::initializer_list<std::string_view> arguments) {
   return format_command(std::span(arguments.begin(), arguments.size()));
