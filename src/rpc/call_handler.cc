@@ -32,12 +32,12 @@ Outcome outcome_of(const ReadyResponse& response) {
 constexpr std::size_t kMaxMessage = kMaxFrame - 1024;
 
 template <class Response>
-Answer finish(const MessageHead& head, Method method, const Result<Response>& response) {
+Answer finish(const MessageHead& head, Method method, Result<Response> response) {
   const Outcome outcome = response ? outcome_of(*response) : static_cast<Outcome>(response.error().code);
-  std::string message = encode_reply(head, response);
+  std::string message = encode_reply(head, std::move(response));
   if (message.size() > kMaxMessage) {  // stored where --max-text was larger, without --rpc
-    const Result<Response> failed = fail(ErrorCode::kInternal, "the answer does not fit a Thrift frame of 16 MiB");
-    return finish(head, method, failed);
+    return finish<Response>(head, method,
+                            fail(ErrorCode::kInternal, "the answer does not fit a Thrift frame of 16 MiB"));
   }
   return {std::move(message), method, outcome};
 }
@@ -49,15 +49,15 @@ Async<Answer> CallHandler::answer(Call& call, const service::CallContext& contex
   std::string what = "not a std::exception";
   try {
     if (auto* const request = std::get_if<service::SendRequest>(&*call.request)) {
-      const auto sent = co_await send(*request, context);
-      co_return finish(call.head, Method::kSend, sent);
+      auto sent = co_await send(*request, context);
+      co_return finish(call.head, Method::kSend, std::move(sent));
     }
     if (auto* const request = std::get_if<service::PullRequest>(&*call.request)) {
-      const auto pulled = co_await pull(*request, context);
-      co_return finish(call.head, Method::kPull, pulled);
+      auto pulled = co_await pull(*request, context);
+      co_return finish(call.head, Method::kPull, std::move(pulled));
     }
-    const auto is_ready = co_await ready(context);
-    co_return finish(call.head, Method::kReady, is_ready);
+    auto is_ready = co_await ready(context);
+    co_return finish(call.head, Method::kReady, std::move(is_ready));
   } catch (const std::exception& bug) {
     what = bug.what();
   } catch (...) {  // NOLINT(bugprone-empty-catch): told below
