@@ -30,6 +30,7 @@ std::size_t text_bytes(const Page& page) {
 /// Adds the messages of `entries` while the page has room; whether it still has.
 bool fill(Page& page, const ChatId& chat, const PageRange& range, std::vector<Reply>& entries) {
   std::size_t bytes = text_bytes(page);
+  page.messages.reserve(page.messages.size() + entries.size());
   for (Reply& entry : entries) {
     auto message = redis_message(chat, entry);
     if (!message) continue;
