@@ -198,6 +198,7 @@ Async<> Session::handle(Pending pending) {
 void Session::respond(const Answer& answer, const WireForm& form, Deadline began, const service::CallContext& context) {
   observe(answer, began, context);  // first, so that whoever has read the answer finds it counted
   if (cut_) return;
+  if (out_.empty()) out_ = worker_.take_buffer();
   const std::size_t before = out_.size();
   append_answer(out_, form, answer.message, worker_.state().ready_to_reset.load(std::memory_order_relaxed));
   unwritten_ += out_.size() - before;
