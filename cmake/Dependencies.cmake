@@ -35,3 +35,5 @@ add_library(asio INTERFACE)
 target_link_libraries(asio INTERFACE Boost::headers OpenSSL::SSL Threads::Threads)
 target_compile_definitions(asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
                            BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW)
+# The frames of coroutines then come from operator new, which is jemalloc's short way; aligned_alloc() is its long one.
+target_compile_definitions(asio INTERFACE BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN)

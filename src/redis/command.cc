@@ -21,11 +21,13 @@ std::string format_command(std::span<const std::string_view> arguments) {
     texts.push_back(argument.data());
     sizes.push_back(argument.size());
   }
-  char* formatted = nullptr;
-  const int size = redisFormatCommandArgv(&formatted, static_cast<int>(arguments.size()), texts.data(), sizes.data());
+  // Its own string: the other function prints each length with printf, which takes twice as long.
+  sds formatted = nullptr;
+  const auto size =
+      redisFormatSdsCommandArgv(&formatted, static_cast<int>(arguments.size()), texts.data(), sizes.data());
   if (size < 0) throw std::bad_alloc();  // its only error
   std::string out(formatted, static_cast<std::size_t>(size));
-  redisFreeCommand(formatted);
+  redisFreeSdsCommand(formatted);
   return out;
 }
 

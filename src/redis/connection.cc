@@ -32,26 +32,6 @@ milliseconds wait_time(Deadline until) {
 
 }  // namespace
 
-/// A call on its way. Lives in the frame of call().
-struct Connection::PendingCall {
-  PendingCall(Connection& owner, std::string_view bytes, CallOptions options, bool is_asking)
-      : command(bytes),
-        deadline(options.deadline),
-        replicate(options.replicate && owner.options_.replicas > 0),
-        asking(is_asking),
-        expiry([this, &owner] { owner.end(*this, Outcome::kExpired); }) {}
-
-  const std::string_view command;
-  const Deadline deadline;
-  const bool replicate;
-  const bool asking;
-  enum class Where : std::uint8_t { kQueued, kSent, kHeld } where = Where::kQueued;
-  std::uint64_t place = 0;  // of its reply, once it is sent; then of itself in held_
-  CallResult result;
-  Wakeup ended;
-  net::DeadlineEntry expiry;
-};
-
 Connection::Connection(net::Loop& loop, net::Stream stream, Options options, std::function<void()> on_end)
     : loop_(loop), stream_(std::move(stream)), options_(options), on_end_(std::move(on_end)), input_(kReadRoom, '\0') {}
 
@@ -64,18 +44,34 @@ Async<> Connection::run(std::shared_ptr<Connection> self, TaskGroup& group) {
   self->end_all();
 }
 
-Async<CallResult> Connection::call(std::string_view command, CallOptions options, bool asking) {
-  if (closed_) co_return CallResult{.outcome = Outcome::kLost, .why = why_};
-  if (in_flight() >= options_.max_in_flight) co_return CallResult{.outcome = Outcome::kFull};
-  if (options.deadline <= steady_clock::now()) co_return CallResult{.outcome = Outcome::kExpired};
-  PendingCall call(*this, command, options, asking);
-  loop_.deadlines().arm(call.expiry, options.deadline);
-  enqueue(call);
-  co_await call.ended.wait();
-  co_return std::move(call.result);
+Connection::Call::Call(Connection& connection, std::string_view command, CallOptions options, bool asking,
+                       CallResult& result)
+    : command_(command),
+      result_(result),
+      deadline_(options.deadline),
+      replicate_(options.replicate && connection.options_.replicas > 0),
+      asking_(asking),
+      expiry_([this, &connection] { connection.end(*this, Outcome::kExpired); }) {
+  result_ = {};
+  connection.start(*this);
 }
 
-void Connection::enqueue(PendingCall& call) {
+Async<CallResult> Connection::call(std::string_view command, CallOptions options) {
+  CallResult result;
+  Call call(*this, command, options, false, result);
+  co_await call.ended();
+  co_return result;
+}
+
+void Connection::start(Call& call) {
+  if (closed_) {
+    call.result_.why = why_;
+    return end(call, Outcome::kLost);
+  }
+  if (in_flight() >= options_.max_in_flight) return end(call, Outcome::kFull);
+  if (call.deadline_ <= steady_clock::now()) return end(call, Outcome::kExpired);
+  loop_.deadlines().arm(call.expiry_, call.deadline_);
+  call.where_ = Call::Where::kQueued;
   queue_.push_back(&call);
   if (may_write()) wake_writer();
 }
@@ -86,36 +82,37 @@ void Connection::wake_writer() {
   boost::asio::post(loop_.executor(), [self = shared_from_this()] { self->work_.wake(); });
 }
 
-void Connection::end(PendingCall& call, Outcome outcome) {
+void Connection::end(Call& call, Outcome outcome) {
   forget(call);
-  call.expiry.disarm();
-  call.result.outcome = outcome;
-  if (outcome != Outcome::kAnswered && outcome != Outcome::kShort) call.result.reply = {};
-  call.ended.wake();
+  call.expiry_.disarm();
+  call.result_.outcome = outcome;
+  if (outcome != Outcome::kAnswered && outcome != Outcome::kShort) call.result_.reply = {};
+  call.ended_.wake();
 }
 
 /// Takes `call` off wherever it is; its answer, if one is to come, is nobody's.
-void Connection::forget(PendingCall& call) {
-  switch (call.where) {
-    case PendingCall::Where::kQueued: std::erase(queue_, &call); return;
-    case PendingCall::Where::kHeld: held_[call.place] = nullptr; return;
-    case PendingCall::Where::kSent:
-      if (call.place >= first_) replies_[call.place - first_].call = nullptr;
+void Connection::forget(Call& call) {
+  switch (call.where_) {
+    case Call::Where::kNowhere: return;
+    case Call::Where::kQueued: std::erase(queue_, &call); return;
+    case Call::Where::kHeld: held_[call.place_] = nullptr; return;
+    case Call::Where::kSent:
+      if (call.place_ >= first_) replies_[call.place_ - first_].call = nullptr;
       return;
   }
 }
 
 void Connection::end_all() {
-  const auto lose = [this](PendingCall& call) {
-    call.result.why = why_;
+  const auto lose = [this](Call& call) {
+    call.result_.why = why_;
     end(call, Outcome::kLost);
   };
-  for (PendingCall* const& call : held_) {
+  for (Call* const& call : held_) {
     if (call != nullptr) lose(*call);
   }
   held_.clear();
   while (!replies_.empty()) {
-    PendingCall* const call = replies_.front().call;
+    Call* const call = replies_.front().call;
     replies_.pop_front();
     ++first_;
     if (call != nullptr) lose(*call);
@@ -180,9 +177,9 @@ std::string_view Connection::take_replies(std::string_view bytes) {
 /// Whoever has asked for it is told, so that it is not asked for again.
 void Connection::end_too_large() {
   close("it answered more than an answer may be");
-  PendingCall* const call = replies_.empty() ? nullptr : replies_.front().call;
+  Call* const call = replies_.empty() ? nullptr : replies_.front().call;
   if (call == nullptr) return;
-  call->result.why = why_;
+  call->result_.why = why_;
   end(*call, Outcome::kTooLarge);
 }
 
@@ -192,11 +189,11 @@ void Connection::take_reply(Reply reply) {
   ++first_;
   if (expected.wait) return end_wait(reply);
   if (expected.call == nullptr) return;
-  PendingCall& call = *expected.call;
-  call.result.reply = std::move(reply);
-  if (!call.replicate || call.result.reply.is_error()) return end(call, Outcome::kAnswered);
-  call.where = PendingCall::Where::kHeld;
-  call.place = held_.size();
+  Call& call = *expected.call;
+  call.result_.reply = std::move(reply);
+  if (!call.replicate_ || call.result_.reply.is_error()) return end(call, Outcome::kAnswered);
+  call.where_ = Call::Where::kHeld;
+  call.place_ = held_.size();
   held_.push_back(&call);
 }
 
@@ -204,10 +201,10 @@ void Connection::end_wait(const Reply& reply) {
   const bool confirmed =
       reply.type == Reply::Type::kInteger && std::cmp_greater_equal(reply.integer, options_.replicas);
   waiting_ = false;
-  for (PendingCall* const& call : held_) {  // an end may take others off
+  for (Call* const& call : held_) {  // an end may take others off
     if (call == nullptr) continue;
     if (!confirmed) {
-      call->result.why = reply.is_error() ? reply.text : "only " + std::to_string(reply.integer) + " confirmed it";
+      call->result_.why = reply.is_error() ? reply.text : "only " + std::to_string(reply.integer) + " confirmed it";
     }
     end(*call, confirmed ? Outcome::kAnswered : Outcome::kShort);
   }
@@ -250,27 +247,27 @@ void Connection::fill_batch() {
   batch_ends_.clear();
   std::optional<Deadline> wait_until;
   while (!queue_.empty() && batch_.size() < kBatch) {
-    PendingCall& call = *queue_.front();
+    Call& call = *queue_.front();
     queue_.pop_front();
     append(call);
-    if (call.replicate) wait_until = std::max(wait_until.value_or(call.deadline), call.deadline);
+    if (call.replicate_) wait_until = std::max(wait_until.value_or(call.deadline_), call.deadline_);
   }
   if (wait_until) append_wait(*wait_until);
   if (!silent_since_) silent_since_ = steady_clock::now();
 }
 
-void Connection::append(PendingCall& call) {
-  if (call.asking) {
+void Connection::append(Call& call) {
+  if (call.asking_) {
     static const std::string asking = format_command({"ASKING"});
     batch_ += asking;
     replies_.emplace_back();
   }
-  batch_ += call.command;
-  call.place = first_ + replies_.size();
-  call.where = PendingCall::Where::kSent;
-  call.result.sent = true;
+  batch_ += call.command_;
+  call.place_ = first_ + replies_.size();
+  call.where_ = Call::Where::kSent;
+  call.result_.sent = true;
   replies_.push_back({.call = &call});
-  batch_ends_.emplace_back(call.place, batch_.size());
+  batch_ends_.emplace_back(call.place_, batch_.size());
 }
 
 /// One for all of the batch. The server reads nothing more from this connection until it has answered, so the next
@@ -286,7 +283,7 @@ void Connection::append_wait(Deadline until) {
 void Connection::take_back_unsent(std::size_t written) {
   for (const auto& [place, end] : batch_ends_) {
     if (end <= written || place < first_) continue;
-    if (PendingCall* const call = replies_[place - first_].call) call->result.sent = false;
+    if (Call* const call = replies_[place - first_].call) call->result_.sent = false;
   }
 }
 

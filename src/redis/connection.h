@@ -39,9 +39,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// connection's writer does.
   static Async<> run(std::shared_ptr<Connection> self, TaskGroup& group);
 
-  /// Sends `command`, which stays where it is meanwhile, and waits for its answer; never kRefused. `asking`: right
-  /// behind an ASKING. Calls of one turn of the loop are written together.
-  [[nodiscard]] Async<CallResult> call(std::string_view command, CallOptions options, bool asking = false);
+  /// A call on its way. It lives, and stays where it is, in the frame of whoever waits for it.
+  class Call;
+
+  /// Sends `command`, which stays where it is meanwhile, and waits for its answer; never kRefused.
+  [[nodiscard]] Async<CallResult> call(std::string_view command, CallOptions options);
 
   /// Ends now, and for everybody who asks, because of `why`. Calls end a little later, when it is known what was sent.
   void close(std::string why);
@@ -55,16 +57,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] std::chrono::steady_clock::duration silence() const;
 
  private:
-  struct PendingCall;
   /// A reply that is to come.
   struct Expected {
-    PendingCall* call = nullptr;  // none: nobody waits for it (any longer)
-    bool wait = false;            // it is WAIT's
+    Call* call = nullptr;  // none: nobody waits for it (any longer)
+    bool wait = false;     // it is WAIT's
   };
 
-  void enqueue(PendingCall& call);
-  void end(PendingCall& call, CallResult::Outcome outcome);
-  void forget(PendingCall& call);
+  void start(Call& call);
+  void end(Call& call, CallResult::Outcome outcome);
+  void forget(Call& call);
   void end_all();
   void wake_writer();
 
@@ -80,7 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] Async<std::size_t> write_batch();
   /// Takes queued calls for one write; they count as sent from here on.
   void fill_batch();
-  void append(PendingCall& call);
+  void append(Call& call);
   void append_wait(Deadline until);
   void take_back_unsent(std::size_t written);
   [[nodiscard]] bool may_write() const noexcept { return !queue_.empty() && !waiting_; }
@@ -90,7 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Options options_;
   std::function<void()> on_end_;
 
-  std::deque<PendingCall*> queue_;  // not written yet
+  std::deque<Call*> queue_;  // not written yet
   std::string batch_;
   std::vector<std::pair<std::uint64_t, std::size_t>> batch_ends_;  // where in the batch each call ends
   Wakeup work_;
@@ -99,7 +100,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   std::deque<Expected> replies_;
   std::uint64_t first_ = 0;           // the place in the row of the first of replies_
-  std::vector<PendingCall*> held_;    // answered, but not confirmed by replicas; none: nobody waits any longer
+  std::vector<Call*> held_;           // answered, but not confirmed by replicas; none: nobody waits any longer
   bool waiting_ = false;              // a WAIT is under way
   std::chrono::milliseconds wait_{};  // and for so long at most
 
@@ -108,6 +109,30 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<Deadline> silent_since_;
   bool closed_ = false;
   std::string why_;
+};
+
+class Connection::Call {
+ public:
+  /// Sends `command`, which stays where it is until ended(), as does `result`; never kRefused. `asking`: right behind
+  /// an ASKING. Calls of one turn of the loop are written together.
+  Call(Connection& connection, std::string_view command, CallOptions options, bool asking, CallResult& result);
+
+  /// Suspends until `result` says how it ended. Once.
+  [[nodiscard]] Wakeup::Waiting ended() { return ended_.wait(); }
+
+ private:
+  friend class Connection;
+  enum class Where : std::uint8_t { kNowhere, kQueued, kSent, kHeld };
+
+  const std::string_view command_;
+  CallResult& result_;
+  const Deadline deadline_;
+  const bool replicate_;
+  const bool asking_;
+  Where where_ = Where::kNowhere;
+  std::uint64_t place_ = 0;  // of its reply, once it is sent; then of itself in held_
+  Wakeup ended_;
+  net::DeadlineEntry expiry_;
 };
 
 }  // namespace parley::redis

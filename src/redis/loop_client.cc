@@ -98,7 +98,8 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
     const auto connection = link->connection();
     const bool asking = std::exchange(attempt.asked, nullptr) == attempt.master;
     link->metrics().in_flight.add(1);
-    attempt.result = co_await connection->call(command.bytes, options, asking);
+    Connection::Call sent(*connection, command.bytes, options, asking, attempt.result);
+    co_await sent.ended();
     link->metrics().in_flight.add(-1);
     const CallResult& result = attempt.result;
     link->metrics().observe(result.outcome);

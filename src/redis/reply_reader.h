@@ -30,7 +30,7 @@ class ReplyReader {
   ReplyReader& operator=(const ReplyReader&) = delete;
 
   /// As much as it is wise to feed at once: each take() may move what is left.
-  static constexpr std::size_t kPiece = std::size_t{16} << 10;
+  static constexpr std::size_t kPiece = std::size_t{4} << 10;
 
   void feed(std::string_view bytes);
   /// The next reply, or nothing while more bytes are needed. kBodyTooLarge: it breaks a limit; kBadUpstream: it is

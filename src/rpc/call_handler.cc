@@ -32,50 +32,62 @@ Outcome outcome_of(const ReadyResponse& response) {
 constexpr std::size_t kMaxMessage = kMaxFrame - 1024;
 
 template <class Response>
-Answer finish(const MessageHead& head, Method method, const Result<Response>& response) {
+Answer finish(const MessageHead& head, Method method, Result<Response> response) {
   const Outcome outcome = response ? outcome_of(*response) : static_cast<Outcome>(response.error().code);
-  std::string message = encode_reply(head, response);
+  std::string message = encode_reply(head, std::move(response));
   if (message.size() > kMaxMessage) {  // stored where --max-text was larger, without --rpc
-    const Result<Response> failed = fail(ErrorCode::kInternal, "the answer does not fit a Thrift frame of 16 MiB");
-    return finish(head, method, failed);
+    return finish<Response>(head, method,
+                            fail(ErrorCode::kInternal, "the answer does not fit a Thrift frame of 16 MiB"));
   }
   return {std::move(message), method, outcome};
 }
 
 }  // namespace
 
-Async<Answer> CallHandler::answer(Call call, service::CallContext context) const {
+Async<Answer> CallHandler::answer(Call& call, const service::CallContext& context) const {
   if (!call.request) co_return exception(call.head, call.request.error());
   std::string what = "not a std::exception";
-  const std::string request_id = context.request_id;
-  const std::string traceparent = context.traceparent;
   try {
-    if (auto* const send = std::get_if<service::SendRequest>(&*call.request)) {
-      const auto sent = co_await service_.send(std::move(*send), std::move(context));
-      co_return finish(call.head, Method::kSend, sent);
+    if (auto* const request = std::get_if<service::SendRequest>(&*call.request)) {
+      auto sent = co_await send(*request, context);
+      co_return finish(call.head, Method::kSend, std::move(sent));
     }
-    if (auto* const pull = std::get_if<service::PullRequest>(&*call.request)) {
-      const auto pulled = co_await service_.pull(std::move(*pull), std::move(context));
-      co_return finish(call.head, Method::kPull, pulled);
+    if (auto* const request = std::get_if<service::PullRequest>(&*call.request)) {
+      auto pulled = co_await pull(*request, context);
+      co_return finish(call.head, Method::kPull, std::move(pulled));
     }
-    const auto is_ready = co_await ready(std::move(context));
-    co_return finish(call.head, Method::kReady, is_ready);
+    auto is_ready = co_await ready(context);
+    co_return finish(call.head, Method::kReady, std::move(is_ready));
   } catch (const std::exception& bug) {
     what = bug.what();
   } catch (...) {  // NOLINT(bugprone-empty-catch): told below
   }
-  log_error("a call failed by a bug",
-            {{"request_id", request_id}, {"method", call.head.method}, {"what", what}, trace_field(traceparent)});
+  log_error("a call failed by a bug", {{"request_id", context.request_id},
+                                       {"method", call.head.method},
+                                       {"what", what},
+                                       trace_field(context.traceparent)});
   co_return failure(call.head, *call.request,
-                    {ErrorCode::kInternal, "the server's log says more under the request id " + request_id});
+                    {ErrorCode::kInternal, "the server's log says more under the request id " + context.request_id});
 }
 
-Task<ReadyResponse> CallHandler::ready(service::CallContext context) const {
+// Functions of their own, so that what they pass on is not kept in the frame of who waits.
+
+Task<service::SendResponse> CallHandler::send(service::SendRequest& request,
+                                              const service::CallContext& context) const {
+  return service_.send(std::move(request), context);
+}
+
+Task<service::PullResponse> CallHandler::pull(service::PullRequest& request,
+                                              const service::CallContext& context) const {
+  return service_.pull(std::move(request), context);
+}
+
+Task<ReadyResponse> CallHandler::ready(const service::CallContext& context) const {
   if (draining_.load(std::memory_order_relaxed)) co_return fail(ErrorCode::kUnavailable, "the node is draining");
   const auto is_ready = co_await service_.ready(context);
   ReadyResponse response{store_id_, durability_(), wall_clock_us()};
   if (is_ready) co_return response;
-  const auto is_readable = co_await service_.readable(std::move(context));
+  const auto is_readable = co_await service_.readable(context);
   if (!is_readable) co_return std::unexpected(is_readable.error());
   response.refuses_sends = is_ready.error().detail;
   co_return response;

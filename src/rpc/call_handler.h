@@ -28,8 +28,9 @@ class CallHandler {
       : service_(service), store_id_(std::move(store_id)), durability_(std::move(durability)), draining_(draining) {}
 
   /// What the service answers, or the exception that the call has come with. What a bug throws is logged with the
-  /// request's id, and is kInternal; so is an answer that no frame can hold.
-  [[nodiscard]] Async<Answer> answer(Call call, service::CallContext context) const;
+  /// request's id, and is kInternal; so is an answer that no frame can hold. Both stay where they are meanwhile; the
+  /// call's request is taken.
+  [[nodiscard]] Async<Answer> answer(Call& call, const service::CallContext& context) const;
 
   /// The answer that `request` failed with `error`.
   [[nodiscard]] static Answer failure(const MessageHead& head, const Request& request, Error error);
@@ -38,7 +39,11 @@ class CallHandler {
   [[nodiscard]] static Answer exception(const MessageHead& head, const ApplicationException& exception);
 
  private:
-  [[nodiscard]] Task<ReadyResponse> ready(service::CallContext context) const;
+  [[nodiscard]] Task<service::SendResponse> send(service::SendRequest& request,
+                                                 const service::CallContext& context) const;
+  [[nodiscard]] Task<service::PullResponse> pull(service::PullRequest& request,
+                                                 const service::CallContext& context) const;
+  [[nodiscard]] Task<ReadyResponse> ready(const service::CallContext& context) const;
 
   service::MessageService& service_;
   std::string store_id_;

@@ -72,9 +72,9 @@ struct Call {
 
 // The message that answers a call. An error becomes Code, its number in the error table, and Msg, its detail; so does
 // ReadyResponse::refuses_sends, as kUnavailable, for who only reads these.
-[[nodiscard]] std::string encode_reply(const MessageHead& head, const Result<service::SendResponse>& response);
-[[nodiscard]] std::string encode_reply(const MessageHead& head, const Result<service::PullResponse>& response);
-[[nodiscard]] std::string encode_reply(const MessageHead& head, const Result<ReadyResponse>& response);
+[[nodiscard]] std::string encode_reply(const MessageHead& head, Result<service::SendResponse> response);
+[[nodiscard]] std::string encode_reply(const MessageHead& head, Result<service::PullResponse> response);
+[[nodiscard]] std::string encode_reply(const MessageHead& head, Result<ReadyResponse> response);
 [[nodiscard]] std::string encode_reply(const MessageHead& head, const ApplicationException& exception);
 
 // The client's side.

@@ -58,19 +58,20 @@ ReadRequest read_request(TProtocol& in, const std::string& method, TMessageType 
   }
 }
 
-void fill(idl::SendResponse& out, const service::SendResponse& response) {
-  out.__set_Chat(response.chat);
+void fill(idl::SendResponse& out, service::SendResponse&& response) {
+  out.Chat = std::move(response.chat);
+  out.__isset.Chat = true;
   out.__set_SendTime(response.send_time);
   out.__set_Duplicate(response.duplicate);
 }
 
-void fill(idl::PullResponse& out, const service::PullResponse& response) {
+void fill(idl::PullResponse& out, service::PullResponse&& response) {
   out.Messages.reserve(response.page.messages.size());
-  for (const Message& message : response.page.messages) {
+  for (Message& message : response.page.messages) {
     idl::Message& to = out.Messages.emplace_back();
     to.Chat = response.chat;
-    to.Text = message.text;
-    to.Sender = message.sender;
+    to.Text = std::move(message.text);
+    to.Sender = std::move(message.sender);
     to.SendTime = message.send_time;
   }
   out.__isset.Messages = true;
@@ -78,7 +79,7 @@ void fill(idl::PullResponse& out, const service::PullResponse& response) {
   out.__set_NextCursor(response.page.next_cursor);
 }
 
-void fill(idl::ReadyResponse& out, const ReadyResponse& response) {
+void fill(idl::ReadyResponse& out, ReadyResponse&& response) {
   if (!response.store_id.empty()) out.__set_StoreId(response.store_id);
   if (!response.durability.empty()) out.__set_Durability(response.durability);
   if (response.clock != 0) out.__set_Clock(response.clock);
@@ -90,13 +91,13 @@ void fill(idl::ReadyResponse& out, const ReadyResponse& response) {
 
 /// `Wire` is the generated struct that a method's answer is wrapped in.
 template <class Wire, class Response>
-std::string encode(const MessageHead& head, const Result<Response>& response) {
+std::string encode(const MessageHead& head, Result<Response> response) {
   Wire out;
   out.__isset.success = true;
   if (response) {
     out.success.Code = 0;
     out.success.Msg = "success";
-    fill(out.success, *response);
+    fill(out.success, *std::move(response));
   } else {
     const Error& error = response.error();
     out.success.Code = static_cast<std::int32_t>(error.code);
@@ -121,16 +122,16 @@ std::optional<Call> decode_call(std::string_view message, Protocol protocol) {
   }
 }
 
-std::string encode_reply(const MessageHead& head, const Result<service::SendResponse>& response) {
-  return encode<idl::IMService_Send_result>(head, response);
+std::string encode_reply(const MessageHead& head, Result<service::SendResponse> response) {
+  return encode<idl::IMService_Send_result>(head, std::move(response));
 }
 
-std::string encode_reply(const MessageHead& head, const Result<service::PullResponse>& response) {
-  return encode<idl::IMService_Pull_result>(head, response);
+std::string encode_reply(const MessageHead& head, Result<service::PullResponse> response) {
+  return encode<idl::IMService_Pull_result>(head, std::move(response));
 }
 
-std::string encode_reply(const MessageHead& head, const Result<ReadyResponse>& response) {
-  return encode<idl::IMService_Ready_result>(head, response);
+std::string encode_reply(const MessageHead& head, Result<ReadyResponse> response) {
+  return encode<idl::IMService_Ready_result>(head, std::move(response));
 }
 
 std::string encode_reply(const MessageHead& head, const ApplicationException& exception) {

@@ -178,14 +178,13 @@ std::string Session::traceparent_of(const TTHeader& header) {
 }
 
 Async<> Session::handle(Pending pending) {
-  const service::CallContext context = pending.context;
+  const service::CallContext& context = pending.context;
   try {
-    const MessageHead head = pending.call.head;
-    Answer answer = co_await worker_.state().handler.answer(std::move(pending.call), std::move(pending.context));
+    Answer answer = co_await worker_.state().handler.answer(pending.call, context);
     // What a send answered is never turned into anything else.
     if (answer.method == Method::kPull && !out_memory_.grow(answer.message.size())) {
       const Error error{ErrorCode::kOverloaded, "there is no room for the page"};
-      answer = CallHandler::failure(head, service::PullRequest{}, error);
+      answer = CallHandler::failure(pending.call.head, service::PullRequest{}, error);
     }
     respond(answer, pending.form, pending.began, context);
   } catch (const std::exception& bug) {
@@ -199,6 +198,7 @@ Async<> Session::handle(Pending pending) {
 void Session::respond(const Answer& answer, const WireForm& form, Deadline began, const service::CallContext& context) {
   observe(answer, began, context);  // first, so that whoever has read the answer finds it counted
   if (cut_) return;
+  if (out_.empty()) out_ = worker_.take_buffer();
   const std::size_t before = out_.size();
   append_answer(out_, form, answer.message, worker_.state().ready_to_reset.load(std::memory_order_relaxed));
   unwritten_ += out_.size() - before;

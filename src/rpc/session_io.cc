@@ -170,11 +170,12 @@ Async<> Session::flush() {
   // After what the loop has to do already, so that what that answers is written with it.
   co_await boost::asio::post(worker_.loop().executor(), kAwait);
   while (!out_.empty() && !cut_) {
-    const std::string bytes = std::exchange(out_, {});
+    std::string bytes = std::exchange(out_, {});
     const MemoryReservation memory = std::move(out_memory_);
     const bool written = co_await write(bytes);
     unwritten_ -= bytes.size();
     if (!written) cut();
+    worker_.give_back(std::move(bytes));
     make_room();
   }
   flushing_ = false;

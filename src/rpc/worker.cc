@@ -24,6 +24,13 @@ void Worker::accept(net::Socket socket) {
   sessions_group_.spawn(Session::run(std::move(session)));
 }
 
+void Worker::give_back(std::string buffer) {
+  constexpr std::size_t kMost = std::size_t{1} << 20;
+  if (buffer.capacity() > kMost) return;
+  buffer.clear();
+  spare_ = std::move(buffer);
+}
+
 void Worker::drain() {
   for (Session* session : sessions_) session->drain();
 }

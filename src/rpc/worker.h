@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "base/log.h"
 #include "base/memory_budget.h"
@@ -65,6 +66,9 @@ class Worker {
   [[nodiscard]] LoopMetrics& metrics() noexcept { return metrics_; }
   /// What is read goes here first; holds until the session suspends.
   [[nodiscard]] char* scratch() noexcept { return scratch_.get(); }
+  /// An empty buffer for answers; where one was given back, it has grown already.
+  [[nodiscard]] std::string take_buffer() noexcept { return std::exchange(spare_, {}); }
+  void give_back(std::string buffer);
   [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
   [[nodiscard]] LogRate& log_rate() noexcept { return log_rate_; }
 
@@ -75,6 +79,7 @@ class Worker {
   TaskGroup sessions_group_;
   std::unordered_set<Session*> sessions_;
   std::unique_ptr<char[]> scratch_;
+  std::string spare_;
   RequestIds request_ids_;
   LogRate log_rate_;
 };

@@ -8,8 +8,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 namespace parley::store {
 
@@ -43,9 +44,11 @@ class RecentChats {
   [[nodiscard]] Chat& use(const std::string& name);
   [[nodiscard]] static std::size_t cost(const std::string& name) noexcept;
 
-  std::size_t room_;                                                         // bytes that are left
-  std::list<Chat> chats_;                                                    // the one that was used last comes first
-  std::unordered_map<std::string_view, std::list<Chat>::iterator> by_name_;  // into the names of chats_
+  using Chats = std::list<Chat>;
+
+  std::size_t room_;                                                      // bytes that are left
+  Chats chats_;                                                           // the one that was used last comes first
+  boost::unordered_flat_map<std::string_view, Chats::iterator> by_name_;  // into the names of chats_
 };
 
 /// One for each loop, which alone uses it.

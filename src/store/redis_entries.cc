@@ -26,7 +26,8 @@ std::string redis_stream_key(const ChatId& chat) {
   constexpr std::string_view kBefore = "parley:{c";
   std::string key;
   key.reserve(kBefore.size() + chat.name().size() + 2);  // a suffix may follow
-  return key.append(kBefore).append(chat.name()).append(1, '}');
+  key.append(kBefore).append(chat.name()).append(1, '}');
+  return key;
 }
 
 RedisGenerations redis_idempotency_keys(std::string_view stream) {

@@ -6,7 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "store/redis_calls.h"
+#include <fmt/format.h>
+
 #include "store/redis_entries.h"
 #include "store/redis_scripts.h"
 
@@ -31,6 +32,7 @@ std::size_t text_bytes(const Page& page) {
 /// Adds the messages of `entries` while the page has room; whether it still has.
 bool fill(Page& page, const ChatId& chat, const PageRange& range, std::vector<Reply>& entries) {
   std::size_t bytes = text_bytes(page);
+  page.messages.reserve(page.messages.size() + entries.size());
   for (Reply& entry : entries) {
     auto message = redis_message(chat, entry);
     if (!message) continue;
@@ -62,19 +64,34 @@ RedisReader::RedisReader(redis::Client& client, const StoreOptions& options, Rec
       pages_(make_page_caches(options, recent.size())),
       since_(recent.size()) {}
 
-Task<Page> RedisReader::read(const ChatId& chat, const PageRange& range, Deadline deadline) {
+Task<Page> RedisReader::read(ChatId chat, PageRange range, Deadline deadline) {
   if (const Page* const known = kept().find(chat, range, kWritten)) co_return *known;
   const std::uint64_t changes = client_.changes();
-  const std::string stream = redis_stream_key(chat);
-  std::string from = range.cursor == 0 ? std::string(range.reverse ? "+" : "-") : std::to_string(range.cursor);
+  Query query{.stream = redis_stream_key(chat),
+              .range = range,
+              .from = range.cursor == 0 ? std::string(range.reverse ? "+" : "-") : std::to_string(range.cursor),
+              .deadline = deadline};
   Page page;
   bool found = false;
   for (bool more = true; more;) {
-    auto some = co_await entries(stream, range, from, page, deadline);
-    if (!some) co_return std::unexpected(std::move(some).error());
-    found |= !some->list.empty();
-    if (!some->list.empty()) from = "(" + some->list.back().elements[0].text;
-    more = fill(page, chat, range, some->list) && some->more;
+    query.wanted = static_cast<std::size_t>(range.limit) + 1 - page.messages.size();
+    query.room = range.max_bytes - std::min(range.max_bytes, text_bytes(page));
+    const bool plainly = query.wanted * (largest_text_.load(std::memory_order_relaxed) + kAroundText) <= kMaxPlainBytes;
+    Async<RedisAnswer> asking = plainly ? ask(query) : ask_bounded(query);
+    RedisAnswer answer = co_await std::move(asking);
+    if (plainly && answer.result.outcome == redis::CallResult::Outcome::kTooLarge) {
+      note_size(kMaxPlainBytes);
+      continue;
+    }
+    if (!answer.answered() || !(plainly ? are_entries(answer.reply()) : is_bounded_page(answer.reply()))) {
+      co_return std::unexpected(read_failure(answer));
+    }
+    std::vector<Reply>& parts = answer.result.reply.elements;
+    std::vector<Reply>& entries = plainly ? parts : parts[1].elements;
+    more = plainly ? entries.size() >= query.wanted : parts[0].integer != 0;
+    found |= !entries.empty();
+    if (!entries.empty()) query.from = "(" + entries.back().elements[0].text;
+    more &= fill(page, chat, range, entries);
   }
   for (const Message& message : page.messages) note_size(message.text.size());
   page.next_cursor = next_cursor(page.messages, range);
@@ -82,7 +99,7 @@ Task<Page> RedisReader::read(const ChatId& chat, const PageRange& range, Deadlin
     const auto newest = range.reverse ? page.messages.front().send_time : page.messages.back().send_time;
     recent().saw(chat.name(), newest);
   } else if (!found && !recent().has_messages(chat.name())) {
-    const auto there = co_await exists(chat, stream, deadline);
+    const auto there = co_await exists(chat, query.stream, deadline);
     if (!there) co_return std::unexpected(there.error());
     if (!*there) co_return fail(ErrorCode::kChatNotFound, "the chat has no messages");
   }
@@ -96,36 +113,25 @@ PageCache& RedisReader::kept() {
   return pages_[loop];
 }
 
-/// What comes next of a page, and one entry more.
-Task<RedisReader::Entries> RedisReader::entries(const std::string& stream, const PageRange& range,
-                                                const std::string& from, const Page& so_far, Deadline deadline) {
-  const std::size_t wanted = static_cast<std::size_t>(range.limit) + 1 - so_far.messages.size();
-  const std::string count = std::to_string(wanted);
-  const std::string_view command = range.reverse ? "XREVRANGE" : "XRANGE";
-  const std::string_view to = range.reverse ? "-" : "+";
-  const redis::CallOptions options{.deadline = deadline};
-  if (wanted * (largest_text_.load(std::memory_order_relaxed) + kAroundText) <= kMaxPlainBytes) {
-    const auto call = [&] {
-      return client_.call(stream, redis::format_command({command, stream, from, to, "COUNT", count}), options);
-    };
-    RedisAnswer answer = co_await until_answered(call, deadline, TooLarge::kEnds);
-    if (answer.result.outcome != redis::CallResult::Outcome::kTooLarge) {
-      if (!answer.answered() || !are_entries(answer.reply())) co_return std::unexpected(read_failure(answer));
-      Entries out{.list = std::move(answer.result.reply.elements)};
-      out.more = out.list.size() >= wanted;
-      co_return out;
-    }
-    note_size(kMaxPlainBytes);
-  }
-  const std::string bytes =
-      std::to_string(range.max_bytes - std::min(range.max_bytes, text_bytes(so_far)) + wanted * kAroundText);
-  const std::array<std::string_view, 1> keys{stream};
-  const std::array<std::string_view, 5> arguments{command, from, to, count, bytes};
-  const auto run = [&] { return client_.run(bounded_page_script(), keys, arguments, options); };
-  RedisAnswer answer = co_await until_answered(run, deadline);
-  if (!answer.answered() || !is_bounded_page(answer.reply())) co_return std::unexpected(read_failure(answer));
-  Reply& reply = answer.result.reply;
-  co_return Entries{.list = std::move(reply.elements[1].elements), .more = reply.elements[0].integer != 0};
+/// By a command whose answer has no bound but its count.
+Async<RedisAnswer> RedisReader::ask(const Query& query) {
+  const auto call = [this, &query] {
+    return client_.call(query.stream,
+                        redis::format_command({query.command(), query.stream, query.from, query.to(), "COUNT",
+                                               fmt::format_int(query.wanted).c_str()}),
+                        {.deadline = query.deadline});
+  };
+  return until_answered(call, query.deadline, TooLarge::kEnds);
+}
+
+Async<RedisAnswer> RedisReader::ask_bounded(const Query& query) {
+  const std::string count = std::to_string(query.wanted);
+  const std::string bytes = std::to_string(query.room + query.wanted * kAroundText);
+  const std::array<std::string_view, 1> keys{query.stream};
+  const std::array<std::string_view, 5> arguments{query.command(), query.from, query.to(), count, bytes};
+  const auto run = [&] { return client_.run(bounded_page_script(), keys, arguments, {.deadline = query.deadline}); };
+  RedisAnswer answer = co_await until_answered(run, query.deadline);
+  co_return answer;
 }
 
 void RedisReader::note_size(std::size_t text) {

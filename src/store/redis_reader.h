@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "base/task.h"
 #include "net/loop.h"
@@ -13,6 +13,7 @@
 #include "store/message_store.h"
 #include "store/page_cache.h"
 #include "store/recent_chats.h"
+#include "store/redis_calls.h"
 #include "store/store_options.h"
 
 namespace parley::store {
@@ -26,19 +27,27 @@ class RedisReader {
   RedisReader(redis::Client& client, const StoreOptions& options, RecentChatsOfLoops& recent);
 
   /// As MessageStore::read(). On a loop.
-  [[nodiscard]] Task<Page> read(const ChatId& chat, const PageRange& range, Deadline deadline);
+  [[nodiscard]] Task<Page> read(ChatId chat, PageRange range, Deadline deadline);
 
   /// By loop.
   [[nodiscard]] const PageCachesOfLoops& pages() const noexcept { return pages_; }
 
  private:
-  struct Entries {
-    std::vector<redis::Reply> list;
-    bool more = false;  // whether there may be some behind them
+  struct Query {  // for what comes next of a page, and one entry more
+    std::string stream;
+    PageRange range;
+    std::string from;
+    Deadline deadline;
+    std::size_t wanted = 0;  // entries
+    std::size_t room = 0;    // for bytes of text
+
+    [[nodiscard]] std::string_view command() const noexcept { return range.reverse ? "XREVRANGE" : "XRANGE"; }
+    [[nodiscard]] std::string_view to() const noexcept { return range.reverse ? "-" : "+"; }
   };
 
-  [[nodiscard]] Task<Entries> entries(const std::string& stream, const PageRange& range, const std::string& from,
-                                      const Page& so_far, Deadline deadline);
+  // The query stays where it is meanwhile.
+  [[nodiscard]] Async<RedisAnswer> ask(const Query& query);
+  [[nodiscard]] Async<RedisAnswer> ask_bounded(const Query& query);
   /// This loop's pages.
   [[nodiscard]] PageCache& kept();
   void note_size(std::size_t text);

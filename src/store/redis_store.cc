@@ -92,22 +92,18 @@ class RedisStore final : public MessageStore {
   }
 
   Task<Appended> append(Draft draft, Deadline deadline) override {
-    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
-    if (!health_.fit()) co_return unfit();
-    auto appended = co_await writer_.append(std::move(draft), deadline);
-    // A server is looked at before it takes the first command of a connection, so what it took shows here.
-    if (appended && !health_.fit()) co_return fail(ErrorCode::kOutcomeUnknown, "Redis may lose it: " + health_.fault());
-    co_return appended;
+    if (passed(deadline)) return failed<Appended>({ErrorCode::kOverloaded, "the deadline has passed"});
+    if (!health_.fit()) return failed<Appended>(unfit());
+    return check_appended(writer_.append(std::move(draft), deadline));
   }
 
   Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
-    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
-    auto page = co_await reader_.read(chat, range, deadline);
-    co_return page;
+    if (passed(deadline)) return failed<Page>({ErrorCode::kOverloaded, "the deadline has passed"});
+    return reader_.read(std::move(chat), range, deadline);
   }
 
   Task<void> ready(Deadline) override {
-    if (!health_.fit()) co_return unfit();
+    if (!health_.fit()) co_return std::unexpected(unfit());
     co_return client_.ready();
   }
 
@@ -116,8 +112,15 @@ class RedisStore final : public MessageStore {
   const std::string& id() const noexcept override { return id_; }
 
  private:
-  [[nodiscard]] std::unexpected<Error> unfit() const {
-    return fail(ErrorCode::kUnavailable, "the store takes no writes: " + health_.fault());
+  [[nodiscard]] Error unfit() const {
+    return {ErrorCode::kUnavailable, "the store takes no writes: " + health_.fault()};
+  }
+
+  /// A server is looked at before it takes the first command of a connection, so what it took shows behind the append.
+  Task<Appended> check_appended(Task<Appended> appending) {
+    auto appended = co_await std::move(appending);
+    if (appended && !health_.fit()) co_return fail(ErrorCode::kOutcomeUnknown, "Redis may lose it: " + health_.fault());
+    co_return appended;
   }
 
   redis::ClientOptions looked_at(redis::ClientOptions servers) {
