@@ -42,9 +42,11 @@ std::string encode_frame(const Request& request, std::int32_t id, const CallOpti
   const std::span<const Info> given(infos.data(), timeout.empty() ? 2 : 3);
   const Named trace{kTraceparentKey, options.traceparent};
   const std::span<const Named> named(&trace, options.traceparent.empty() ? 0 : 1);
+  const std::string message = encode_call(request, id, Protocol::kBinary);
+  constexpr std::size_t kHeaderRoom = 128;  // enough for most
   std::string frame;
-  append_ttheader(frame, {.flags = kOutOfOrderFlag, .sequence_id = id, .ints = given, .strings = named},
-                  encode_call(request, id, Protocol::kBinary));
+  frame.reserve(kHeaderRoom + message.size());
+  append_ttheader(frame, {.flags = kOutOfOrderFlag, .sequence_id = id, .ints = given, .strings = named}, message);
   return frame;
 }
 
