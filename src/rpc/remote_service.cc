@@ -78,13 +78,12 @@ struct Pulling {
   static constexpr RequestKind kind = RequestKind::kPull;  // NOLINT(readability-identifier-naming): as Sending's
 };
 
-Result<Sending> prepare(service::SendRequest request, const service::ServiceLimits& limits) {
-  auto draft = service::validate(std::move(request), limits);
-  if (!draft) return std::unexpected(std::move(draft).error());
-  const RequestKind kind = draft->idempotency_key.empty() ? RequestKind::kSend : RequestKind::kKeyedSend;
-  return Sending{service::SendRequest{draft->chat.name(), std::move(draft->text), std::move(draft->sender),
-                                      std::move(draft->idempotency_key)},
-                 kind};
+Result<Sending> prepare(service::SendRequest&& request, const service::ServiceLimits& limits) {
+  const auto chat = service::check(request, limits);
+  if (!chat) return std::unexpected(chat.error());
+  request.chat = chat->name();
+  const RequestKind kind = request.idempotency_key.empty() ? RequestKind::kSend : RequestKind::kKeyedSend;
+  return Result<Sending>(std::in_place, std::move(request), kind);
 }
 
 Result<Pulling> prepare(const service::PullRequest& request, const service::ServiceLimits& limits) {
@@ -141,23 +140,24 @@ template <class Question>
 Task<typename Question::Response> RemoteService::ask(Result<Question> question, service::CallContext context) {
   using Next = Verdict<typename Question::Response>::Next;
   if (!question) co_return std::unexpected(std::move(question).error());
-  CallOptions options{
-      .deadline = context.deadline, .request_id = context.request_id, .traceparent = context.traceparent};
   NodePool& nodes = pool();
   std::shared_ptr<Node> node;
   bool maybe_stored = false;
   for (int attempt = 1;; ++attempt) {
     auto next_node = nodes.pick(question->kind, node.get());
     if (next_node && !*next_node) {
-      next_node = co_await nodes.wait_and_pick(options.deadline, question->kind, node.get());
+      next_node = co_await nodes.wait_and_pick(context.deadline, question->kind, node.get());
     }
     if (!next_node) co_return std::unexpected(in_view_of_earlier(std::move(next_node).error(), maybe_stored));
     node = *std::move(next_node);
     const RequestKind kind = kind_at(*node, question->kind);
     const Codes codes = node->foreign() ? Codes::kForeign : Codes::kOurs;
-    options.movable = kind != RequestKind::kSend;
     node->metrics().in_flight.add(1);
-    PendingCall call(*node->connection(), question->request, options);
+    PendingCall call(*node->connection(), question->request,
+                     {.deadline = context.deadline,
+                      .request_id = context.request_id,
+                      .movable = kind != RequestKind::kSend,
+                      .traceparent = context.traceparent});
     co_await call.ended();
     node->metrics().in_flight.add(-1);
     node->metrics().observe(call.result().outcome);
