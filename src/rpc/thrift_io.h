@@ -82,7 +82,8 @@ inline BinaryWriter& binary_writer() {
   return writer;
 }
 
-/// Calls `read(protocol)` with a protocol that reads `message`, and returns what that does. Throws what it throws:
+/// Calls `read(protocol)` with a protocol that reads `message`, and returns what that does: for binary messages by its
+/// class, for the others, which are rare, as a TProtocol. Throws what it throws:
 /// apache::thrift::TException where the message cannot be read.
 template <class Read>
 auto read_message(std::string_view message, Protocol protocol, Read read) {
@@ -100,14 +101,14 @@ auto read_message(std::string_view message, Protocol protocol, Read read) {
   reader.bytes->set(message);
   reader.protocol.setStringSizeLimit(strings);
   reader.protocol.setContainerSizeLimit(elements);
-  return read(static_cast<TProtocol&>(reader.protocol));
+  return read(reader.protocol);
 }
 
 /// A whole message; `Body` is a generated struct or an exception.
 template <class Body>
 std::string write_message(Protocol protocol, const std::string& method, TMessageType type, std::int32_t sequence_id,
                           const Body& body) {
-  const auto write = [&](TProtocol& out) {
+  const auto write = [&](auto& out) {
     out.writeMessageBegin(method, type, sequence_id);
     body.write(&out);
     out.writeMessageEnd();
@@ -115,7 +116,7 @@ std::string write_message(Protocol protocol, const std::string& method, TMessage
   if (protocol == Protocol::kCompact) {
     const auto buffer = std::make_shared<TMemoryBuffer>(thrift_limits());
     TCompactProtocolT<TMemoryBuffer> compact(buffer);
-    write(compact);
+    write(static_cast<TProtocol&>(compact));
     return buffer->getBufferAsString();
   }
   BinaryWriter& writer = binary_writer();
