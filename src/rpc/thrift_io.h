@@ -64,22 +64,15 @@ class MessageBytes final : public TVirtualTransport<MessageBytes, TBufferBase> {
   }
 };
 
-// What reads and writes binary messages, kept by each thread: to make it anew costs more than most messages do.
-struct BinaryReader {
-  std::shared_ptr<MessageBytes> bytes = std::make_shared<MessageBytes>();
-  TBinaryProtocolT<MessageBytes, TNetworkBigEndian> protocol{bytes, 0, 0, true, true};
-};
-struct BinaryWriter {
-  std::shared_ptr<TMemoryBuffer> buffer = std::make_shared<TMemoryBuffer>(thrift_limits());
-  TBinaryProtocolT<TMemoryBuffer, TNetworkBigEndian> protocol{buffer};
-};
-inline BinaryReader& binary_reader() {
-  thread_local BinaryReader reader;
-  return reader;
+// What messages are read from and written to, kept by each thread: to make it anew costs as much as many a message. The
+// protocols are not kept: one that has refused a message for its depth counts on from there.
+inline const std::shared_ptr<MessageBytes>& kept_bytes() {
+  thread_local const auto bytes = std::make_shared<MessageBytes>();
+  return bytes;
 }
-inline BinaryWriter& binary_writer() {
-  thread_local BinaryWriter writer;
-  return writer;
+inline const std::shared_ptr<TMemoryBuffer>& kept_buffer() {
+  thread_local const auto buffer = std::make_shared<TMemoryBuffer>(thrift_limits());
+  return buffer;
 }
 
 /// Calls `read(protocol)` with a protocol that reads `message`, and returns what that does: for binary messages by its
@@ -91,17 +84,13 @@ auto read_message(std::string_view message, Protocol protocol, Read read) {
   constexpr std::int32_t kMaxElements = 1 << 16;
   const auto strings = static_cast<std::int32_t>(std::max<std::size_t>(message.size(), 1));  // 0 would be no limit
   const std::int32_t elements = std::min(strings, kMaxElements);
+  kept_bytes()->set(message);
   if (protocol == Protocol::kCompact) {
-    const auto bytes = std::make_shared<MessageBytes>();
-    bytes->set(message);
-    TCompactProtocolT<MessageBytes> compact(bytes, strings, elements);
+    TCompactProtocolT<MessageBytes> compact(kept_bytes(), strings, elements);
     return read(static_cast<TProtocol&>(compact));
   }
-  BinaryReader& reader = binary_reader();
-  reader.bytes->set(message);
-  reader.protocol.setStringSizeLimit(strings);
-  reader.protocol.setContainerSizeLimit(elements);
-  return read(reader.protocol);
+  TBinaryProtocolT<MessageBytes, TNetworkBigEndian> binary(kept_bytes(), strings, elements, true, true);
+  return read(binary);
 }
 
 /// A whole message; `Body` is a generated struct or an exception.
@@ -113,18 +102,18 @@ std::string write_message(Protocol protocol, const std::string& method, TMessage
     body.write(&out);
     out.writeMessageEnd();
   };
+  TMemoryBuffer& buffer = *kept_buffer();
+  buffer.resetBuffer();
   if (protocol == Protocol::kCompact) {
-    const auto buffer = std::make_shared<TMemoryBuffer>(thrift_limits());
-    TCompactProtocolT<TMemoryBuffer> compact(buffer);
+    TCompactProtocolT<TMemoryBuffer> compact(kept_buffer());
     write(static_cast<TProtocol&>(compact));
-    return buffer->getBufferAsString();
+  } else {
+    TBinaryProtocolT<TMemoryBuffer, TNetworkBigEndian> binary(kept_buffer());
+    write(binary);
   }
-  BinaryWriter& writer = binary_writer();
-  writer.buffer->resetBuffer();
-  write(writer.protocol);
-  std::string message = writer.buffer->getBufferAsString();
+  std::string message = buffer.getBufferAsString();
   constexpr std::uint32_t kKept = std::uint32_t{64} << 10;
-  if (writer.buffer->getBufferSize() > kKept) writer.buffer->resetBuffer(TMemoryBuffer::defaultSize);
+  if (buffer.getBufferSize() > kKept) buffer.resetBuffer(TMemoryBuffer::defaultSize);
   return message;
 }
 
