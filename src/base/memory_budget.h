@@ -55,7 +55,9 @@ class MemoryReservation {
     return true;
   }
 
-  void release() noexcept { budget_->give(std::exchange(bytes_, 0)); }
+  void release() noexcept {
+    if (bytes_ != 0) budget_->give(std::exchange(bytes_, 0));  // all loops write what is taken
+  }
 
  private:
   MemoryBudget* budget_;

@@ -13,9 +13,9 @@ bool is_white_space(char32_t c) {
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-/// How many bytes at the front are whole blocks of ASCII, of which most texts are made. Written so that the compiler
-/// looks at a block with one instruction.
-std::ptrdiff_t ascii_blocks(std::string_view bytes) {
+/// How many bytes at the front are ASCII, of which most texts are made. Written so that the compiler looks at a block
+/// with one instruction.
+std::ptrdiff_t leading_ascii(std::string_view bytes) {
   constexpr std::size_t kBlock = 16;
   std::size_t at = 0;
   for (; at + kBlock <= bytes.size(); at += kBlock) {
@@ -23,6 +23,7 @@ std::ptrdiff_t ascii_blocks(std::string_view bytes) {
     for (std::size_t i = 0; i < kBlock; ++i) any |= static_cast<unsigned char>(bytes[at + i]);
     if (any >= 0x80) break;
   }
+  while (at < bytes.size() && static_cast<unsigned char>(bytes[at]) < 0x80) ++at;
   return static_cast<std::ptrdiff_t>(at);
 }
 
@@ -31,7 +32,7 @@ bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0); }
 }  // namespace
 
 bool is_utf8(std::string_view bytes) noexcept {
-  return utf8::is_valid(bytes.begin() + ascii_blocks(bytes), bytes.end());
+  return utf8::is_valid(bytes.begin() + leading_ascii(bytes), bytes.end());
 }
 
 bool has_control(std::string_view utf8) noexcept {

@@ -32,22 +32,36 @@ service::CallContext context_of(const Request& request) {
           .traceparent = std::string(request.traceparent)};
 }
 
-Async<Response> send(Api api, const Request& request) {
-  auto call = bind_send(request);
-  if (!call) co_return error_response(call.error(), api.errors, request.request_id);
-  const auto sent = co_await api.service->send(std::move(*call), context_of(request));
+// What a call is made with goes to the service before these are awaited, so that it takes no room while they wait.
+
+Async<Response> answer_error(Api api, const Request& request, Error error) {
+  co_return error_response(error, api.errors, request.request_id);
+}
+
+Async<Response> answer_sent(Api api, const Request& request, Task<service::SendResponse> call) {
+  const auto sent = co_await std::move(call);
   if (!sent) co_return error_response(sent.error(), api.errors, request.request_id);
   co_return answer_send(*sent, preferred_type(request.headers));
 }
 
-Async<Response> pull(Api api, const Request& request) {
-  auto call = bind_pull(request);
-  if (!call) co_return error_response(call.error(), api.errors, request.request_id);
-  const auto pulled = co_await api.service->pull(std::move(*call), context_of(request));
+Async<Response> send(Api api, const Request& request) {
+  auto call = bind_send(request);
+  if (!call) return answer_error(api, request, std::move(call).error());
+  return answer_sent(api, request, api.service->send(*std::move(call), context_of(request)));
+}
+
+Async<Response> answer_pulled(Api api, const Request& request, Task<service::PullResponse> call) {
+  const auto pulled = co_await std::move(call);
   if (!pulled) co_return error_response(pulled.error(), api.errors, request.request_id);
   auto answer = answer_pull(*pulled, preferred_type(request.headers), *api.memory);
   if (!answer) co_return error_response(answer.error(), api.errors, request.request_id);
-  co_return std::move(*answer);
+  co_return *std::move(answer);
+}
+
+Async<Response> pull(Api api, const Request& request) {
+  auto call = bind_pull(request);
+  if (!call) return answer_error(api, request, std::move(call).error());
+  return answer_pulled(api, request, api.service->pull(*std::move(call), context_of(request)));
 }
 
 }  // namespace

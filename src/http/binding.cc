@@ -62,13 +62,14 @@ Result<void> read_key_headers(const Request& request, std::string& key) {
 }  // namespace
 
 Result<service::SendRequest> bind_send(const Request& request) {
-  service::SendRequest call;
+  Result<service::SendRequest> bound;
+  service::SendRequest& call = *bound;
   std::array fields = {Field{"chat", &call.chat}, Field{"text", &call.text}, Field{"sender", &call.sender},
                        Field{"idempotency_key", &call.idempotency_key}};
   auto read = read_body_and_query<service::SendRequest>(request, read_protobuf_send, call, fields);
   if (read) read = read_key_headers(request, call.idempotency_key);
-  if (!read) return std::unexpected(std::move(read.error()));
-  return call;
+  if (!read) bound = std::unexpected(std::move(read.error()));
+  return bound;
 }
 
 Result<service::PullRequest> bind_pull(const Request& request) {

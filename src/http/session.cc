@@ -57,55 +57,60 @@ Async<> Session::refuse() {
   Response response = error_response({ErrorCode::kOverloaded, "there are too many connections"},
                                      worker_.state().options.errors, request_id_);
   prepare(response, false, worker_.state().router.size(), steady_clock::now());
-  const bool written = co_await write_answer(std::move(response));
-  if (written) co_await linger();
+  (void)co_await write_answer(std::move(response), false);
 }
 
 Async<> Session::serve() {
+  const ServerState& state = worker_.state();
   for (;;) {
-    Result<bool> received = co_await receive();
-    if (received && !*received) {
-      if (gathered_) worker_.outbox().flush();
-      (void)co_await write_unsent();  // to one who has asked all that he wants to
-      co_return;
+    arm(time_to_read());
+    Result<Input> input = feed_leftover();
+    while (input == Input::kPartial) {
+      if (!unsent_.empty()) {  // before waiting, since it may be of a flush that found nobody waiting
+        const bool all = co_await write_unsent();
+        if (!all) co_return;
+        arm(time_to_read());
+      }
+      if (!last_look()) co_await channel_.readable();
+      input = read();
     }
-    const bool goes_on = co_await answer(std::move(received));
-    if (!goes_on) co_return;
-    parser_.next();
-    reservation_.release();
-    reserved_ = 0;
-    phase_ = Phase::kIdle;
+    if (input == Input::kOver) break;
+    const Deadline began = steady_clock::now();
+    const std::size_t route = input ? state.router.find(parser_.head().target.path) : state.router.size();
+    std::optional<Response> response = begin_answer(input, route);
+    if (!response) {
+      const Request request = request_until(began + state.options.request_timeout);
+      try {
+        response = co_await state.router[route].handler(request);
+      } catch (...) {
+        response = answer_bug(std::current_exception());
+      }
+    }
+    const bool keep = keeps_open();
+    prepare(*response, keep, route, began);
+    if (!gather(*response, keep)) {
+      const bool goes_on = co_await write_answer(*std::move(response), keep);
+      if (!goes_on) co_return;
+    }
+    end_request();
   }
+  if (gathered_) worker_.outbox().flush();
+  (void)co_await write_unsent();  // to one who has asked all that he wants to
 }
 
-Async<bool> Session::answer(Result<bool> received) {
-  const ServerState& state = worker_.state();
-  const Deadline began = steady_clock::now();
-  failed_ = !received;
+std::optional<Response> Session::begin_answer(const Result<Input>& input, std::size_t route) {
+  failed_ = !input;
   identify();
   phase_ = Phase::kHandling;
-  std::size_t route = state.router.size();
-  std::optional<Response> response;
-  if (failed_) {
-    response = error_response(received.error(), state.options.errors, request_id_);
-  } else {
-    route = state.router.find(parser_.head().target.path);
-    response = answer_here(route);
-  }
-  if (!response) {
-    const Request request = request_until(began + state.options.request_timeout);
-    try {
-      response = co_await state.router[route].handler(request);
-    } catch (...) {
-      response = answer_bug(std::current_exception());
-    }
-  }
-  const bool keep = keeps_open();
-  prepare(*response, keep, route, began);
-  if (gather(*response, keep)) co_return keep;
-  const bool written = co_await write_answer(*std::move(response));
-  if (written && !keep && may_still_send()) co_await linger();
-  co_return written&& keep;
+  if (failed_) return error_response(input.error(), worker_.state().options.errors, request_id_);
+  return answer_here(route);
+}
+
+void Session::end_request() {
+  parser_.next();
+  reservation_.release();
+  reserved_ = 0;
+  phase_ = Phase::kIdle;
 }
 
 void Session::identify() {
@@ -198,13 +203,14 @@ bool Session::gather(const Response& response, bool keep) {
   return true;
 }
 
-Async<bool> Session::write_answer(Response response) {
+Async<bool> Session::write_answer(Response response, bool keep) {
   const std::string header = worker_.header();  // before others use it
   if (gathered_) worker_.outbox().flush();
   const bool before = co_await write_unsent();
   if (!before) co_return false;
   const bool all = co_await write_rest(header, body_of(response));
-  co_return all;
+  if (all && !keep && may_still_send()) co_await linger();
+  co_return all&& keep;
 }
 
 std::string_view Session::body_of(const Response& response) const noexcept {

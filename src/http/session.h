@@ -49,28 +49,36 @@ class Session {
     kLingering,
   };
 
+  /// Reads and answers one request after the other. One coroutine for all but what is rare: each further one would be a
+  /// part of what a request costs.
   [[nodiscard]] Async<> serve();
   [[nodiscard]] Async<> refuse();
-  /// Answers the request, or says what is wrong with it. False: the connection ends here.
-  [[nodiscard]] Async<bool> answer(Result<bool> received);
 
   // Reading.
-  /// Reads a whole request, or as much of it as is wanted. False: the client is gone, or owed nothing.
-  [[nodiscard]] Async<Result<bool>> receive();
-  [[nodiscard]] Result<bool> feed_leftover();
-  [[nodiscard]] Result<bool> feed_scratch(std::size_t size);
-  /// Feeds the parser from the front of `bytes`. True: a request is whole, or not to be read further.
-  [[nodiscard]] Result<bool> feed(std::string_view& bytes);
+  enum class Input : std::uint8_t {
+    kPartial,  ///< more of a request is to come
+    kWhole,    ///< a request is whole, or not to be read further
+    kOver,     ///< the client is gone, or owed nothing
+  };
+  /// Reads what has come. An error is the answer.
+  [[nodiscard]] Result<Input> read();
+  [[nodiscard]] Result<Input> feed_leftover();
+  [[nodiscard]] Result<Input> feed_scratch(std::size_t size);
+  /// Feeds the parser from the front of `bytes`.
+  [[nodiscard]] Result<Input> feed(std::string_view& bytes);
   [[nodiscard]] Result<void> on_body_begins(bool nothing_read);
   [[nodiscard]] Result<void> account_for_body();
-  [[nodiscard]] Result<bool> on_read_failed(bool end_of_stream) const;
+  [[nodiscard]] Result<Input> on_read_failed(bool end_of_stream) const;
   [[nodiscard]] std::chrono::milliseconds time_to_read() const noexcept;
   [[nodiscard]] bool is_waiting() const noexcept { return phase_ == Phase::kFresh || phase_ == Phase::kIdle; }
+  /// An idle connection of a draining server looks once more for a request, and does not wait for one.
+  [[nodiscard]] bool last_look() const noexcept { return phase_ == Phase::kIdle && draining(); }
   [[nodiscard]] bool draining() const noexcept;
 
   // Answering.
   void identify();
-  /// The answer that needs no route, if that is so.
+  /// Begins to answer; the answer that needs no route, if that is so.
+  [[nodiscard]] std::optional<Response> begin_answer(const Result<Input>& input, std::size_t route);
   [[nodiscard]] std::optional<Response> answer_here(std::size_t route) const;
   [[nodiscard]] Response answer_options(std::size_t route) const;
   [[nodiscard]] Request request_until(Deadline deadline) const;
@@ -79,9 +87,10 @@ class Session {
   void prepare(const Response& response, bool keep, std::size_t route, Deadline began);
   /// Hands the prepared answer to the outbox, which is the cheapest way for small ones. False: to be written.
   [[nodiscard]] bool gather(const Response& response, bool keep);
-  /// Writes the prepared answer. False: the connection is of no more use.
-  [[nodiscard]] Async<bool> write_answer(Response response);
+  /// Writes the prepared answer. False: the connection ends here.
+  [[nodiscard]] Async<bool> write_answer(Response response, bool keep);
   [[nodiscard]] std::string_view body_of(const Response& response) const noexcept;
+  void end_request();
   void observe(int status, std::size_t route, Deadline began);
   [[nodiscard]] bool head_is_known() const noexcept;
   [[nodiscard]] bool keeps_open() const noexcept;

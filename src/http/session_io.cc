@@ -25,7 +25,7 @@ bool would_block(const error_code& error) {
 void Session::drain() {
   if (phase_ == Phase::kFresh) arm(kDrainGrace);
   if (phase_ != Phase::kIdle) return;
-  channel_.interrupt();  // receive() then looks once more, and ends
+  channel_.interrupt();  // serve() then looks once more, and ends
 }
 
 void Session::cut() {
@@ -44,30 +44,14 @@ void Session::on_expiry() {
   channel_.interrupt();
 }
 
-Async<Result<bool>> Session::receive() {
-  arm(time_to_read());
-  Result<bool> ready = feed_leftover();
-  while (ready && !*ready) {
-    if (!unsent_.empty()) {  // before waiting, since it may be of a flush that found nobody waiting
-      const bool all = co_await write_unsent();
-      if (!all) co_return false;
-      arm(time_to_read());
-    }
-    const bool last_look = phase_ == Phase::kIdle && draining();
-    if (!last_look) co_await channel_.readable();
-    if (cut_ || (expired_ && is_waiting())) co_return false;
-    if (expired_) co_return fail(ErrorCode::kRequestTimeout, "the request took too long to arrive");
-    if (!unsent_.empty()) continue;
-    error_code error;
-    const std::size_t size = channel_.read_some(worker_.scratch(), Worker::kScratch, error);
-    if (would_block(error)) {
-      if (phase_ == Phase::kIdle && draining()) co_return false;
-      continue;
-    }
-    ready = error ? on_read_failed(error == boost::asio::error::eof) : feed_scratch(size);
-    if (error) break;
-  }
-  co_return ready;
+Result<Session::Input> Session::read() {
+  if (cut_ || (expired_ && is_waiting())) return Input::kOver;
+  if (expired_) return fail(ErrorCode::kRequestTimeout, "the request took too long to arrive");
+  if (!unsent_.empty()) return Input::kPartial;
+  error_code error;
+  const std::size_t size = channel_.read_some(worker_.scratch(), Worker::kScratch, error);
+  if (would_block(error)) return last_look() ? Input::kOver : Input::kPartial;
+  return error ? on_read_failed(error == boost::asio::error::eof) : feed_scratch(size);
 }
 
 std::chrono::milliseconds Session::time_to_read() const noexcept {
@@ -80,15 +64,15 @@ std::chrono::milliseconds Session::time_to_read() const noexcept {
   }
 }
 
-Result<bool> Session::on_read_failed(bool end_of_stream) const {
-  if (!end_of_stream || parser_.state() == RequestParser::State::kEmpty) return false;
+Result<Session::Input> Session::on_read_failed(bool end_of_stream) const {
+  if (!end_of_stream || parser_.state() == RequestParser::State::kEmpty) return Input::kOver;
   return fail(ErrorCode::kMalformedRequest, "the request ends before it is whole");
 }
 
-Result<bool> Session::feed_leftover() {
-  if (leftover_.empty()) return false;
+Result<Session::Input> Session::feed_leftover() {
+  if (leftover_.empty()) return Input::kPartial;
   std::string_view bytes = std::string_view(leftover_).substr(leftover_used_);
-  Result<bool> ready = feed(bytes);
+  Result<Input> ready = feed(bytes);
   leftover_used_ = leftover_.size() - bytes.size();
   if (bytes.empty()) {
     std::string().swap(leftover_);
@@ -97,14 +81,14 @@ Result<bool> Session::feed_leftover() {
   return ready;
 }
 
-Result<bool> Session::feed_scratch(std::size_t size) {
+Result<Session::Input> Session::feed_scratch(std::size_t size) {
   std::string_view bytes(worker_.scratch(), size);
-  Result<bool> ready = feed(bytes);
+  Result<Input> ready = feed(bytes);
   leftover_.assign(bytes);
   return ready;
 }
 
-Result<bool> Session::feed(std::string_view& bytes) {
+Result<Session::Input> Session::feed(std::string_view& bytes) {
   using State = RequestParser::State;
   while (!bytes.empty() && parser_.state() != State::kDone && !body_unread_) {
     const State before = parser_.state();
@@ -115,7 +99,7 @@ Result<bool> Session::feed(std::string_view& bytes) {
     auto checked = before == State::kBody ? account_for_body() : on_body_begins(bytes.empty());
     if (!checked) return std::unexpected(std::move(checked).error());
   }
-  if (parser_.state() == State::kDone || body_unread_) return true;
+  if (parser_.state() == State::kDone || body_unread_) return Input::kWhole;
   if (parser_.state() == State::kBody && phase_ != Phase::kBody) {
     phase_ = Phase::kBody;
     arm(time_to_read());
@@ -123,7 +107,7 @@ Result<bool> Session::feed(std::string_view& bytes) {
     phase_ = Phase::kHead;
     arm(time_to_read());
   }
-  return false;
+  return Input::kPartial;
 }
 
 Result<void> Session::on_body_begins(bool nothing_read) {
@@ -181,10 +165,10 @@ void Session::write_gathered(std::string_view answers) {
   gathered_ = false;
   std::string_view nothing;
   // Behind what is left of answers that another session's came between, these wait.
-  if (unsent_.empty() && write_now(answers, nothing) != Written::kSome) return;  // receive() meets what has failed
+  if (unsent_.empty() && write_now(answers, nothing) != Written::kSome) return;  // serve() meets what has failed
   if (!unsent_memory_.grow(answers.size())) return cut();
   unsent_ += answers;
-  channel_.interrupt();  // wakes receive()
+  channel_.interrupt();  // wakes serve()
 }
 
 Async<bool> Session::write_unsent() {

@@ -46,7 +46,8 @@ bool Endpoint::is_loopback() const { return is_loopback_host(host); }
 bool is_loopback_host(std::string_view host) {
   using boost::beast::iequals;
   constexpr std::string_view kName = "localhost";
-  if (iequals(host, kName)) return true;
+  constexpr std::string_view kUsual = "127.0.0.1";  // as nearly everybody writes it, told without parsing
+  if (host == kUsual || iequals(host, kName)) return true;
   if (host.size() > kName.size() + 1 && host[host.size() - kName.size() - 1] == '.' &&
       iequals(host.substr(host.size() - kName.size()), kName)) {
     return true;

@@ -70,8 +70,8 @@ std::unexpected<ApplicationException> unreadable(std::string why) {
 }
 
 /// `Wire` is the generated struct that the method's answer is wrapped in.
-template <class Response, class Wire>
-ReplyResult<Response> read_reply(TProtocol& in, std::string_view method) {
+template <class Response, class Wire, class In>
+ReplyResult<Response> read_reply(In& in, std::string_view method) {
   std::string name;
   TMessageType type{};
   std::int32_t sequence_id = 0;
@@ -93,7 +93,7 @@ ReplyResult<Response> read_reply(TProtocol& in, std::string_view method) {
 template <class Response, class Wire>
 ReplyResult<Response> decode(std::string_view message, Protocol protocol, std::string_view method) {
   try {
-    return read_message(message, protocol, [method](TProtocol& in) { return read_reply<Response, Wire>(in, method); });
+    return read_message(message, protocol, [method](auto& in) { return read_reply<Response, Wire>(in, method); });
   } catch (const apache::thrift::TException& error) {
     return unreadable(std::string("the answer cannot be read: ") + error.what());
   }

@@ -29,8 +29,8 @@ Request to_request(idl::PullRequest&& request) {
 
 Request to_request(idl::ReadyRequest&& /*empty*/) { return ReadyRequest{}; }
 
-template <class Arguments>
-ReadRequest read_arguments(TProtocol& in) {
+template <class Arguments, class In>
+ReadRequest read_arguments(In& in) {
   Arguments arguments;
   arguments.read(&in);
   if (!arguments.__isset.req) {
@@ -39,14 +39,16 @@ ReadRequest read_arguments(TProtocol& in) {
   return to_request(std::move(arguments.req));
 }
 
-ReadRequest read_arguments(TProtocol& in, const std::string& method) {
+template <class In>
+ReadRequest read_arguments(In& in, const std::string& method) {
   if (method == "Send") return read_arguments<idl::IMService_Send_args>(in);
   if (method == "Pull") return read_arguments<idl::IMService_Pull_args>(in);
   if (method == "Ready") return read_arguments<idl::IMService_Ready_args>(in);
   return std::unexpected(ApplicationException{ExceptionType::kUnknownMethod, "unknown method " + method});
 }
 
-ReadRequest read_request(TProtocol& in, const std::string& method, TMessageType type) {
+template <class In>
+ReadRequest read_request(In& in, const std::string& method, TMessageType type) {
   if (type != T_CALL && type != T_ONEWAY) {
     return std::unexpected(ApplicationException{ExceptionType::kInvalidMessageType, "the message is no call"});
   }
@@ -110,7 +112,7 @@ std::string encode(const MessageHead& head, Result<Response> response) {
 
 std::optional<Call> decode_call(std::string_view message, Protocol protocol) {
   try {
-    return read_message(message, protocol, [protocol](TProtocol& in) {
+    return read_message(message, protocol, [protocol](auto& in) {
       MessageHead head{protocol, {}, 0};
       TMessageType type{};
       in.readMessageBegin(head.method, type, head.sequence_id);

@@ -171,6 +171,18 @@ TEST(Messages, ThatNestDeeplyAreRefused) {
   EXPECT_EQ(refusal_of(arguments), ExceptionType::kProtocolError);
 }
 
+TEST(Messages, ThatAreRefusedLeaveNothingBehind) {
+  std::string deep(kCallSend);
+  for (int i = 0; i < 40; ++i) deep += "\x0c\x00\x09"sv;
+  const std::string cut = std::string(kCallSend) + "\x0c\x00\x01\x0c\x00\x01\x0b\x00\x01\x00\x00\x00\x03"s;
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_FALSE(decode_call(deep, Protocol::kBinary)->request);
+    EXPECT_FALSE(decode_call(cut, Protocol::kBinary)->request);
+  }
+  const Request send = service::SendRequest{"a:b", "hi", "a", ""};
+  EXPECT_TRUE(decode_call(encode_call(send, 1, Protocol::kBinary), Protocol::kBinary)->request);
+}
+
 TEST(Messages, WithUnknownFieldsAreRead) {
   const std::string_view arguments =
       "\x0c\x00\x01"  // req

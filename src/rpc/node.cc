@@ -107,9 +107,10 @@ Async<> Node::probe() {
   const milliseconds patience = 2 * context_.options.probe;
   const Request request = ReadyRequest{};
   const CallOptions options{.deadline = steady_clock::now() + std::min(patience, kProbeTimeout), .request_id = "probe"};
-  const auto connection = connection_;
   const std::int64_t asked = wall_clock_us();
-  const CallResult result = co_await connection->call(request, options);
+  PendingCall call(*connection_, request, options);
+  co_await call.ended();
+  const CallResult& result = call.result();
   if (result.outcome == Outcome::kAnswered) judge(result, asked);
   // Where other calls are answered, and only the probe is not, the node is busy and not silent.
   if (result.outcome == Outcome::kExpired || result.outcome == Outcome::kFull) judge_silence(patience);

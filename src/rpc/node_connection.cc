@@ -26,42 +26,36 @@ constexpr std::size_t kBatch = std::size_t{256} << 10;
 
 /// The node's part of the time that is left: less than all of it, so that what it says of a deadline that it missed
 /// (stored or not) still reaches us. Empty: no deadline.
-std::string node_timeout(Deadline deadline) {
+std::string node_timeout(Deadline deadline, Deadline now) {
   if (deadline == kNoDeadline) return {};
-  const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+  const auto left = std::chrono::duration_cast<milliseconds>(deadline - now);
   const milliseconds margin = std::min(left / 10, milliseconds(100));
   return std::to_string(std::max(left - margin, milliseconds(1)).count());
 }
 
-std::string encode_frame(const Request& request, std::int32_t id, const CallOptions& options) {
+std::string encode_frame(const Request& request, std::int32_t id, const CallOptions& options, Deadline now) {
   using Info = std::pair<std::uint16_t, std::string_view>;
   using Named = std::pair<std::string_view, std::string_view>;
   constexpr std::string_view kCall = "1";  // Thrift's number of the message type
-  const std::string timeout = node_timeout(options.deadline);
+  const std::string timeout = node_timeout(options.deadline, now);
   const std::array<Info, 3> infos{{{kMsgTypeKey, kCall}, {kLogIdKey, options.request_id}, {kRpcTimeoutKey, timeout}}};
   const std::span<const Info> given(infos.data(), timeout.empty() ? 2 : 3);
   const Named trace{kTraceparentKey, options.traceparent};
   const std::span<const Named> named(&trace, options.traceparent.empty() ? 0 : 1);
+  const std::string message = encode_call(request, id, Protocol::kBinary);
+  constexpr std::size_t kHeaderRoom = 128;  // enough for most
   std::string frame;
-  append_ttheader(frame, {.flags = kOutOfOrderFlag, .sequence_id = id, .ints = given, .strings = named},
-                  encode_call(request, id, Protocol::kBinary));
+  frame.reserve(kHeaderRoom + message.size());
+  append_ttheader(frame, {.flags = kOutOfOrderFlag, .sequence_id = id, .ints = given, .strings = named}, message);
   return frame;
 }
 
 }  // namespace
 
-/// A call on its way. Lives in the frame of call().
-struct NodeConnection::PendingCall {
-  PendingCall(NodeConnection& owner, std::int32_t sequence_id, bool may_move)
-      : id(sequence_id), movable(may_move), expiry([this, &owner] { owner.end(*this, Outcome::kExpired); }) {}
-
-  const std::int32_t id;
-  const bool movable;
-  std::string frame;  // until it is written
-  CallResult result;
-  Wakeup ended;
-  net::DeadlineEntry expiry;
-};
+PendingCall::PendingCall(NodeConnection& connection, const Request& request, const CallOptions& options)
+    : movable_(options.movable), expiry_([this, &connection] { connection.end(*this, Outcome::kExpired); }) {
+  connection.start(*this, request, options);
+}
 
 NodeConnection::NodeConnection(net::Loop& loop, net::Stream stream, std::size_t max_in_flight,
                                std::function<void()> on_leaving)
@@ -81,18 +75,17 @@ Async<> NodeConnection::run(std::shared_ptr<NodeConnection> self, TaskGroup& gro
   self->end_all();
 }
 
-Async<CallResult> NodeConnection::call(const Request& request, CallOptions options) {
-  if (leaving_) co_return CallResult{};
-  if (full()) co_return CallResult{.outcome = Outcome::kFull};
-  if (options.deadline <= steady_clock::now()) co_return CallResult{.outcome = Outcome::kExpired};
-  const auto keep = shared_from_this();
-  PendingCall call(*this, next_id(), options.movable);
-  call.frame = encode_frame(request, call.id, options);
-  calls_.emplace(call.id, &call);
-  loop_.deadlines().arm(call.expiry, options.deadline);
+void NodeConnection::start(PendingCall& call, const Request& request, const CallOptions& options) {
+  const Deadline now = steady_clock::now();
+  if (leaving_ || full() || options.deadline <= now) {
+    call.result_.outcome = leaving_ ? Outcome::kLost : full() ? Outcome::kFull : Outcome::kExpired;
+    return call.ended_.wake();
+  }
+  call.id_ = next_id();
+  call.frame_ = encode_frame(request, call.id_, options, now);
+  calls_.emplace(call.id_, &call);
+  loop_.deadlines().arm(call.expiry_, options.deadline);
   enqueue(call);
-  co_await call.ended.wait();
-  co_return std::move(call.result);
 }
 
 /// Positive and never 0, which is no call's; wraps around over ids that have long been answered.
@@ -111,12 +104,12 @@ void NodeConnection::enqueue(PendingCall& call) {
 }
 
 void NodeConnection::end(PendingCall& call, Outcome outcome) {
-  calls_.erase(call.id);
-  if (!call.frame.empty()) std::erase(queue_, &call);
-  call.expiry.disarm();
-  call.result.outcome = outcome;
+  calls_.erase(call.id_);
+  if (!call.frame_.empty()) std::erase(queue_, &call);
+  call.expiry_.disarm();
+  call.result_.outcome = outcome;
   if (leaving_ && calls_.empty()) close();
-  call.ended.wake();
+  call.ended_.wake();
 }
 
 void NodeConnection::end_all() {
@@ -142,7 +135,7 @@ void NodeConnection::close() {
 void NodeConnection::release() {
   std::vector<std::int32_t> ids;
   for (const auto& [id, call] : calls_) {
-    if (call->movable) ids.push_back(id);
+    if (call->movable_) ids.push_back(id);
   }
   for (const std::int32_t id : ids) {
     if (const auto found = calls_.find(id); found != calls_.end()) end(*found->second, Outcome::kLost);
@@ -211,8 +204,8 @@ bool NodeConnection::take_frame(std::string_view frame) {
   const auto payload = parse_payload(header->payload);
   if (!payload) return false;
   PendingCall& call = *found->second;
-  call.result.protocol = payload->protocol;
-  call.result.message = payload->message;
+  call.result_.protocol = payload->protocol;
+  call.result_.message = payload->message;
   end(call, Outcome::kAnswered);
   return true;
 }
@@ -253,9 +246,9 @@ void NodeConnection::fill_batch() {
   while (!queue_.empty() && batch_.size() < kBatch) {
     PendingCall& call = *queue_.front();
     queue_.pop_front();
-    batch_ += std::exchange(call.frame, {});
-    batch_ends_.emplace_back(call.id, batch_.size());
-    call.result.sent = true;
+    batch_ += std::exchange(call.frame_, {});
+    batch_ends_.emplace_back(call.id_, batch_.size());
+    call.result_.sent = true;
   }
   if (!waiting_since_) waiting_since_ = steady_clock::now();
 }
@@ -264,7 +257,7 @@ void NodeConnection::fill_batch() {
 void NodeConnection::take_back_unsent(std::size_t written) {
   for (const auto& [id, end] : batch_ends_) {
     const auto found = calls_.find(id);
-    if (end > written && found != calls_.end()) found->second->result.sent = false;
+    if (end > written && found != calls_.end()) found->second->result_.sent = false;
   }
 }
 

@@ -10,9 +10,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/task_group.h"
 #include "base/wakeup.h"
@@ -34,7 +35,7 @@ struct CallResult {
   Outcome outcome = Outcome::kLost;
   bool sent = false;  ///< whether the node may have the request; false: it surely never had all of it, nor will
   Protocol protocol = Protocol::kBinary;
-  std::string message{};
+  std::string_view message{};  ///< holds until who waited for the call suspends
 };
 
 struct CallOptions {
@@ -44,7 +45,31 @@ struct CallOptions {
   std::string_view traceparent{};
 };
 
-/// All on its loop's thread. Made by std::make_shared: whoever calls keeps it.
+class NodeConnection;
+
+/// One call on a connection, made by constructing it. Stays in its place until it has ended. Loop's thread only.
+class PendingCall {
+ public:
+  /// Sends `request`. Calls of one turn of the loop are written together.
+  PendingCall(NodeConnection& connection, const Request& request, const CallOptions& options);
+
+  /// Suspends until it has ended, which it does by the deadline. Once.
+  [[nodiscard]] Wakeup::Waiting ended() { return ended_.wait(); }
+  /// What became of it. Once it has ended.
+  [[nodiscard]] const CallResult& result() const noexcept { return result_; }
+
+ private:
+  friend class NodeConnection;
+
+  std::int32_t id_ = 0;
+  bool movable_;
+  std::string frame_;  // until it is written
+  CallResult result_;
+  Wakeup ended_;
+  net::DeadlineEntry expiry_;
+};
+
+/// All on its loop's thread. Made by std::make_shared. Lives until run() has ended every call.
 class NodeConnection : public std::enable_shared_from_this<NodeConnection> {
  public:
   /// `stream` has its handshake behind it. `on_leaving` is called on the loop, once, when no new call should be made:
@@ -57,9 +82,6 @@ class NodeConnection : public std::enable_shared_from_this<NodeConnection> {
   /// Reads and writes until the connection ends, and then ends every call. Once; belongs into `group`, as the
   /// connection's writer does.
   static Async<> run(std::shared_ptr<NodeConnection> self, TaskGroup& group);
-
-  /// Sends `request` and waits for its answer. Calls of one turn of the loop are written together.
-  [[nodiscard]] Async<CallResult> call(const Request& request, CallOptions options);
 
   /// No new calls; the connection ends with the last answer.
   void leave();
@@ -75,8 +97,9 @@ class NodeConnection : public std::enable_shared_from_this<NodeConnection> {
   [[nodiscard]] std::chrono::steady_clock::duration silence() const;
 
  private:
-  struct PendingCall;
+  friend class PendingCall;
 
+  void start(PendingCall& call, const Request& request, const CallOptions& options);
   [[nodiscard]] std::int32_t next_id() noexcept;
   void enqueue(PendingCall& call);
   void end(PendingCall& call, CallResult::Outcome outcome);
@@ -98,7 +121,7 @@ class NodeConnection : public std::enable_shared_from_this<NodeConnection> {
   net::Stream stream_;
   const std::size_t max_in_flight_;
   std::function<void()> on_leaving_;
-  std::unordered_map<std::int32_t, PendingCall*> calls_;
+  boost::unordered_flat_map<std::int32_t, PendingCall*> calls_;
   std::int32_t last_id_ = 0;
 
   std::deque<PendingCall*> queue_;  // not written yet

@@ -31,12 +31,18 @@ void NodePool::set_addresses(const std::vector<tcp::endpoint>& addresses) {
   }
 }
 
-Task<std::shared_ptr<Node>> NodePool::acquire(Deadline deadline, RequestKind kind, const Node* avoid) {
+Result<std::shared_ptr<Node>> NodePool::pick(RequestKind kind, const Node* avoid) {
+  auto node = choose(kind, avoid);
+  if (node && node->connection()->full()) {
+    return fail(ErrorCode::kOverloaded, "the nodes have too many calls under way");
+  }
+  return node;
+}
+
+Task<std::shared_ptr<Node>> NodePool::wait_and_pick(Deadline deadline, RequestKind kind, const Node* avoid) {
   while (true) {
-    if (auto node = pick(kind, avoid)) {
-      if (node->connection()->full()) co_return fail(ErrorCode::kOverloaded, "the nodes have too many calls under way");
-      co_return node;
-    }
+    auto node = pick(kind, avoid);
+    if (!node || *node) co_return node;
     const Deadline now = steady_clock::now();
     if (!down_since_) down_since_ = now;
     const Deadline until = std::min(deadline, *down_since_ + options_.wait);
@@ -71,7 +77,7 @@ Task<void> NodePool::started(Deadline deadline) {
   co_return ready();
 }
 
-std::shared_ptr<Node> NodePool::pick(RequestKind kind, const Node* avoid) {
+std::shared_ptr<Node> NodePool::choose(RequestKind kind, const Node* avoid) {
   choice_.clear();
   int least = 0;
   for (const auto& node : nodes_) {

@@ -31,10 +31,11 @@ class NodePool {
   /// Suspends until nothing is left of any node. After stop().
   [[nodiscard]] Async<> ended() { return tasks_.wait(); }
 
-  /// A node for a call, not `avoid` if there is another, waiting for one while the outage is young. Sends go to a node
-  /// that takes none only where all are so. Errors: kUnavailable (no node can be used, with why), kOverloaded (none
-  /// takes another call).
-  [[nodiscard]] Task<std::shared_ptr<Node>> acquire(Deadline deadline, RequestKind kind, const Node* avoid);
+  /// A node for a call, not `avoid` if there is another; nothing where none can be used. Sends go to a node that takes
+  /// none only where all are so. kOverloaded: none takes another call.
+  [[nodiscard]] Result<std::shared_ptr<Node>> pick(RequestKind kind, const Node* avoid);
+  /// As pick(), but where none can be used waits for one while the outage is young. kUnavailable: none came, with why.
+  [[nodiscard]] Task<std::shared_ptr<Node>> wait_and_pick(Deadline deadline, RequestKind kind, const Node* avoid);
 
   /// Whether a node other than `than` can be used now.
   [[nodiscard]] bool has_another(const Node* than) const noexcept;
@@ -57,7 +58,7 @@ class NodePool {
 
   /// The one with fewer calls of two at random, of those that suit best; nothing where none can be used. One without
   /// room for a call is the last choice.
-  [[nodiscard]] std::shared_ptr<Node> pick(RequestKind kind, const Node* avoid);
+  [[nodiscard]] std::shared_ptr<Node> choose(RequestKind kind, const Node* avoid);
   [[nodiscard]] Async<> wait(Deadline deadline);
   void on_change();
   [[nodiscard]] std::string reasons() const;
@@ -67,7 +68,7 @@ class NodePool {
   TaskGroup tasks_;
   NodeContext context_;
   std::vector<std::shared_ptr<Node>> nodes_;
-  std::vector<const std::shared_ptr<Node>*> choice_;  // pick()'s, kept for its memory
+  std::vector<const std::shared_ptr<Node>*> choice_;  // choose()'s, kept for its memory
   std::list<Waiter> waiters_;
   std::optional<Deadline> down_since_;  // since when no node can be used
   std::minstd_rand random_{std::random_device{}()};

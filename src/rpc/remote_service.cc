@@ -21,36 +21,6 @@ RequestKind kind_at(const Node& node, RequestKind kind) {
   return kind == RequestKind::kKeyedSend && node.keyless() ? RequestKind::kSend : kind;
 }
 
-template <class Response, class Judge>
-Task<Response> ask(NodePool& pool, Counter& retries, const Request& request, RequestKind kind, CallOptions options,
-                   Judge judge) {
-  using Next = Verdict<Response>::Next;
-  std::shared_ptr<Node> node;
-  bool maybe_stored = false;
-  for (int attempt = 1;; ++attempt) {
-    auto next_node = co_await pool.acquire(options.deadline, kind, node.get());
-    if (!next_node) co_return std::unexpected(in_view_of_earlier(std::move(next_node).error(), maybe_stored));
-    node = *std::move(next_node);
-    const auto connection = node->connection();
-    const RequestKind kind_here = kind_at(*node, kind);
-    const Codes codes = node->foreign() ? Codes::kForeign : Codes::kOurs;
-    options.movable = kind_here != RequestKind::kSend;
-    node->metrics().in_flight.add(1);
-    CallResult result = co_await connection->call(request, options);
-    node->metrics().in_flight.add(-1);
-    node->metrics().observe(result.outcome);
-    Verdict<Response> verdict = judge(result, kind_here, codes);
-    if (verdict.response) co_return std::move(verdict.response);
-    const bool go_on =
-        verdict.next == Next::kAgain || (verdict.next == Next::kElsewhere && pool.has_another(node.get()));
-    if (!go_on || attempt == kMaxAttempts) {
-      co_return std::unexpected(in_view_of_earlier(std::move(verdict.response).error(), maybe_stored));
-    }
-    maybe_stored |= verdict.maybe_stored;
-    retries.add();
-  }
-}
-
 /// Cuts a page to `range.max_bytes`: the node's own bound may be higher, and a foreign server has none.
 void cut(Page& page, const PageRange& range) {
   std::size_t bytes = 0;
@@ -72,6 +42,55 @@ Result<Page> check_page(Page page, const PageRange& range) {
   if (page.next_cursor == 0) page.next_cursor = next_cursor(page.messages, range);
   cut(page, range);
   return page;
+}
+
+/// A send that may go to a node, and what is made of a node's answer.
+struct Sending {
+  using Response = service::SendResponse;
+
+  [[nodiscard]] Verdict<Response> judge(const CallResult& result, RequestKind kind_there, Codes codes) const {
+    return judge_send(result, kind_there, codes);
+  }
+  [[nodiscard]] Result<Response> finish(Response answer) {
+    answer.chat = std::move(std::get<service::SendRequest>(request).chat);
+    return answer;
+  }
+
+  Request request;
+  RequestKind kind;
+};
+
+/// A pull, likewise.
+struct Pulling {
+  using Response = service::PullResponse;
+
+  [[nodiscard]] Verdict<Response> judge(const CallResult& result, RequestKind /*kind_there*/, Codes codes) const {
+    return judge_pull(result, codes);
+  }
+  [[nodiscard]] Result<Response> finish(Response answer) {
+    auto page = check_page(std::move(answer.page), range);
+    if (!page) return std::unexpected(std::move(page).error());
+    return Response{std::move(std::get<service::PullRequest>(request).chat), *std::move(page)};
+  }
+
+  Request request;
+  PageRange range;
+  static constexpr RequestKind kind = RequestKind::kPull;  // NOLINT(readability-identifier-naming): as Sending's
+};
+
+Result<Sending> prepare(service::SendRequest&& request, const service::ServiceLimits& limits) {
+  const auto chat = service::check(request, limits);
+  if (!chat) return std::unexpected(chat.error());
+  request.chat = chat->name();
+  const RequestKind kind = request.idempotency_key.empty() ? RequestKind::kSend : RequestKind::kKeyedSend;
+  return Result<Sending>(std::in_place, std::move(request), kind);
+}
+
+Result<Pulling> prepare(const service::PullRequest& request, const service::ServiceLimits& limits) {
+  auto query = service::validate(request, limits);
+  if (!query) return std::unexpected(std::move(query).error());
+  const PageRange& range = query->range;
+  return Pulling{service::PullRequest{query->chat.name(), range.cursor, range.limit, range.reverse}, range};
 }
 
 }  // namespace
@@ -117,36 +136,49 @@ Result<void> RemoteService::wait_until_started(Deadline deadline) {
   return all;
 }
 
+template <class Question>
+Task<typename Question::Response> RemoteService::ask(Result<Question> question, service::CallContext context) {
+  using Next = Verdict<typename Question::Response>::Next;
+  if (!question) co_return std::unexpected(std::move(question).error());
+  NodePool& nodes = pool();
+  std::shared_ptr<Node> node;
+  bool maybe_stored = false;
+  for (int attempt = 1;; ++attempt) {
+    auto next_node = nodes.pick(question->kind, node.get());
+    if (next_node && !*next_node) {
+      next_node = co_await nodes.wait_and_pick(context.deadline, question->kind, node.get());
+    }
+    if (!next_node) co_return std::unexpected(in_view_of_earlier(std::move(next_node).error(), maybe_stored));
+    node = *std::move(next_node);
+    const RequestKind kind = kind_at(*node, question->kind);
+    const Codes codes = node->foreign() ? Codes::kForeign : Codes::kOurs;
+    node->metrics().in_flight.add(1);
+    PendingCall call(*node->connection(), question->request,
+                     {.deadline = context.deadline,
+                      .request_id = context.request_id,
+                      .movable = kind != RequestKind::kSend,
+                      .traceparent = context.traceparent});
+    co_await call.ended();
+    node->metrics().in_flight.add(-1);
+    node->metrics().observe(call.result().outcome);
+    auto verdict = question->judge(call.result(), kind, codes);
+    if (verdict.response) co_return question->finish(*std::move(verdict.response));
+    const bool go_on =
+        verdict.next == Next::kAgain || (verdict.next == Next::kElsewhere && nodes.has_another(node.get()));
+    if (!go_on || attempt == kMaxAttempts) {
+      co_return std::unexpected(in_view_of_earlier(std::move(verdict.response).error(), maybe_stored));
+    }
+    maybe_stored |= verdict.maybe_stored;
+    metrics_->retries.add();
+  }
+}
+
 Task<service::SendResponse> RemoteService::send(service::SendRequest request, service::CallContext context) {
-  auto draft = service::validate(std::move(request), limits_);
-  if (!draft) co_return std::unexpected(std::move(draft).error());
-  std::string chat = draft->chat.name();
-  const RequestKind kind = draft->idempotency_key.empty() ? RequestKind::kSend : RequestKind::kKeyedSend;
-  const Request message =
-      service::SendRequest{chat, std::move(draft->text), std::move(draft->sender), std::move(draft->idempotency_key)};
-  const CallOptions options{
-      .deadline = context.deadline, .request_id = context.request_id, .traceparent = context.traceparent};
-  auto sent = co_await ask<service::SendResponse>(pool(), metrics_->retries, message, kind, options, judge_send);
-  if (!sent) co_return std::unexpected(std::move(sent).error());
-  sent->chat = std::move(chat);
-  co_return sent;
+  return ask(prepare(std::move(request), limits_), std::move(context));
 }
 
 Task<service::PullResponse> RemoteService::pull(service::PullRequest request, service::CallContext context) {
-  auto query = service::validate(request, limits_);
-  if (!query) co_return std::unexpected(std::move(query).error());
-  std::string chat = query->chat.name();
-  const PageRange& range = query->range;
-  const Request message = service::PullRequest{chat, range.cursor, range.limit, range.reverse};
-  const CallOptions options{
-      .deadline = context.deadline, .request_id = context.request_id, .traceparent = context.traceparent};
-  const auto judge = [](const CallResult& result, RequestKind, Codes codes) { return judge_pull(result, codes); };
-  auto pulled =
-      co_await ask<service::PullResponse>(pool(), metrics_->retries, message, RequestKind::kPull, options, judge);
-  if (!pulled) co_return std::unexpected(std::move(pulled).error());
-  auto page = check_page(std::move(pulled->page), range);
-  if (!page) co_return std::unexpected(std::move(page).error());
-  co_return service::PullResponse{std::move(chat), *std::move(page)};
+  return ask(prepare(request, limits_), std::move(context));
 }
 
 Task<void> RemoteService::ready(service::CallContext /*context*/) { co_return pool().ready(); }

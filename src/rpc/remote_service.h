@@ -53,6 +53,10 @@ class RemoteService final : public service::MessageService {
   Task<void> readable(service::CallContext context) override;
 
  private:
+  /// Asks one node after the other until there is a last word. One coroutine for all of it: each further one would be a
+  /// part of what a request costs. `Question`: what is asked, and what is made of an answer.
+  template <class Question>
+  Task<typename Question::Response> ask(Result<Question> question, service::CallContext context);
   [[nodiscard]] NodePool& pool() noexcept { return *pools_[net::Loop::current().index()]; }
   void set_addresses(const net::Addresses& addresses);
 

@@ -5,7 +5,7 @@
 
 namespace parley::service {
 
-Result<Draft> validate(SendRequest request, const ServiceLimits& limits) {
+Result<ChatId> check(const SendRequest& request, const ServiceLimits& limits) {
   auto chat = ChatId::parse(request.chat);
   if (!chat) return std::unexpected(std::move(chat).error());
   if (!chat->has_member(request.sender)) {
@@ -13,6 +13,12 @@ Result<Draft> validate(SendRequest request, const ServiceLimits& limits) {
   }
   if (auto text = check_text(request.text, limits.max_text); !text) return std::unexpected(std::move(text).error());
   if (auto key = check_idempotency_key(request.idempotency_key); !key) return std::unexpected(std::move(key).error());
+  return chat;
+}
+
+Result<Draft> validate(SendRequest request, const ServiceLimits& limits) {
+  auto chat = check(request, limits);
+  if (!chat) return std::unexpected(std::move(chat).error());
   return Draft{*std::move(chat), std::move(request.sender), std::move(request.text),
                std::move(request.idempotency_key)};
 }

@@ -21,6 +21,9 @@ struct PullQuery {
   PageRange range;
 };
 
+/// The chat of a send that is valid, or the first thing that is wrong with it, as below.
+[[nodiscard]] Result<ChatId> check(const SendRequest& request, const ServiceLimits& limits);
+
 // The request in the terms of what is behind the service, or the first thing that is wrong with it, in the order of its
 // fields: a row of the error table that is the client's fault.
 [[nodiscard]] Result<Draft> validate(SendRequest request, const ServiceLimits& limits);
