@@ -1,5 +1,6 @@
 #include "store/page_cache.h"
 
+#include <functional>
 #include <iterator>
 #include <utility>
 
@@ -66,6 +67,7 @@ void PageCache::put(const ChatId& chat, const PageRange& range, const Page& page
   if (!final && ChatEpochs::written(epoch)) return;
   const KeyBuffer key = key_of(chat, range);
   const std::string_view key_view(key.data(), key.size());
+  if (!asked_before(key_view)) return;
   if (const auto found = by_key_.find(key_view); found != by_key_.end()) erase(found->second);
   Entry entry{std::string(key_view), page, epoch, final, 0};
   entry.bytes = sizeof(Entry) + kNodeBytes + heap_bytes(entry.key) + page_bytes(entry.page);
@@ -74,6 +76,11 @@ void PageCache::put(const ChatId& chat, const PageRange& range, const Page& page
   entries_.push_front(std::move(entry));
   by_key_.emplace(entries_.front().key, entries_.begin());
   while (bytes() > max_bytes_) erase(std::prev(entries_.end()));
+}
+
+bool PageCache::asked_before(std::string_view key) noexcept {
+  const std::uint64_t hash = std::hash<std::string_view>{}(key);
+  return std::exchange(asked_[hash % kAsked], hash) == hash;
 }
 
 void PageCache::clear() {

@@ -7,6 +7,7 @@
 #include <list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -20,10 +21,12 @@
 namespace parley::store {
 
 /// Keeps the pages that were read last, within a bound. Chats only grow, and only at their end: a page that was cut
-/// while going forward never changes, any other one only when its chat does, which its epoch tells. One loop's.
+/// while going forward never changes, any other one only when its chat does, which its epoch tells. What is read once
+/// drives out nothing: a page is kept when it was asked for before (the doorkeeper of TinyLFU, Einziger and others
+/// 2017). One loop's.
 class PageCache {
  public:
-  explicit PageCache(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+  explicit PageCache(std::size_t max_bytes) : max_bytes_(max_bytes), asked_(kAsked) {}
   PageCache(const PageCache&) = delete;
   PageCache& operator=(const PageCache&) = delete;
 
@@ -33,7 +36,7 @@ class PageCache {
   /// Forgets all.
   void clear();
 
-  /// Keeps a page that was read from the store; `epoch` is the chat's from before that.
+  /// Keeps a page that was read from the store, if it is not the first time; `epoch` is the chat's from before that.
   void put(const ChatId& chat, const PageRange& range, const Page& page, ChatEpochs::Epoch epoch);
 
   // Any thread.
@@ -50,10 +53,15 @@ class PageCache {
   };
   using Entries = std::list<Entry>;
 
+  static constexpr std::size_t kAsked = std::size_t{8} << 10;  // pages that were asked for once
+
+  /// Whether the page of this key was asked for before, as far as is remembered.
+  [[nodiscard]] bool asked_before(std::string_view key) noexcept;
   void erase(Entries::iterator entry);
 
   const std::size_t max_bytes_;
-  Entries entries_;  // the last used in front
+  std::vector<std::uint64_t> asked_;  // hashes of keys, each in its place
+  Entries entries_;                   // the last used in front
   boost::unordered_flat_map<std::string_view, Entries::iterator> by_key_;
   Gauge bytes_;
   Counter hits_;

@@ -13,11 +13,26 @@ Page page_of(std::string text, bool has_more = false) {
   return {.messages = {{"a", std::move(text), 5}}, .has_more = has_more, .next_cursor = 6};
 }
 
+/// As for a page that is read for the second time.
+void keep(PageCache& cache, const ChatId& of, const PageRange& range, const Page& page, ChatEpochs::Epoch epoch) {
+  for (int i = 0; i < 2; ++i) cache.put(of, range, page, epoch);
+}
+
+TEST(PageCacheTest, KeepsNothingThatWasAskedForOnce) {
+  PageCache cache(kBytes);
+  cache.put(chat("a:b"), {}, page_of("hi"), 0);
+  cache.put(chat("a:b"), {.cursor = 5}, page_of("hi"), 0);
+  EXPECT_EQ(cache.find(chat("a:b"), {}, 0), nullptr);
+  EXPECT_EQ(cache.bytes(), 0);
+  cache.put(chat("a:b"), {}, page_of("hi"), 0);
+  EXPECT_NE(cache.find(chat("a:b"), {}, 0), nullptr);
+}
+
 TEST(PageCacheTest, AnswersWhatWasPutForJustThisChatAndRange) {
   PageCache cache(kBytes);
   const PageRange range{.cursor = 5, .limit = 1};
   EXPECT_EQ(cache.find(chat("a:b"), range, 0), nullptr);
-  cache.put(chat("a:b"), range, page_of("hi"), 0);
+  keep(cache, chat("a:b"), range, page_of("hi"), 0);
   const Page* const found = cache.find(chat("a:b"), range, 0);
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->messages, page_of("hi").messages);
@@ -33,7 +48,7 @@ TEST(PageCacheTest, AnswersWhatWasPutForJustThisChatAndRange) {
 TEST(PageCacheTest, ForgetsAPageAtTheEndOfAChatThatWasWrittenTo) {
   PageCache cache(kBytes);
   ChatEpochs epochs;
-  cache.put(chat("a:b"), {}, page_of("hi"), epochs.of("a:b"));
+  keep(cache, chat("a:b"), {}, page_of("hi"), epochs.of("a:b"));
   EXPECT_NE(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
   epochs.begin("a:b");
   EXPECT_EQ(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
@@ -47,10 +62,10 @@ TEST(PageCacheTest, ForgetsAPageThatWasReadWhileItsChatWasWrittenTo) {
   const auto before = epochs.of("a:b");
   epochs.begin("a:b");
   const auto during = epochs.of("a:b");
-  cache.put(chat("a:b"), {}, page_of("hi"), during);
+  keep(cache, chat("a:b"), {}, page_of("hi"), during);
   EXPECT_EQ(cache.find(chat("a:b"), {}, during), nullptr);
   epochs.end("a:b");
-  cache.put(chat("a:b"), {}, page_of("hi"), before);
+  keep(cache, chat("a:b"), {}, page_of("hi"), before);
   EXPECT_EQ(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
 }
 
@@ -58,11 +73,11 @@ TEST(PageCacheTest, KeepsAPageThatWasCutWhateverIsWritten) {
   PageCache cache(kBytes);
   ChatEpochs epochs;
   epochs.begin("a:b");
-  cache.put(chat("a:b"), {}, page_of("hi", true), epochs.of("a:b"));
+  keep(cache, chat("a:b"), {}, page_of("hi", true), epochs.of("a:b"));
   epochs.end("a:b");
   EXPECT_NE(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
   // Newest first it is the other end that was cut.
-  cache.put(chat("a:b"), {.reverse = true}, page_of("hi", true), epochs.of("a:b"));
+  keep(cache, chat("a:b"), {.reverse = true}, page_of("hi", true), epochs.of("a:b"));
   epochs.begin("a:b");
   epochs.end("a:b");
   EXPECT_EQ(cache.find(chat("a:b"), {.reverse = true}, epochs.of("a:b")), nullptr);
@@ -71,9 +86,9 @@ TEST(PageCacheTest, KeepsAPageThatWasCutWhateverIsWritten) {
 TEST(PageCacheTest, DrivesOutWhatWasUsedLeastRecently) {
   PageCache cache(kBytes);
   const auto cursor = [](std::int64_t n) { return PageRange{.cursor = n}; };
-  cache.put(chat("a:b"), cursor(1), page_of("first"), 0);
+  keep(cache, chat("a:b"), cursor(1), page_of("first"), 0);
   for (std::int64_t n = 2; n < 1000; ++n) {
-    cache.put(chat("a:b"), cursor(n), page_of(std::string(100, 'x')), 0);
+    keep(cache, chat("a:b"), cursor(n), page_of(std::string(100, 'x')), 0);
     ASSERT_NE(cache.find(chat("a:b"), cursor(1), 0), nullptr) << n;
     ASSERT_LE(cache.bytes(), kBytes);
   }
@@ -84,7 +99,7 @@ TEST(PageCacheTest, DrivesOutWhatWasUsedLeastRecently) {
 
 TEST(PageCacheTest, DoesNotKeepAPageThatIsTooLarge) {
   PageCache cache(kBytes);
-  cache.put(chat("a:b"), {}, page_of(std::string(kBytes / 8, 'x')), 0);
+  keep(cache, chat("a:b"), {}, page_of(std::string(kBytes / 8, 'x')), 0);
   EXPECT_EQ(cache.find(chat("a:b"), {}, 0), nullptr);
   EXPECT_EQ(cache.bytes(), 0);
 }
