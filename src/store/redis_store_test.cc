@@ -210,7 +210,8 @@ TEST_F(RedisStoreTest, OnlyTheVeryEntryIsSettled) {
   const std::string id = std::to_string(time) + "-0";
   const std::string sender =
       server_.ask({"XRANGE", "parley:{ca:b}", id, id}).elements.at(0).elements.at(1).elements.at(1).text;
-  const redis::Script script = make_append_script({.window = std::chrono::hours(1), .takes = std::chrono::hours(1)});
+  const redis::Script script =
+      make_append_script({.window = std::chrono::hours(1), .takes = std::chrono::hours(1), .confirm = true});
   std::int64_t next = time;
   const auto append = [&](const std::string& stream, const std::string& lost, const std::string& who) {
     ++next;
@@ -223,6 +224,8 @@ TEST_F(RedisStoreTest, OnlyTheVeryEntryIsSettled) {
   ASSERT_TRUE(settled);
   EXPECT_EQ(settled->how, RedisAppend::kRepeated);
   EXPECT_EQ(settled->time, time);
+  EXPECT_NE(server_.field({"INFO", "commandstats"}, "cmdstat_persist"), "");  // replicas have a write to confirm
+  EXPECT_EQ(server_.ask({"PTTL", "parley:{ca:b}"}).integer, -1);              // which changes nothing
   EXPECT_EQ(append("parley:{ca:b}", id, "0another")->how, RedisAppend::kStored);
   EXPECT_EQ(append("parley:{ca:b}", "1-0", sender)->how, RedisAppend::kStored);
   EXPECT_EQ(append("parley:{ca:c}", id, sender)->how, RedisAppend::kStored);

@@ -14,6 +14,7 @@
 
 #include "redis/client_fixture.h"
 #include "redis/fake_redis.h"
+#include "store/redis_scripts.h"
 
 namespace parley::store {
 namespace {
@@ -146,8 +147,11 @@ TEST_F(RedisWriterTest, AnAnswerThatCannotBeSoLargeIsSettledAsALostOne) {
 }
 
 TEST_F(RedisWriterTest, ARepeatIsConfirmedWhereItWasFound) {
+  // With a write behind what is known.
+  const redis::Script confirming = make_append_script(
+      {.window = std::chrono::hours(24), .takes = std::chrono::hours(24) + std::chrono::minutes(1), .confirm = true});
   auto appended = append_later("key");
-  EXPECT_THAT(receive(), testing::StartsWith("EVALSHA "));
+  EXPECT_THAT(receive(), testing::StartsWith("EVALSHA " + confirming.sha1()));
   master_->answer("*2\r\n:2\r\n:1700000000000000\r\n:0\r\n");
   const auto short_of_replicas = appended.get();
   ASSERT_FALSE(short_of_replicas);
