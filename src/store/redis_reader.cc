@@ -109,7 +109,8 @@ Task<Page> RedisReader::read(ChatId chat, PageRange range, Deadline deadline) {
 
 PageCache& RedisReader::kept() {
   const std::size_t loop = net::Loop::current().index();
-  if (std::exchange(since_[loop], client_.changes()) != client_.changes()) pages_[loop].clear();
+  const std::uint64_t changes = client_.changes();
+  if (std::exchange(since_[loop], changes) != changes) pages_[loop].clear();
   return pages_[loop];
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "store/redis_calls.h"
+#include "store/rocksdb_keys.h"
 
 namespace parley::store {
 namespace {
@@ -35,9 +36,9 @@ std::string_view view(const TextHash& hash) { return {hash.data(), hash.size()};
 
 /// What a script remembers of a key.
 std::string remembered(std::int64_t time, const TextHash& text_hash) {
-  std::string out;
-  for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(time >> shift);
-  return out.append(view(text_hash));
+  std::string out = encode_time(time);
+  out.append(view(text_hash));
+  return out;
 }
 
 }  // namespace
