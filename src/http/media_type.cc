@@ -89,7 +89,6 @@ void weigh(std::string_view accept, std::span<Candidate> candidates) noexcept {
 }  // namespace
 
 BodyType body_type(std::string_view content_type) noexcept {
-  if (iequals(content_type, kJsonType)) return BodyType::kJson;  // as most send it
   if (trim(content_type).empty()) return BodyType::kJson;
   const std::string_view type = take_until(';', content_type);
   if (iequals(type, kJsonType)) return BodyType::kJson;

@@ -77,14 +77,6 @@ void append_string(std::string& out, std::string_view text) {
   out += text;
 }
 
-/// Of what append_infos() appends.
-std::size_t size_of_infos(const TTHeaderFields& fields) {
-  std::size_t size = (fields.strings.empty() ? 0 : 3) + (fields.ints.empty() ? 0 : 3);
-  for (const auto& [key, value] : fields.strings) size += 4 + key.size() + value.size();
-  for (const auto& [key, value] : fields.ints) size += 4 + value.size();
-  return size;
-}
-
 void append_infos(std::string& out, const TTHeaderFields& fields) {
   if (!fields.strings.empty()) {
     out += static_cast<char>(kStrings);
@@ -147,17 +139,17 @@ Result<TTHeader> decode_ttheader(std::string_view frame) {
 }
 
 void append_ttheader(std::string& out, const TTHeaderFields& fields, std::string_view payload) {
-  const std::size_t header_size = (2 + size_of_infos(fields) + 3) / 4 * 4;
-  const std::size_t end = out.size() + kFixedSize + header_size;
-  append_u32(out, static_cast<std::uint32_t>(kFixedSize - kLengthSize + header_size + payload.size()));
+  std::string header;
+  header += static_cast<char>(fields.protocol_id);
+  header += '\0';  // no transforms
+  append_infos(header, fields);
+  header.resize((header.size() + 3) / 4 * 4);
+  append_u32(out, static_cast<std::uint32_t>(kFixedSize - kLengthSize + header.size() + payload.size()));
   out += kMagic;
   append_u16(out, fields.flags);
   append_u32(out, static_cast<std::uint32_t>(fields.sequence_id));
-  append_u16(out, static_cast<std::uint16_t>(header_size / 4));
-  out += static_cast<char>(fields.protocol_id);
-  out += '\0';  // no transforms
-  append_infos(out, fields);
-  out.resize(end);
+  append_u16(out, static_cast<std::uint16_t>(header.size() / 4));
+  out += header;
   out += payload;
 }
 
