@@ -64,7 +64,6 @@ def tiers_over(store, args, folder):
 # The baseline: what --baseline names is a Go program of two servers, httpd in front of rpcd in front of Redis ----------
 
 BASELINE_CONNECTIONS = (64, 512, 1000)
-NEW_PAGE = "the same, no page that was kept"
 RATE, P99, CPU, MEMORY = 4, 1 / 4, 1 / 5, 60  # what is to be reached, of the baseline's; MiB of gateway and node
 
 
@@ -82,10 +81,11 @@ class Stack:
 
 
 def against_baseline(args, folder):
-    """Both over a Redis of their own with the same settings, in turn; all servers and wrk share all processors. The
-    baseline keeps no pages: what it is asked for is of no consequence, and its cursors are numbers of messages."""
+    """Both over a Redis of their own with the same settings, in turn; all servers and wrk share all processors."""
     programs = build_baseline(args.baseline)
-    requests = {"send": ["send", CHATS, TEXT], f"pull of {PAGE}": ["pull", CHATS, PAGE], NEW_PAGE: ["fresh", CHATS, PAGE]}
+    send, pull, fresh = ["send", CHATS, TEXT], ["pull", CHATS, PAGE], ["fresh", CHATS, PAGE]
+    # What the baseline is asked, and what Parley is. The baseline keeps no pages, and its cursors count messages.
+    requests = {"send": (send, send), f"pull of {PAGE}": (pull, pull), "the same, no page that was kept": (pull, fresh)}
     results = {}
     with contextlib.ExitStack() as life:
         stacks = [start_baseline(life, folder, programs), start_parley(life, folder)]
@@ -94,8 +94,7 @@ def against_baseline(args, folder):
         for number in range(args.rounds):
             for request, arguments in requests.items():
                 for connections in BASELINE_CONNECTIONS:
-                    for stack in stacks:
-                        asked = requests[f"pull of {PAGE}"] if request == NEW_PAGE and stack is stacks[0] else arguments
+                    for stack, asked in zip(stacks, arguments):
                         run = measure_stack(stack, connections, args.seconds, *asked)
                         results.setdefault((request, connections, stack.name), []).append(run)
                         progress(f"round {number + 1}: {request}, {connections} connections, {stack.name}: "
