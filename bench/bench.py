@@ -1,17 +1,17 @@
 """Measures the release build, beside nginx where that says something. Writes a report to bench/results.
 
-    ./x bench [SCENARIO ...] [--rounds N] [--seconds N] [--full]
+  ./x bench [SCENARIO ...] [--rounds N] [--seconds N] [--full]
 
-  http        requests per second of ping, send and pull, wrk's 64 and 512 connections, interleaved with nginx
-  depth       the newest page of a long chat against that of a short one
-  fixed-rate  the latency of durable sends at a fixed 5,000 a second, beside the disk's own fdatasync
-  tiers       a gateway and a node against the single process, with the CPU time of each; with --baseline DIR against
-              the Go program there, both over Redis
-  jmeter      20, 500 and 1,000 JMeter threads that send and pull; every answer 200, every message there once
-  memory      an idle server, and 10,000 idle connections of each kind
-  open        from start to ready, with many messages stored
-  profile     where the CPU time of a request goes, by Linux' perf: one process, nginx, gateway and node
-  redis       the store in Redis beside redis-benchmark, the server over it beside the one over memory, and its memory
+http        requests per second of ping, send and pull, wrk's 64 and 512 connections, interleaved with nginx
+depth       the newest page of a long chat against that of a short one
+fixed-rate  the latency of durable sends at a fixed 5,000 a second, beside the disk's own fdatasync
+tiers       a gateway and a node against the single process, with the CPU time of each; with --baseline DIR against
+            the Go program there, both over Redis
+jmeter      20, 500 and 1,000 JMeter threads that send and pull; every answer 200, every message there once
+memory      an idle server, and 10,000 idle connections of each kind
+open        from start to ready, with many messages stored
+profile     where the CPU time of a request goes, by Linux' perf: one process, nginx, gateway and node
+redis       the store in Redis beside redis-benchmark, the server over it beside the one over memory, and its memory
 """
 
 import argparse
@@ -59,7 +59,7 @@ def machine(folder):
         "kernel": platform.release(),
         "disk": first_line("findmnt", "-no", "SOURCE,FSTYPE,OPTIONS", "-T", str(folder)),
         "parley": f"{first_line(str(BINARY), '--version')}, "
-                  f"{first_line('git', '-C', str(ROOT), 'describe', '--always', '--dirty')}",
+        f"{first_line('git', '-C', str(ROOT), 'describe', '--always', '--dirty')}",
         "nginx": first_line("nginx", "-v"),
         "wrk": first_line("wrk", "-v"),
     }
@@ -67,10 +67,12 @@ def machine(folder):
 
 
 def parse():
-    parser = argparse.ArgumentParser(prog="./x bench", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", 
-                        help=f"{', '.join(SCENARIOS)} or all (default: http)")
+    parser = argparse.ArgumentParser(
+        prog="./x bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help=f"{', '.join(SCENARIOS)} or all (default: http)"
+    )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each measurement is made (5)")
     parser.add_argument("--seconds", type=int, default=5, metavar="N", help="how long each takes (5)")
     parser.add_argument("--durability", choices=("fsync", "os"), default="fsync")
@@ -91,8 +93,13 @@ def main():
     args, names = parse()
     scratch = ROOT / "build" / "bench"
     scratch.mkdir(parents=True, exist_ok=True)
-    lines = [f"# Measured: {', '.join(names)}", "", *machine(scratch), "",
-             f"{args.rounds} rounds of {args.seconds} s, interleaved; figures are medians of the rounds."]
+    lines = [
+        f"# Measured: {', '.join(names)}",
+        "",
+        *machine(scratch),
+        "",
+        f"{args.rounds} rounds of {args.seconds} s, interleaved; figures are medians of the rounds.",
+    ]
     for name in names:
         title, scenario = SCENARIOS[name]
         with tempfile.TemporaryDirectory(dir=scratch) as folder:

@@ -20,10 +20,22 @@ CALLS = (
     ("kernel: syncing files", ("sys_fdatasync", "sys_sync_file_range")),
     ("kernel: writing files", ("sys_pwrite64", "ext4_file_write_iter")),
     ("kernel: waking threads", ("sys_futex",)),
-    ("RocksDB: write buffer", ("MemTableInserter", "WriteBatchInternal::InsertInto", "MemTable::Add", "::Insert<false>")),
+    (
+        "RocksDB: write buffer",
+        ("MemTableInserter", "WriteBatchInternal::InsertInto", "MemTable::Add", "::Insert<false>"),
+    ),
     ("RocksDB: log", ("WriteToWAL",)),
-    ("RocksDB: reading", ("RocksdbReader", "rocksdb::DBIter", "DBImpl::Get", "DBImpl::NewIterator",
-                          "::FindGreaterOrEqual", "::FindLessThan")),
+    (
+        "RocksDB: reading",
+        (
+            "RocksdbReader",
+            "rocksdb::DBIter",
+            "DBImpl::Get",
+            "DBImpl::NewIterator",
+            "::FindGreaterOrEqual",
+            "::FindLessThan",
+        ),
+    ),
 )
 # What the function nearest to the leaf is called that one of them knows. Stacks end in libraries that were built
 # without frame pointers, so that those callers are not seen.
@@ -43,9 +55,14 @@ OTHER = "other"
 
 def scenario_profile(args, folder):
     """Of one process over RocksDB, beside nginx; and of a gateway and a node over Redis."""
-    return ["CPU µs a request of the process that is named, its time by /proc and its shares by perf at "
-            f"{FREQUENCY} Hz; the servers share one CPU, wrk has the other.", "",
-            *profile_single(args, pathlib.Path(folder)), "", *profile_tiers(args, pathlib.Path(folder))]
+    return [
+        "CPU µs a request of the process that is named, its time by /proc and its shares by perf at "
+        f"{FREQUENCY} Hz; the servers share one CPU, wrk has the other.",
+        "",
+        *profile_single(args, pathlib.Path(folder)),
+        "",
+        *profile_tiers(args, pathlib.Path(folder)),
+    ]
 
 
 def profile_single(args, folder):
@@ -61,8 +78,9 @@ def profile_single(args, folder):
         for connections in CONNECTIONS:
             columns[f"nginx, {connections}"] = profile(folder, nginx, nginx, connections, args.seconds, "static")
             for name, request in requests.items():
-                columns[f"{name}, {connections}"] = profile(folder, parley, parley, connections, args.seconds,
-                                                            *request(connections))
+                columns[f"{name}, {connections}"] = profile(
+                    folder, parley, parley, connections, args.seconds, *request(connections)
+                )
     return [f"One process over RocksDB, durability {args.durability}:", "", *report(columns)]
 
 
@@ -70,10 +88,23 @@ def profile_tiers(args, folder):
     columns = {}
     with contextlib.ExitStack() as life:
         redis = life.enter_context(running(Redis(folder, SERVER_CPU, "appendfsync everysec")))
-        node = life.enter_context(running(Parley(folder, SERVER_CPU, "--rpc", "127.0.0.1:0", "--durability", "os",
-                                                 "--store", f"redis://{redis.address}")))
-        gateway = life.enter_context(running(Parley(folder, SERVER_CPU, "--http", "127.0.0.1:0",
-                                                    "--backend", f"thrift://{node.rpc}")))
+        node = life.enter_context(
+            running(
+                Parley(
+                    folder,
+                    SERVER_CPU,
+                    "--rpc",
+                    "127.0.0.1:0",
+                    "--durability",
+                    "os",
+                    "--store",
+                    f"redis://{redis.address}",
+                )
+            )
+        )
+        gateway = life.enter_context(
+            running(Parley(folder, SERVER_CPU, "--http", "127.0.0.1:0", "--backend", f"thrift://{node.rpc}"))
+        )
         fill(gateway, CHATS * PAGE * 2, CHATS)
         for name, request in (("send", ["send", CHATS, TEXT]), ("pull", ["pull", CHATS, PAGE])):
             for role, process in (("gateway", gateway), ("node", node), ("Redis", redis)):
@@ -84,8 +115,21 @@ def profile_tiers(args, folder):
 def profile(folder, process, server, connections, seconds, *request):
     """{part: µs a request} of `process` while `server` is under load."""
     data = folder / "perf.data"
-    recorder = subprocess.Popen(["perf", "record", "--quiet", "--call-graph", "fp", "--freq", str(FREQUENCY),
-                                 "--output", data, "--pid", str(process.process.pid)])
+    recorder = subprocess.Popen(
+        [
+            "perf",
+            "record",
+            "--quiet",
+            "--call-graph",
+            "fp",
+            "--freq",
+            str(FREQUENCY),
+            "--output",
+            data,
+            "--pid",
+            str(process.process.pid),
+        ]
+    )
     try:
         before = process.cpu_us()
         run = measure(server, connections, seconds, *request)
@@ -100,8 +144,9 @@ def profile(folder, process, server, connections, seconds, *request):
 
 def stacks(data):
     """The frames of each sample, from the leaf."""
-    text = subprocess.run(["perf", "script", "--input", data, "--fields", "ip,sym"], capture_output=True, text=True,
-                          check=True).stdout
+    text = subprocess.run(
+        ["perf", "script", "--input", data, "--fields", "ip,sym"], capture_output=True, text=True, check=True
+    ).stdout
     for sample in text.split("\n\n"):
         frames = [line.strip().split(" ", 1)[-1] for line in sample.splitlines() if line.strip()]
         if frames:
@@ -121,7 +166,10 @@ def part_of(frames):
 
 def report(columns):
     parts = [part for part, _ in (*CALLS, *FUNCTIONS)] + [OTHER]
-    rows = [[part, *(f"{column.get(part, 0):.2f}" for column in columns.values())] for part in parts
-            if any(column.get(part, 0) >= 0.005 for column in columns.values())]
+    rows = [
+        [part, *(f"{column.get(part, 0):.2f}" for column in columns.values())]
+        for part in parts
+        if any(column.get(part, 0) >= 0.005 for column in columns.values())
+    ]
     rows.append(["**all**", *(f"**{sum(column.values()):.1f}**" for column in columns.values())])
     return table(["", *columns], rows)

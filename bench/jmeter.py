@@ -29,10 +29,15 @@ def scenario_jmeter(args, folder):
             for threads in THREADS:
                 rows += run(server, name, threads, home)
     results = keep_results(folder)
-    return [f"{MESSAGES:,} sends and as many pulls by each number of threads, each thread in a chat of its own; all",
-            "answers were 200, and every message was there once, in order. Every sample is in", f"{results}.", "",
-            *table(["servers", "threads", "request", "samples", "requests/s", *(f"p{s} ms" for s in SHARES), "max ms"],
-                   rows)]
+    return [
+        f"{MESSAGES:,} sends and as many pulls by each number of threads, each thread in a chat of its own; all",
+        "answers were 200, and every message was there once, in order. Every sample is in",
+        f"{results}.",
+        "",
+        *table(
+            ["servers", "threads", "request", "samples", "requests/s", *(f"p{s} ms" for s in SHARES), "max ms"], rows
+        ),
+    ]
 
 
 # Topologies: each starts its servers, to be stopped with `life`, and returns the one that speaks HTTP ------------------
@@ -44,10 +49,14 @@ def one_process(life, folder, args):
 
 def three_tiers(life, folder, args):
     redis = life.enter_context(running(Redis(folder, None, "appendfsync everysec")))
-    node = life.enter_context(running(Parley(folder, None, "--rpc", "127.0.0.1:0", "--durability", "os",
-                                             "--store", f"redis://{redis.address}")))
-    return life.enter_context(running(Parley(folder, None, "--http", "127.0.0.1:0",
-                                             "--backend", f"thrift://{node.rpc}")))
+    node = life.enter_context(
+        running(
+            Parley(folder, None, "--rpc", "127.0.0.1:0", "--durability", "os", "--store", f"redis://{redis.address}")
+        )
+    )
+    return life.enter_context(
+        running(Parley(folder, None, "--http", "127.0.0.1:0", "--backend", f"thrift://{node.rpc}"))
+    )
 
 
 TOPOLOGIES = {"one process over RocksDB": one_process, "three tiers over Redis": three_tiers}
@@ -61,10 +70,28 @@ def run(server, name, threads, folder):
     loops = MESSAGES // threads
     results = folder / f"{threads}.csv"
     host, port = server.address.rsplit(":", 1)
-    properties = {"host": host, "port": port, "threads": threads, "loops": loops, "run": f"r{threads}",
-                  "jmeter.save.saveservice.output_format": "csv"}
-    command = ["java", "-Xmx1g", "-jar", HOME / "bin" / "ApacheJMeter.jar", "-n", "-t", PLAN, "-l", results,
-               "-j", folder / f"{threads}.log", *(f"-J{key}={value}" for key, value in properties.items())]
+    properties = {
+        "host": host,
+        "port": port,
+        "threads": threads,
+        "loops": loops,
+        "run": f"r{threads}",
+        "jmeter.save.saveservice.output_format": "csv",
+    }
+    command = [
+        "java",
+        "-Xmx1g",
+        "-jar",
+        HOME / "bin" / "ApacheJMeter.jar",
+        "-n",
+        "-t",
+        PLAN,
+        "-l",
+        results,
+        "-j",
+        folder / f"{threads}.log",
+        *(f"-J{key}={value}" for key, value in properties.items()),
+    ]
     progress(f"{name}: {threads} threads")
     subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     samples = read_samples(results, 2 * threads * loops)
@@ -90,7 +117,9 @@ def count_messages(address, threads, loops):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         for thread, texts in enumerate(pool.map(lambda n: pull(address, f"r{threads}-{n}:z"), range(1, threads + 1))):
             if texts != expected:
-                raise RuntimeError(f"thread {thread + 1} of {threads} sent {loops} messages, and these are there: {texts}")
+                raise RuntimeError(
+                    f"thread {thread + 1} of {threads} sent {loops} messages, and these are there: {texts}"
+                )
 
 
 def pull(address, chat):

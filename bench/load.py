@@ -30,8 +30,22 @@ def pinned(command, cpu=LOAD_CPU):
 
 def wrk(url, connections, seconds, *request, cpu=LOAD_CPU):
     """The figures of one run, as requests.lua prints them."""
-    command = pinned(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s",
-                      HERE / "requests.lua", url, "--", *request], cpu)
+    command = pinned(
+        [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}s",
+            "--timeout",
+            "10s",
+            "-s",
+            HERE / "requests.lua",
+            url,
+            "--",
+            *request,
+        ],
+        cpu,
+    )
     output = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
     found = re.search(r"^figures (.*)$", output, re.M)
     if not found:
@@ -62,8 +76,22 @@ def parley_bench(server, *options):
 
 def fill(server, messages, chats, first=0):
     """Stores `messages` in all in `chats` chats, in turn; what is measured is what comes after it."""
-    run = parley_bench(server, "--rate", "max", "--requests", messages, "--connections", 256, "--chats", chats,
-                       "--first-chat", first, "--text", TEXT, "--no-verify")
+    run = parley_bench(
+        server,
+        "--rate",
+        "max",
+        "--requests",
+        messages,
+        "--connections",
+        256,
+        "--chats",
+        chats,
+        "--first-chat",
+        first,
+        "--text",
+        TEXT,
+        "--no-verify",
+    )
     if run["errors"]:
         raise RuntimeError(f"{run['errors']} errors while filling the store")
 

@@ -6,8 +6,23 @@ import re
 import statistics
 import subprocess
 
-from load import (CHATS, CONNECTIONS, LOAD_CPU, PAGE, ROOT, SERVER_CPU, TEXT, errors, fill, latency, measure, median,
-                  pinned, progress, table)
+from load import (
+    CHATS,
+    CONNECTIONS,
+    LOAD_CPU,
+    PAGE,
+    ROOT,
+    SERVER_CPU,
+    TEXT,
+    errors,
+    fill,
+    latency,
+    measure,
+    median,
+    pinned,
+    progress,
+    table,
+)
 from servers import Parley, Redis, running
 
 SEND, KEYED = "send", "send with a key"
@@ -33,39 +48,73 @@ def redis_alone(args, redis):
     for number in range(args.rounds):
         redis.ask("FLUSHALL")
         for depth in depths:
-            for name, words in (("append", ("XADD", "bench:{__rand_int__}", "*", "s", "012345678", "t", "x" * TEXT)),
-                                ("read", ("XRANGE", "bench:{__rand_int__}", "-", "+", "COUNT", PAGE))):
+            for name, words in (
+                ("append", ("XADD", "bench:{__rand_int__}", "*", "s", "012345678", "t", "x" * TEXT)),
+                ("read", ("XRANGE", "bench:{__rand_int__}", "-", "+", "COUNT", PAGE)),
+            ):
                 rate = redis_benchmark(redis, depth, *words)
                 results.setdefault(("redis-benchmark", name, depth), []).append(rate)
         for (name, depth), rate in store_benchmark(redis).items():
             results.setdefault(("store", name, depth), []).append(rate)
-        progress(f"round {number + 1}: " + ", ".join(f"{' '.join(map(str, k))}: {v[-1]:,.0f}/s" for k, v in results.items()))
+        progress(
+            f"round {number + 1}: " + ", ".join(f"{' '.join(map(str, k))}: {v[-1]:,.0f}/s" for k, v in results.items())
+        )
     rows = []
     for depth in depths:
-        for name, beside in (("append", ("redis-benchmark", "append")), ("append with a key", ("store", "append")),
-                             ("read", ("redis-benchmark", "read")), ("read again", ("store", "read"))):
+        for name, beside in (
+            ("append", ("redis-benchmark", "append")),
+            ("append with a key", ("store", "append")),
+            ("read", ("redis-benchmark", "read")),
+            ("read again", ("store", "read")),
+        ):
             rates, base = results["store", name, depth], results[*beside, depth]
             ratio = statistics.median(a / b for a, b in zip(rates, base))
-            rows.append([name, depth, f"{statistics.median(rates):,.0f}", " ".join(beside),
-                         f"{statistics.median(base):,.0f}", f"{ratio:.2f}"])
-    return [f"The store without a server around it, {CHATS} chats, {TEXT} bytes, pages of {PAGE}. Reads are of pages "
-            "that were not read before, but where they are read again.", "",
-            *table(["call", "at once", "calls/s", "beside", "calls/s", "ratio"], rows)]
+            rows.append(
+                [
+                    name,
+                    depth,
+                    f"{statistics.median(rates):,.0f}",
+                    " ".join(beside),
+                    f"{statistics.median(base):,.0f}",
+                    f"{ratio:.2f}",
+                ]
+            )
+    return [
+        f"The store without a server around it, {CHATS} chats, {TEXT} bytes, pages of {PAGE}. Reads are of pages "
+        "that were not read before, but where they are read again.",
+        "",
+        *table(["call", "at once", "calls/s", "beside", "calls/s", "ratio"], rows),
+    ]
 
 
 def redis_benchmark(redis, depth, *words):
-    command = ["redis-benchmark", "-p", redis.port, "-c", 1, "-P", depth, "-n", 10_000 if depth == 1 else 200_000,
-               "-r", CHATS, "--csv", *words]
-    output = subprocess.run([str(word) for word in pinned(command, SERVER_CPU)], capture_output=True, text=True,
-                            check=True).stdout
+    command = [
+        "redis-benchmark",
+        "-p",
+        redis.port,
+        "-c",
+        1,
+        "-P",
+        depth,
+        "-n",
+        10_000 if depth == 1 else 200_000,
+        "-r",
+        CHATS,
+        "--csv",
+        *words,
+    ]
+    output = subprocess.run(
+        [str(word) for word in pinned(command, SERVER_CPU)], capture_output=True, text=True, check=True
+    ).stdout
     return float(output.splitlines()[-1].split('","')[1])
 
 
 def store_benchmark(redis):
     """{(call, at once): calls a second}"""
     command = pinned([str(STORE_BENCHMARK), "--benchmark_filter=redis_", "--benchmark_format=json"], SERVER_CPU)
-    output = subprocess.run(command, capture_output=True, text=True, check=True,
-                            env=os.environ | {"PARLEY_BENCH_REDIS": redis.address}).stdout
+    output = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=os.environ | {"PARLEY_BENCH_REDIS": redis.address}
+    ).stdout
     rates = {}
     for run in json.loads(output)["benchmarks"]:
         options = dict(re.findall(r"(\w+):(\d+)", run["name"]))
@@ -83,8 +132,10 @@ def redis_served(args, folder, redis):
         "the same, read before": lambda n: ["pull", CHATS, PAGE],
     }
     results = {}
-    with running(over_redis(args, folder, redis)) as ours, \
-            running(Parley(folder, SERVER_CPU, "--http", "127.0.0.1:0", "--store", "memory:")) as memory:
+    with (
+        running(over_redis(args, folder, redis)) as ours,
+        running(Parley(folder, SERVER_CPU, "--http", "127.0.0.1:0", "--store", "memory:")) as memory,
+    ):
         for server in (ours, memory):
             fill(server, CHATS * PAGE * 2, CHATS)
         for number in range(args.rounds):
@@ -96,13 +147,26 @@ def redis_served(args, folder, redis):
     rows = []
     for (name, store), runs in results.items():
         ratio = statistics.median(a["rate"] / b["rate"] for a, b in zip(runs, results[name, "memory"]))
-        rows.append([name, store, f"{median(runs, 'rate'):,.0f}", f"{ratio:.2f}", *latency(runs),
-                     f"{median(runs, 'cpu_us'):.1f}", errors(runs)])
+        rows.append(
+            [
+                name,
+                store,
+                f"{median(runs, 'rate'):,.0f}",
+                f"{ratio:.2f}",
+                *latency(runs),
+                f"{median(runs, 'cpu_us'):.1f}",
+                errors(runs),
+            ]
+        )
     keyed = statistics.median(a["rate"] / b["rate"] for a, b in zip(results[KEYED, "redis"], results[SEND, "redis"]))
-    return [f"One HTTP process on CPU {SERVER_CPU}, Redis on CPU {LOAD_CPU}, wrk where there is room, "
-            f"{CONNECTIONS[-1]} connections.", "",
-            *table(["request", "store", "requests/s", "of memory", "p50 ms", "p99 ms", "CPU µs/request", "errors"], rows),
-            "", f"Over Redis, sends with a key come at {keyed:.2f} of the rate of those without."]
+    return [
+        f"One HTTP process on CPU {SERVER_CPU}, Redis on CPU {LOAD_CPU}, wrk where there is room, "
+        f"{CONNECTIONS[-1]} connections.",
+        "",
+        *table(["request", "store", "requests/s", "of memory", "p50 ms", "p99 ms", "CPU µs/request", "errors"], rows),
+        "",
+        f"Over Redis, sends with a key come at {keyed:.2f} of the rate of those without.",
+    ]
 
 
 def redis_memory(args, folder, redis):
@@ -113,10 +177,21 @@ def redis_memory(args, folder, redis):
             fill(server, chats * messages, chats, first=(len(rows) + 1) * 1_000_000)
             chat = (redis.used_bytes() - before) / chats
             rows.append([f"{messages:,}", f"{chat:,.0f}", f"{chat / messages:,.0f}", f"{2**30 / chat:,.0f}"])
-    return [f"What the Redis server's used_memory grows by, for texts of {TEXT} bytes.", "",
-            *table(["messages in each chat", "bytes a chat", "bytes a message", "chats in 1 GiB"], rows)]
+    return [
+        f"What the Redis server's used_memory grows by, for texts of {TEXT} bytes.",
+        "",
+        *table(["messages in each chat", "bytes a chat", "bytes a message", "chats in 1 GiB"], rows),
+    ]
 
 
 def over_redis(args, folder, redis):
-    return Parley(folder, SERVER_CPU, "--http", "127.0.0.1:0", "--store", f"redis://{redis.address}",
-                  "--durability", args.durability)
+    return Parley(
+        folder,
+        SERVER_CPU,
+        "--http",
+        "127.0.0.1:0",
+        "--store",
+        f"redis://{redis.address}",
+        "--durability",
+        args.durability,
+    )

@@ -14,7 +14,9 @@ from load import BINARY, SERVER_CPU, pinned
 
 class Process:
     def __init__(self, command, cpu, **settings):
-        self.process = subprocess.Popen([str(word) for word in pinned(command, cpu)], preexec_fn=_raise_descriptor_limit, **settings)
+        self.process = subprocess.Popen(
+            [str(word) for word in pinned(command, cpu)], preexec_fn=_raise_descriptor_limit, **settings
+        )
 
     def cpu_us(self):
         """User and system time so far, of all threads."""
@@ -68,15 +70,26 @@ class Redis(Process):
     def __init__(self, folder, cpu, *lines):
         self.port = free_port()
         config = pathlib.Path(folder) / "redis.conf"
-        config.write_text("\n".join([self.CONFIG.read_text(), f"port {self.port}", f"dir {folder}",
-                                     f"logfile {folder}/redis.log", *lines, ""]))
+        config.write_text(
+            "\n".join(
+                [
+                    self.CONFIG.read_text(),
+                    f"port {self.port}",
+                    f"dir {folder}",
+                    f"logfile {folder}/redis.log",
+                    *lines,
+                    "",
+                ]
+            )
+        )
         super().__init__(["redis-server", config], cpu)
         self.address = f"127.0.0.1:{self.port}"
         await_port(self.port, self.process)
 
     def ask(self, *words):
-        return subprocess.run(["redis-cli", "-p", str(self.port), *map(str, words)], capture_output=True, text=True,
-                              check=True).stdout
+        return subprocess.run(
+            ["redis-cli", "-p", str(self.port), *map(str, words)], capture_output=True, text=True, check=True
+        ).stdout
 
     def used_bytes(self):
         return int(re.search(r"^used_memory:(\d+)", self.ask("INFO", "memory"), re.M)[1])
@@ -126,8 +139,14 @@ def running(server):
 def start(folder, args, *options, listeners=("http",), store="rocksdb"):
     """A Parley on the folder's store, or on one in memory, with durability as asked unless the options say more."""
     named = [word for name in listeners for word in (f"--{name}", "127.0.0.1:0")]
-    return Parley(folder, SERVER_CPU, *named, "--store", f"rocksdb:{folder}/data" if store == "rocksdb" else "memory:",
-                  *(options or ("--durability", args.durability)))
+    return Parley(
+        folder,
+        SERVER_CPU,
+        *named,
+        "--store",
+        f"rocksdb:{folder}/data" if store == "rocksdb" else "memory:",
+        *(options or ("--durability", args.durability)),
+    )
 
 
 def free_port():

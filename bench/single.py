@@ -9,8 +9,22 @@ import statistics
 import struct
 import time
 
-from load import (CHATS, CONNECTIONS, PAGE, SERVER_CPU, TEXT, errors, fill, latency, measure, median, parley_bench,
-                  progress, table, wrk)
+from load import (
+    CHATS,
+    CONNECTIONS,
+    PAGE,
+    SERVER_CPU,
+    TEXT,
+    errors,
+    fill,
+    latency,
+    measure,
+    median,
+    parley_bench,
+    progress,
+    table,
+    wrk,
+)
 from servers import Nginx, running, start
 
 
@@ -42,11 +56,36 @@ def scenario_http(args, folder):
             runs = results[name, connections]
             rates = [run["rate"] for run in runs]
             ratio = statistics.median(run["rate"] / other["rate"] for run, other in zip(runs, base))
-            rows.append([name, connections, durability, f"{median(runs, 'rate'):,.0f}",
-                         f"{min(rates):,.0f} – {max(rates):,.0f}", f"{ratio:.2f}", *latency(runs),
-                         f"{median(runs, 'cpu_us'):.1f}", f"{median(runs, 'peak_mib'):.0f}", errors(runs)])
-    return table(["request", "connections", "durability", "requests/s", "min – max", "of nginx", "p50 ms", "p99 ms",
-                  "CPU µs/request", "peak RSS MiB", "errors"], rows)
+            rows.append(
+                [
+                    name,
+                    connections,
+                    durability,
+                    f"{median(runs, 'rate'):,.0f}",
+                    f"{min(rates):,.0f} – {max(rates):,.0f}",
+                    f"{ratio:.2f}",
+                    *latency(runs),
+                    f"{median(runs, 'cpu_us'):.1f}",
+                    f"{median(runs, 'peak_mib'):.0f}",
+                    errors(runs),
+                ]
+            )
+    return table(
+        [
+            "request",
+            "connections",
+            "durability",
+            "requests/s",
+            "min – max",
+            "of nginx",
+            "p50 ms",
+            "p99 ms",
+            "CPU µs/request",
+            "peak RSS MiB",
+            "errors",
+        ],
+        rows,
+    )
 
 
 def scenario_depth(args, folder):
@@ -66,11 +105,34 @@ def scenario_depth(args, folder):
     rows = []
     for (kind, size), runs in results.items():
         ratio = statistics.median(s["rate"] / r["rate"] for s, r in zip(results[kind, short], runs))
-        rows.append([kinds[kind], f"{size:,}", f"{median(runs, 'rate'):,.0f}", f"{ratio:.2f}×", *latency(runs),
-                     f"{median(runs, 'cpu_us'):.1f}", errors(runs)])
-    return [f"The newest {PAGE} messages, {CONNECTIONS[0]} connections; durability {args.durability}.", "",
-            *table(["", "messages in the chat", "requests/s", "time, of the short chat's", "p50 ms", "p99 ms",
-                    "CPU µs/request", "errors"], rows)]
+        rows.append(
+            [
+                kinds[kind],
+                f"{size:,}",
+                f"{median(runs, 'rate'):,.0f}",
+                f"{ratio:.2f}×",
+                *latency(runs),
+                f"{median(runs, 'cpu_us'):.1f}",
+                errors(runs),
+            ]
+        )
+    return [
+        f"The newest {PAGE} messages, {CONNECTIONS[0]} connections; durability {args.durability}.",
+        "",
+        *table(
+            [
+                "",
+                "messages in the chat",
+                "requests/s",
+                "time, of the short chat's",
+                "p50 ms",
+                "p99 ms",
+                "CPU µs/request",
+                "errors",
+            ],
+            rows,
+        ),
+    ]
 
 
 def scenario_fixed_rate(args, folder):
@@ -79,16 +141,41 @@ def scenario_fixed_rate(args, folder):
     with running(start(folder, args)) as parley:
         for number in range(args.rounds):
             disk.append(sync_times(folder))
-            server.append(parley_bench(parley, "--rate", rate, "--duration", f"{max(args.seconds, 5)}s",
-                                       "--connections", connections, "--chats", CHATS, "--text", TEXT))
-            progress(f"round {number + 1}: disk p99 {disk[-1]['p99_us'] / 1000:.2f} ms, "
-                     f"server p99 {server[-1]['p99_us'] / 1000:.2f} ms")
-    rows = [[name, *latency(runs), f"{max(run['p99_us'] for run in runs) / 1000:.2f}",
-             f"{max(run['max_us'] for run in runs) / 1000:.1f}", errors(runs)]
-            for name, runs in (("the disk's fdatasync", disk), ("send, from its due time", server))]
-    return [f"{rate:,} sends a second at random times on {connections} connections, durability {args.durability}, each timed from",
-            "when it was due, and read back afterwards. The disk alone, before each round: 4 KiB appended and fdatasync, one at a time.", "",
-            *table(["", "p50 ms", "p99 ms", "worst p99 of a round", "max ms", "errors"], rows)]
+            server.append(
+                parley_bench(
+                    parley,
+                    "--rate",
+                    rate,
+                    "--duration",
+                    f"{max(args.seconds, 5)}s",
+                    "--connections",
+                    connections,
+                    "--chats",
+                    CHATS,
+                    "--text",
+                    TEXT,
+                )
+            )
+            progress(
+                f"round {number + 1}: disk p99 {disk[-1]['p99_us'] / 1000:.2f} ms, "
+                f"server p99 {server[-1]['p99_us'] / 1000:.2f} ms"
+            )
+    rows = [
+        [
+            name,
+            *latency(runs),
+            f"{max(run['p99_us'] for run in runs) / 1000:.2f}",
+            f"{max(run['max_us'] for run in runs) / 1000:.1f}",
+            errors(runs),
+        ]
+        for name, runs in (("the disk's fdatasync", disk), ("send, from its due time", server))
+    ]
+    return [
+        f"{rate:,} sends a second at random times on {connections} connections, durability {args.durability}, each timed from",
+        "when it was due, and read back afterwards. The disk alone, before each round: 4 KiB appended and fdatasync, one at a time.",
+        "",
+        *table(["", "p50 ms", "p99 ms", "worst p99 of a round", "max ms", "errors"], rows),
+    ]
 
 
 def scenario_memory(args, folder):
@@ -103,8 +190,11 @@ def scenario_memory(args, folder):
                 use(stack.enter_context(socket.create_connection((host, int(port)), 30)))
             held = parley.memory_kib("VmRSS")
         rows.append([name, f"{idle / 1024:.1f}", f"{held / 1024:.1f}", f"{(held - idle) / count:.1f}"])
-    return [f"{count:,} idle connections, each of them used once.", "",
-            *table(["listener", "idle server, RSS MiB", "with the connections, MiB", "each connection, KiB"], rows)]
+    return [
+        f"{count:,} idle connections, each of them used once.",
+        "",
+        *table(["listener", "idle server, RSS MiB", "with the connections, MiB", "each connection, KiB"], rows),
+    ]
 
 
 def use_http(connection):
@@ -131,8 +221,10 @@ def scenario_open(args, folder):
         with running(start(folder, args)) as parley:
             seconds.append(parley.seconds_to_ready)
             progress(f"start {number + 1}: {seconds[-1]:.3f} s")
-    return [f"With {messages:,} messages in {chats:,} chats, after a stop in good order, the file cache warm: ready",
-            f"after {statistics.median(seconds):.3f} s ({min(seconds):.3f} – {max(seconds):.3f})."]
+    return [
+        f"With {messages:,} messages in {chats:,} chats, after a stop in good order, the file cache warm: ready",
+        f"after {statistics.median(seconds):.3f} s ({min(seconds):.3f} – {max(seconds):.3f}).",
+    ]
 
 
 # What they share ------------------------------------------------------------------------------------------------------
@@ -156,5 +248,3 @@ def raise_descriptor_limit(wanted):
     if hard != resource.RLIM_INFINITY and hard < wanted:
         raise RuntimeError(f"this needs {wanted} file descriptors, and the limit is {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-

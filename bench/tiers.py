@@ -7,7 +7,22 @@ import shutil
 import statistics
 import subprocess
 
-from load import CHATS, CONNECTIONS, PAGE, ROOT, SERVER_CPU, TEXT, errors, fill, latency, measure, median, progress, table, wrk
+from load import (
+    CHATS,
+    CONNECTIONS,
+    PAGE,
+    ROOT,
+    SERVER_CPU,
+    TEXT,
+    errors,
+    fill,
+    latency,
+    measure,
+    median,
+    progress,
+    table,
+    wrk,
+)
 from servers import Foreign, Parley, Redis, running, start
 
 
@@ -25,15 +40,41 @@ def against_single(args, folder):
     for store in ("rocksdb", "memory"):
         results = tiers_over(store, args, pathlib.Path(folder) / store)
         for (name, tiers), runs in results.items():
-            rows.append([name, store, tiers, f"{median(runs, 'rate'):,.0f}", *latency(runs),
-                         f"{median(runs, 'cpu_us'):.1f}", f"{median(runs, 'node_us'):.1f}", errors(runs)])
+            rows.append(
+                [
+                    name,
+                    store,
+                    tiers,
+                    f"{median(runs, 'rate'):,.0f}",
+                    *latency(runs),
+                    f"{median(runs, 'cpu_us'):.1f}",
+                    f"{median(runs, 'node_us'):.1f}",
+                    errors(runs),
+                ]
+            )
     for name in {name: None for name, _ in results}:
         one, two = median(results[name, ONE], "cpu_us"), results[name, TWO]
         added.append(f"{(median(two, 'cpu_us') + median(two, 'node_us') - one) / one:.2f}× for a {name}")
-    return [f"{CONNECTIONS[0]} connections, durability {args.durability}.", "",
-            *table(["request", "store", "servers", "requests/s", "p50 ms", "p99 ms", "CPU µs/request, HTTP's process",
-                    "CPU µs/request, node", "errors"], rows), "",
-            f"What the second tier adds to the single process' CPU time, over memory: {', '.join(added)}."]
+    return [
+        f"{CONNECTIONS[0]} connections, durability {args.durability}.",
+        "",
+        *table(
+            [
+                "request",
+                "store",
+                "servers",
+                "requests/s",
+                "p50 ms",
+                "p99 ms",
+                "CPU µs/request, HTTP's process",
+                "CPU µs/request, node",
+                "errors",
+            ],
+            rows,
+        ),
+        "",
+        f"What the second tier adds to the single process' CPU time, over memory: {', '.join(added)}.",
+    ]
 
 
 def tiers_over(store, args, folder):
@@ -44,10 +85,13 @@ def tiers_over(store, args, folder):
     folders = [folder / name for name in ("single", "node", "gateway")]
     for each in folders:
         each.mkdir(parents=True)
-    with (running(start(folders[0], args, store=store)) as single,
-          running(start(folders[1], args, store=store, listeners=("rpc",))) as node,
-          running(Parley(folders[2], SERVER_CPU, "--http", "127.0.0.1:0",
-                         "--backend", f"thrift://{node.rpc}")) as gateway):
+    with (
+        running(start(folders[0], args, store=store)) as single,
+        running(start(folders[1], args, store=store, listeners=("rpc",))) as node,
+        running(
+            Parley(folders[2], SERVER_CPU, "--http", "127.0.0.1:0", "--backend", f"thrift://{node.rpc}")
+        ) as gateway,
+    ):
         for server in (single, gateway):
             fill(server, CHATS * PAGE * 2, CHATS)
         for number in range(args.rounds):
@@ -97,8 +141,10 @@ def against_baseline(args, folder):
                     for stack, asked in zip(stacks, arguments):
                         run = measure_stack(stack, connections, args.seconds, *asked)
                         results.setdefault((request, connections, stack.name), []).append(run)
-                        progress(f"round {number + 1}: {request}, {connections} connections, {stack.name}: "
-                                 f"{run['rate']:,.0f}/s")
+                        progress(
+                            f"round {number + 1}: {request}, {connections} connections, {stack.name}: "
+                            f"{run['rate']:,.0f}/s"
+                        )
         memory = {stack.name: stack.memory_mib() for stack in stacks}
     return report_baseline(requests, results, memory)
 
@@ -116,20 +162,59 @@ def report_baseline(requests, results, memory):
         for connections in BASELINE_CONNECTIONS:
             base, ours = (results[request, connections, name] for name in ("baseline", "parley"))
             for name, runs in (("baseline", base), ("parley", ours)):
-                rows.append([request, connections, name, f"{median(runs, 'rate'):,.0f}", *latency(runs),
-                             f"{median(runs, 'cpu_us'):.0f}", f"{median(runs, 'redis_us'):.0f}", errors(runs)])
-            rate, p99, cpu = (statistics.median(o[figure] / b[figure] for o, b in zip(ours, base))
-                              for figure in ("rate", "p99_us", "cpu_us"))
-            rows.append(["", "", "**ratio**", judged(rate, RATE, rate >= RATE), "", judged(p99, P99, p99 <= P99),
-                         judged(cpu, CPU, cpu <= CPU), "", ""])
+                rows.append(
+                    [
+                        request,
+                        connections,
+                        name,
+                        f"{median(runs, 'rate'):,.0f}",
+                        *latency(runs),
+                        f"{median(runs, 'cpu_us'):.0f}",
+                        f"{median(runs, 'redis_us'):.0f}",
+                        errors(runs),
+                    ]
+                )
+            rate, p99, cpu = (
+                statistics.median(o[figure] / b[figure] for o, b in zip(ours, base))
+                for figure in ("rate", "p99_us", "cpu_us")
+            )
+            rows.append(
+                [
+                    "",
+                    "",
+                    "**ratio**",
+                    judged(rate, RATE, rate >= RATE),
+                    "",
+                    judged(p99, P99, p99 <= P99),
+                    judged(cpu, CPU, cpu <= CPU),
+                    "",
+                    "",
+                ]
+            )
     held = {name: sum(sizes[:2]) for name, sizes in memory.items()}
     fits = "reached" if held["parley"] <= MEMORY else "missed"
-    return ["Gateway, node and Redis (appendfsync everysec, `--durability os`), against the baseline's three processes.",
-            "CPU is that of all three processes, of which Redis' own is shown too.", "",
-            *table(["request", "connections", "servers", "requests/s", "p50 ms", "p99 ms", "CPU µs/request",
-                    "of it Redis", "errors"], rows), "",
-            f"RSS afterwards, HTTP and RPC processes together: baseline {held['baseline']:.0f} MiB, parley "
-            f"{held['parley']:.0f} MiB ({fits}: at most {MEMORY})."]
+    return [
+        "Gateway, node and Redis (appendfsync everysec, `--durability os`), against the baseline's three processes.",
+        "CPU is that of all three processes, of which Redis' own is shown too.",
+        "",
+        *table(
+            [
+                "request",
+                "connections",
+                "servers",
+                "requests/s",
+                "p50 ms",
+                "p99 ms",
+                "CPU µs/request",
+                "of it Redis",
+                "errors",
+            ],
+            rows,
+        ),
+        "",
+        f"RSS afterwards, HTTP and RPC processes together: baseline {held['baseline']:.0f} MiB, parley "
+        f"{held['parley']:.0f} MiB ({fits}: at most {MEMORY}).",
+    ]
 
 
 def judged(value, target, reached):
@@ -145,10 +230,14 @@ def start_baseline(life, folder, programs):
 
 def start_parley(life, folder):
     redis = start_redis(life, folder, "parley")
-    node = life.enter_context(running(Parley(folder, None, "--rpc", "127.0.0.1:0", "--durability", "os",
-                                             "--store", f"redis://{redis.address}")))
-    gateway = life.enter_context(running(Parley(folder, None, "--http", "127.0.0.1:0",
-                                                "--backend", f"thrift://{node.rpc}")))
+    node = life.enter_context(
+        running(
+            Parley(folder, None, "--rpc", "127.0.0.1:0", "--durability", "os", "--store", f"redis://{redis.address}")
+        )
+    )
+    gateway = life.enter_context(
+        running(Parley(folder, None, "--http", "127.0.0.1:0", "--backend", f"thrift://{node.rpc}"))
+    )
     return Stack("parley", [gateway, node, redis])
 
 
@@ -167,10 +256,11 @@ def build_baseline(source):
     programs = copy / "bin"
     environment = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     for command in (
-            ["go", "build", "-mod=mod", "-o", programs / "kitex", "github.com/cloudwego/kitex/tool/cmd/kitex"],
-            [programs / "kitex", "-module", "goref", "im.thrift"],
-            # Its JSON library reaches into Go's runtime, which newer linkers forbid unless told otherwise.
-            ["go", "build", "-mod=mod", "-ldflags=-checklinkname=0", "-o", programs, "./httpd", "./rpcd"]):
+        ["go", "build", "-mod=mod", "-o", programs / "kitex", "github.com/cloudwego/kitex/tool/cmd/kitex"],
+        [programs / "kitex", "-module", "goref", "im.thrift"],
+        # Its JSON library reaches into Go's runtime, which newer linkers forbid unless told otherwise.
+        ["go", "build", "-mod=mod", "-ldflags=-checklinkname=0", "-o", programs, "./httpd", "./rpcd"],
+    ):
         progress(" ".join(str(word) for word in command))
         subprocess.run(command, cwd=copy, env=environment, check=True)
     return programs

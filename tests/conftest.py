@@ -12,7 +12,9 @@ from support.deployment import TOPOLOGIES, Topology
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="hundreds of rounds where a few are the default")
-    parser.addoption("--seed", type=int, default=random.randrange(2**32), help="of what is random; printed at the start")
+    parser.addoption(
+        "--seed", type=int, default=random.randrange(2**32), help="of what is random; printed at the start"
+    )
     parser.addoption("--topology", choices=sorted(TOPOLOGIES), default="one-process", help="what stands behind HTTP")
 
 

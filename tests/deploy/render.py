@@ -14,8 +14,9 @@ MANIFESTS = {"tiers": [], "single": ["--set=topology=single"]}
 
 def render(*arguments):
     """What the chart makes of these arguments of `helm template`, as text; fails with what Helm says."""
-    done = subprocess.run([tool("helm"), "template", "parley", FOLDER / "chart", *arguments], capture_output=True,
-                          text=True)
+    done = subprocess.run(
+        [tool("helm"), "template", "parley", FOLDER / "chart", *arguments], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -59,7 +59,10 @@ def test_what_reads_its_data_at_the_start_is_given_the_time():
     """And the nodes, which wait for it; but not the gateways."""
     services = load(*TIERS)["services"]
     assert {name: service["healthcheck"]["start_period"] for name, service in services.items()} == {
-        "redis": "10m", "rpc": "10m", "http": "30s"}
+        "redis": "10m",
+        "rpc": "10m",
+        "http": "30s",
+    }
     assert load(*SINGLE)["services"]["parley"]["healthcheck"]["start_period"] == "5m"
 
 
@@ -67,6 +70,7 @@ def test_what_reads_its_data_at_the_start_is_given_the_time():
 def test_one_port_is_published_and_on_loopback_unless_told_otherwise(files):
     def ports(environment):
         return [p for s in load(*files, environment=environment)["services"].values() for p in s.get("ports", [])]
+
     assert ports({}) == ["127.0.0.1:8080:8080"]
     assert ports({"PARLEY_PUBLISH": "0.0.0.0", "PARLEY_PORT": "80"}) == ["0.0.0.0:80:8080"]
 
@@ -113,8 +117,9 @@ def test_compose_itself_reads_the_files_so(files):
 # What they do --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("files, scale", [(TIERS, {}), (SCALED, {"rpc": 3, "http": 2}), (SINGLE, {})],
-                         ids=["tiers", "scaled", "single"])
+@pytest.mark.parametrize(
+    "files, scale", [(TIERS, {}), (SCALED, {"rpc": 3, "http": 2}), (SINGLE, {})], ids=["tiers", "scaled", "single"]
+)
 def test_what_is_sent_to_the_published_port_is_pulled_from_it_after_a_restart_of_everything(up, files, scale):
     stack, client = up(files, scale)
     chat, _ = new_chat()

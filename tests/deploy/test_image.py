@@ -22,7 +22,7 @@ def instructions(stage):
     """[(NAME, arguments)] of a stage, its comments and line continuations gone."""
     text = re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.M).replace("\\\n", " ")
     text = text.split("\nFROM ")[stage] if stage else text
-    return [tuple(line.strip().split(None, 1)) for line in text.splitlines()[stage and 1:] if line.strip()]
+    return [tuple(line.strip().split(None, 1)) for line in text.splitlines()[stage and 1 :] if line.strip()]
 
 
 def instruction(name):
@@ -58,8 +58,13 @@ def context(folder):
     lines = [l for l in (ROOT / ".dockerignore").read_text().splitlines() if l and not l.startswith("#")]
     assert lines[0] == "*" and lines[-1].startswith("**/")
     assert all(line.startswith("!") for line in lines[1:-1])
-    tracked = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True,
-                             capture_output=True, text=True).stdout.splitlines()
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
     for name in tracked:
         taken = any(fnmatch.fnmatch(name, p) or name.startswith(f"{p}/") for p in (l[1:] for l in lines[1:-1]))
         if taken and (ROOT / name).is_file():

@@ -85,15 +85,21 @@ def check_security(objects):
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert pod["automountServiceAccountToken"] is False
         assert container["securityContext"] == {
-            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
         assert container["resources"]["requests"] and container["resources"]["limits"]["memory"]
 
 
 def check_probes(objects):
     for workload, container in of_parley(objects):
         paths = {name: container[f"{name}Probe"]["httpGet"] for name in ("startup", "liveness", "readiness")}
-        assert paths == {"startup": {"path": "/healthz", "port": "admin"}, "readiness": {"path": "/readyz", "port": "admin"},
-                         "liveness": {"path": "/healthz", "port": "admin"}}
+        assert paths == {
+            "startup": {"path": "/healthz", "port": "admin"},
+            "readiness": {"path": "/readyz", "port": "admin"},
+            "liveness": {"path": "/healthz", "port": "admin"},
+        }
         delay, timeout = (seconds(options(container)[name]) for name in ("drain-delay", "drain-timeout"))
         # The pod is out of every list of addresses before it stops to listen, and is not killed before it has drained.
         readiness = container["readinessProbe"]
@@ -147,8 +153,15 @@ def test_the_plain_manifests_fit_together(name):
     check(objects)
     kinds = {o["kind"] for o in objects}
     if name == "tiers":
-        assert kinds >= {"Deployment", "StatefulSet", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget",
-                         "NetworkPolicy", "ConfigMap"}
+        assert kinds >= {
+            "Deployment",
+            "StatefulSet",
+            "Service",
+            "HorizontalPodAutoscaler",
+            "PodDisruptionBudget",
+            "NetworkPolicy",
+            "ConfigMap",
+        }
         assert all(w["spec"]["template"]["spec"]["topologySpreadConstraints"] for w in of_kind(objects, "Deployment"))
     else:
         assert kinds == {"StatefulSet", "Service", "NetworkPolicy"}
@@ -181,8 +194,9 @@ def test_the_chart_renders_what_kubernetes_takes(values, tmp_path):
 def validate(text, folder):
     """Fails unless the API server would read it so."""
     (folder / "manifests.yaml").write_text(text)
-    done = subprocess.run([tool("validate"), folder / "manifests.yaml"], capture_output=True, text=True,
-                          timeout=scaled(120))
+    done = subprocess.run(
+        [tool("validate"), folder / "manifests.yaml"], capture_output=True, text=True, timeout=scaled(120)
+    )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) == len([o for o in yaml.safe_load_all(text) if o])
 
@@ -213,21 +227,24 @@ def test_options_arrive_as_they_are_meant():
 
 
 @pytest.mark.only_long
-@pytest.mark.parametrize("values, named", [
-    ("topology=three", "topology"),
-    ("redis.inCluster=false", "redis.url"),
-    ("redis.url=redis://elsewhere:6379", "redis.inCluster"),
-    ("redis.tlsSecret=tls", "redis.tlsSecret"),
-    ("redis.inCluster=false,redis.url=redis://r:6379,redis.tlsSecret=tls", "redis.tlsSecret"),
-    ("redis.inCluster=false,redis.url=rediss://r:6379", "redis.tlsSecret"),
-    ("redis.tlsClientCertificate=true", "redis.tlsClientCertificate"),
-    ("redis.maxmemory=2gb", "redis.maxmemory"),
-    ("redis.maxmemory=0", "maxmemory"),
-    ("options.store=memory:", "store"),
-    ("node.options.rpc=0.0.0.0:1", "rpc"),
-    ("gateway.options.redis-password-file=/x", "redis-password-file"),
-    ("gateway.replica=3", "replica"),
-])
+@pytest.mark.parametrize(
+    "values, named",
+    [
+        ("topology=three", "topology"),
+        ("redis.inCluster=false", "redis.url"),
+        ("redis.url=redis://elsewhere:6379", "redis.inCluster"),
+        ("redis.tlsSecret=tls", "redis.tlsSecret"),
+        ("redis.inCluster=false,redis.url=redis://r:6379,redis.tlsSecret=tls", "redis.tlsSecret"),
+        ("redis.inCluster=false,redis.url=rediss://r:6379", "redis.tlsSecret"),
+        ("redis.tlsClientCertificate=true", "redis.tlsClientCertificate"),
+        ("redis.maxmemory=2gb", "redis.maxmemory"),
+        ("redis.maxmemory=0", "maxmemory"),
+        ("options.store=memory:", "store"),
+        ("node.options.rpc=0.0.0.0:1", "rpc"),
+        ("gateway.options.redis-password-file=/x", "redis-password-file"),
+        ("gateway.replica=3", "replica"),
+    ],
+)
 def test_values_that_cannot_be_meant_are_named(values, named):
     done = helm("template", "parley", CHART, "--set", values)
     assert done.returncode != 0 and named in done.stderr, done.stdout[:200] + done.stderr
@@ -235,17 +252,17 @@ def test_values_that_cannot_be_meant_are_named(values, named):
 
 @pytest.mark.only_long
 def test_redis_refuses_before_it_would_be_killed():
-    container, = (c for _, c in containers(yaml.safe_load_all(render.render())) if c["name"] == "redis")
+    (container,) = (c for _, c in containers(yaml.safe_load_all(render.render())) if c["name"] == "redis")
     assert "--maxmemory 1536mb" in container["command"][-1]
     assert container["resources"]["limits"]["memory"] == "2Gi"
 
 
 @pytest.mark.only_long
-@pytest.mark.parametrize("password", ["plain", ' a "b" \\c \'d\' # $e `f` ', '"', "\\"])
+@pytest.mark.parametrize("password", ["plain", " a \"b\" \\c 'd' # $e `f` ", '"', "\\"])
 def test_any_password_is_the_one_that_redis_asks_for(password, tmp_path):
     """The command of the pod, as it stands but for its folders and its address."""
     objects = [o for o in yaml.safe_load_all(render.render("--set", "redis.passwordSecret=secret")) if o]
-    container, = (c for _, c in containers(objects) if c["name"] == "redis")
+    (container,) = (c for _, c in containers(objects) if c["name"] == "redis")
     for name in ("etc/redis", "run/redis", "run/secrets/redis-password", "data"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "etc/redis/redis.conf").write_text(of_kind(objects, "ConfigMap")[0]["data"]["redis.conf"])

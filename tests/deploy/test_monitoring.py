@@ -28,8 +28,10 @@ def queries():
     dashboard = json.loads(DASHBOARD.read_text())
     found = [(panel["title"], target["expr"]) for panel in dashboard["panels"] for target in panel.get("targets", [])]
     found += [(a["name"], a["expr"]) for a in dashboard["annotations"]["list"]]
-    filled = [(title, q.replace("$__rate_interval", "1m").replace("$job", "parley").replace("$instance", ".*"))
-              for title, q in found]
+    filled = [
+        (title, q.replace("$__rate_interval", "1m").replace("$job", "parley").replace("$instance", ".*"))
+        for title, q in found
+    ]
     assert not [q for _, q in filled if "$" in q]
     return filled
 
@@ -66,8 +68,10 @@ def test_each_alert_is_raised_by_what_it_is_for_and_not_before():
 
 
 def test_every_query_of_the_dashboard_is_one(tmp_path):
-    rules = [{"record": "query:parsed", "expr": query, "labels": {"panel": f"{title} {number}"}}
-             for number, (title, query) in enumerate(queries())]
+    rules = [
+        {"record": "query:parsed", "expr": query, "labels": {"panel": f"{title} {number}"}}
+        for number, (title, query) in enumerate(queries())
+    ]
     path = tmp_path / "queries.yml"
     path.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
     done = promtool("check", "rules", path)
@@ -75,9 +79,11 @@ def test_every_query_of_the_dashboard_is_one(tmp_path):
     assert len(rules) > 20
 
 
-@pytest.mark.parametrize("where, expressions", [
-    ("alerts", [alert["expr"] for alert in ALERTS]), ("dashboard", [query for _, query in queries()])],
-    ids=["alerts", "dashboard"])
+@pytest.mark.parametrize(
+    "where, expressions",
+    [("alerts", [alert["expr"] for alert in ALERTS]), ("dashboard", [query for _, query in queries()])],
+    ids=["alerts", "dashboard"],
+)
 def test_what_they_ask_for_is_told(where, expressions, told):
     asked = set().union(*map(families, expressions))
     assert len(asked) > 8
@@ -108,16 +114,22 @@ def test_what_the_documentation_scrapes_is_what_the_rules_look_for(tmp_path):
 @pytest.mark.parametrize("name", ["tiers", "single"])
 def test_in_kubernetes_it_is_found_by_what_the_pods_say(name):
     """Each container of ours, by one port, and nothing else."""
-    rules = next(job["relabel_configs"] for one in scrape_configurations() for job in one["scrape_configs"]
-                 if "kubernetes_sd_configs" in job)
+    rules = next(
+        job["relabel_configs"]
+        for one in scrape_configurations()
+        for job in one["scrape_configs"]
+        if "kubernetes_sd_configs" in job
+    )
     assert all(rule["action"] == "keep" for rule in rules)
     kept = []
     for manifest in yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / f"{name}.yaml").read_text()):
         if manifest["kind"] not in ("Deployment", "StatefulSet"):
             continue
         pod = manifest["spec"]["template"]
-        labels = {f"__meta_kubernetes_pod_label_{re.sub(r'[^a-zA-Z0-9]', '_', label)}": value
-                  for label, value in pod["metadata"]["labels"].items()}
+        labels = {
+            f"__meta_kubernetes_pod_label_{re.sub(r'[^a-zA-Z0-9]', '_', label)}": value
+            for label, value in pod["metadata"]["labels"].items()
+        }
         for port in (p for c in pod["spec"]["containers"] for p in c["ports"]):
             about = labels | {"__meta_kubernetes_pod_container_port_name": port["name"]}
             if all(about.get(*rule["source_labels"]) == rule["regex"] for rule in rules):

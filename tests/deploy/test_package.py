@@ -35,8 +35,10 @@ def newer(package, folder):
 
 def install(root, package):
     shutil.copy(package, root.path / "tmp" / "parley.deb")
-    root.run("apt-get update -q; apt-get install -qq --no-install-recommends -o Dpkg::Options::=--force-confold "
-             "/tmp/parley.deb; apt-get clean")
+    root.run(
+        "apt-get update -q; apt-get install -qq --no-install-recommends -o Dpkg::Options::=--force-confold "
+        "/tmp/parley.deb; apt-get clean"
+    )
 
 
 def serving(root, folder):
@@ -53,17 +55,22 @@ def serving(root, folder):
 
 
 def test_lintian_finds_no_error(package):
-    done = subprocess.run(["lintian", "--fail-on", "error", "--no-tag-display-limit", package], capture_output=True,
-                          text=True)
+    done = subprocess.run(
+        ["lintian", "--fail-on", "error", "--no-tag-display-limit", package], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_what_it_needs_is_computed_and_what_it_configures_is_known(package):
     def field(name):
         return subprocess.run(["dpkg-deb", "--field", package, name], capture_output=True, text=True, check=True).stdout
+
     depends = field("Depends")
     assert "libprotobuf32" in depends and "libssl3" in depends and "adduser" in depends
-    assert field("Version").strip() == re.search(r"VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text().split("project(parley")[1])[1]
+    assert (
+        field("Version").strip()
+        == re.search(r"VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text().split("project(parley")[1])[1]
+    )
     listing = subprocess.run(["dpkg-deb", "--contents", package], capture_output=True, text=True, check=True).stdout
     for path in ("usr/bin/parley", "lib/systemd/system/parley.service", CONFFILE.lstrip("/")):
         assert re.search(rf"root/root .* \./{path}$", listing, re.M), listing
@@ -71,11 +78,16 @@ def test_what_it_needs_is_computed_and_what_it_configures_is_known(package):
 
 def test_a_purge_empties_a_disk_of_its_own():
     """Its mount point cannot be removed."""
-    script = ("mount -t tmpfs none /var/lib && mkdir /var/lib/parley && mount -t tmpfs none /var/lib/parley && "
-              "touch /var/lib/parley/kept && sh \"$0\" purge && ls -A /var/lib/parley && umount /var/lib/parley && "
-              "sh \"$0\" purge && ls -A /var/lib")
-    done = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", script,
-                           ROOT / "deploy" / "debian" / "postrm"], capture_output=True, text=True)
+    script = (
+        "mount -t tmpfs none /var/lib && mkdir /var/lib/parley && mount -t tmpfs none /var/lib/parley && "
+        'touch /var/lib/parley/kept && sh "$0" purge && ls -A /var/lib/parley && umount /var/lib/parley && '
+        'sh "$0" purge && ls -A /var/lib'
+    )
+    done = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", script, ROOT / "deploy" / "debian" / "postrm"],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0 and done.stdout == "", done.stdout + done.stderr
 
 

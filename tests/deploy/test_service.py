@@ -31,8 +31,12 @@ def seconds(text):
 def test_it_is_exposed_little(tmp_path):
     copy = tmp_path / UNIT.name
     shutil.copy(UNIT, copy)
-    done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager", copy], capture_output=True,
-                          text=True, timeout=scaled(60))
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=yes", "--no-pager", copy],
+        capture_output=True,
+        text=True,
+        timeout=scaled(60),
+    )
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
     assert found, done.stdout + done.stderr
     assert float(found[1]) <= WORST_EXPOSURE
@@ -41,8 +45,9 @@ def test_it_is_exposed_little(tmp_path):
 def test_systemd_knows_every_setting(tmp_path):
     copy = tmp_path / UNIT.name
     copy.write_text(UNIT.read_text().replace("/usr/bin/parley", binary()))
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True,
-                          timeout=scaled(60))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True, timeout=scaled(60)
+    )
     assert [line for line in done.stderr.splitlines() if "parley.service" in line] == [], done.stderr
 
 
@@ -72,8 +77,9 @@ def allowed_calls():
 
 
 def _calls_of(sets):
-    out = subprocess.run(["systemd-analyze", "syscall-filter", "--no-pager", *sets], capture_output=True, text=True,
-                         check=True).stdout
+    out = subprocess.run(
+        ["systemd-analyze", "syscall-filter", "--no-pager", *sets], capture_output=True, text=True, check=True
+    ).stdout
     lines = [line.strip() for line in out.splitlines() if line.startswith(" ") and not line.strip().startswith("#")]
     nested = [line for line in lines if line.startswith("@")]
     return {line for line in lines if not line.startswith("@")} | (_calls_of(nested) if nested else set())
@@ -83,8 +89,12 @@ def test_its_filter_leaves_every_system_call_that_the_program_makes(tmp_path):
     allowed = allowed_calls()
     assert {"read", "fdatasync", "epoll_wait"} <= allowed and not {"reboot", "mount", "setrlimit"} & allowed
     trace = tmp_path / "calls"
-    server = Server(tmp_path / "server", prefix=["strace", "-D", "-f", "-qq", "-o", trace, "-e", "signal=none"],
-                    env={"NOTIFY_SOCKET": "@nobody", "WATCHDOG_USEC": "300000"}, preexec=_raise_limit)
+    server = Server(
+        tmp_path / "server",
+        prefix=["strace", "-D", "-f", "-qq", "-o", trace, "-e", "signal=none"],
+        env={"NOTIFY_SOCKET": "@nobody", "WATCHDOG_USEC": "300000"},
+        preexec=_raise_limit,
+    )
     server.start()
     client, chat = Client(server), new_chat()[0]
     for number in range(50):
@@ -101,5 +111,6 @@ def test_its_filter_leaves_every_system_call_that_the_program_makes(tmp_path):
 def _raise_limit():
     """As LimitNOFILE does, so that the program need not."""
     import resource
+
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

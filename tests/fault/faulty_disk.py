@@ -31,8 +31,12 @@ class FaultyDisk:
             self._map = mmap.mmap(file.fileno(), 0)
 
     def environment(self):
-        return {**preload(self._shim), "PARLEY_FAULT_CONTROL": str(self._path),
-                "PARLEY_FAULT_FOLDER": str(self._store), "PARLEY_FAULT_SUFFIX": self._suffix}
+        return {
+            **preload(self._shim),
+            "PARLEY_FAULT_CONTROL": str(self._path),
+            "PARLEY_FAULT_FOLDER": str(self._store),
+            "PARLEY_FAULT_SUFFIX": self._suffix,
+        }
 
     def count(self, mask):
         """Counts the calls from here on, and hits none."""

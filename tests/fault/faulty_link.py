@@ -44,7 +44,7 @@ class FaultyLink:
                 if answers and self._break_next.is_set():
                     self._break_next.clear()
                     self.breaks += 1
-                    target.sendall(data[:len(data) // 2])
+                    target.sendall(data[: len(data) // 2])
                     target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     break
                 target.sendall(data)

@@ -81,8 +81,11 @@ def violations(history, final, may_vanish=False):
 
 
 def _of_order(chat, messages):
-    return [f"{chat}: not rising: {a.text} at {a.send_time}, then {b.text} at {b.send_time}"
-            for a, b in zip(messages, messages[1:]) if a.send_time >= b.send_time]
+    return [
+        f"{chat}: not rising: {a.text} at {a.send_time}, then {b.text} at {b.send_time}"
+        for a, b in zip(messages, messages[1:])
+        if a.send_time >= b.send_time
+    ]
 
 
 def _of_sends(chat, sends, messages):
@@ -123,8 +126,10 @@ def _of_real_time(sends):
                     latest = by_end[done]
                 done += 1
             if latest is not None and latest.send_time >= send.send_time:
-                found.append(f"{chat}: reordered: {latest.text} was acknowledged at {latest.send_time} before "
-                             f"{send.text} was sent, which is at {send.send_time}")
+                found.append(
+                    f"{chat}: reordered: {latest.text} was acknowledged at {latest.send_time} before "
+                    f"{send.text} was sent, which is at {send.send_time}"
+                )
     return found
 
 
@@ -146,9 +151,15 @@ def _lasting(pages, history, final):
     """The pages without the messages that are gone and may be."""
     kept = {(page.chat, m) for page in pages for m in final.get(page.chat, [])}
     acked = {(s.chat, s.text, s.send_time) for s in history.sends if s.outcome == ACKED}
-    return [dataclasses.replace(page, messages=tuple(
-        m for m in page.messages if (page.chat, m) in kept or (page.chat, m.text, m.send_time) in acked))
-        for page in pages]
+    return [
+        dataclasses.replace(
+            page,
+            messages=tuple(
+                m for m in page.messages if (page.chat, m) in kept or (page.chat, m.text, m.send_time) in acked
+            ),
+        )
+        for page in pages
+    ]
 
 
 def _of_freshness(name, pages, sends):

@@ -120,7 +120,9 @@ class _Connection:
         self._link, self._near, self._far, self._forget = link, near, far, forget
         for one in (near, far):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._due = queue.SimpleQueue()  # for each command: None (the server answers it), or (reply, close); False: the end
+        self._due = (
+            queue.SimpleQueue()
+        )  # for each command: None (the server answers it), or (reply, close); False: the end
         threading.Thread(target=self._carry_commands, daemon=True).start()
         threading.Thread(target=self._carry_replies, daemon=True).start()
 
@@ -208,7 +210,7 @@ class Reader:
     def _line(self):
         while (end := self._buffer.find(b"\r\n", self._at)) < 0:
             self._more()
-        line = bytes(self._buffer[self._at:end])
+        line = bytes(self._buffer[self._at : end])
         self._at = end + 2
         return line
 
@@ -218,7 +220,7 @@ class Reader:
             return None
         while len(self._buffer) < self._at + size + 2:
             self._more()
-        data = bytes(self._buffer[self._at:self._at + size])
+        data = bytes(self._buffer[self._at : self._at + size])
         self._at += size + 2
         return data
 
@@ -229,7 +231,7 @@ class Reader:
         self._buffer += more
 
     def _taken(self):
-        data = bytes(self._buffer[:self._at])
-        del self._buffer[:self._at]
+        data = bytes(self._buffer[: self._at])
+        del self._buffer[: self._at]
         self._at = 0
         return data

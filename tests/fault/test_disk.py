@@ -261,8 +261,10 @@ def test_a_flush_in_the_background_that_fails(faulty, number, error):
             assert len(history.sends) < 2000, "it never flushed"
         for _ in range(20):
             send_large()
-        eventually(lambda: (send_large() == ACKED) is (client.get("/readyz", admin=True).status_code == 200),
-                   "/readyz to agree with what sends are told")
+        eventually(
+            lambda: (send_large() == ACKED) is (client.get("/readyz", admin=True).status_code == 200),
+            "/readyz to agree with what sends are told",
+        )
         assert violations(history, final_state(client, [CHAT])) == []
         server.kill()
     except requests.ConnectionError:

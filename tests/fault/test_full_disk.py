@@ -23,7 +23,9 @@ class SmallFileSystem:
     def __init__(self, folder):
         self._folder = folder
         self.environment = {}
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "parley-test", folder], check=True, capture_output=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=24m", "parley-test", folder], check=True, capture_output=True
+        )
 
     def fill(self, send_one):
         """Sends until one fails; the outcome of that one."""

@@ -190,13 +190,13 @@ def clock_shim(tmp_path_factory):
 
 
 @pytest.mark.parametrize("shift", [3600, -3600])
-def test_two_nodes_with_clocks_an_hour_apart_and_replies_cut(redis_server, started, link_to, load, long, clock_shim,
-                                                             tmp_path, shift):
+def test_two_nodes_with_clocks_an_hour_apart_and_replies_cut(
+    redis_server, started, link_to, load, long, clock_shim, tmp_path, shift
+):
     links = [link_to(redis_server), link_to(redis_server)]
     clock = ShiftedClock(clock_shim, tmp_path)
     clock.jump(shift)
-    nodes = [started(*PATIENT, store=links[0].url()),
-             started(*PATIENT, store=links[1].url(), env=clock.environment())]
+    nodes = [started(*PATIENT, store=links[0].url()), started(*PATIENT, store=links[1].url(), env=clock.environment())]
     for link in links:
         link.cut_share = 0.05
     workload = load(*nodes, chats=("a:b", "a:c"), writers=32 if long else 8, followers_per_chat=2)

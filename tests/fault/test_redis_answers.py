@@ -11,17 +11,41 @@ from support.prometheus import Metrics
 from support.redis import RedisServer
 from support.wait import eventually
 
-PASSING = ["LOADING Redis is loading the dataset in memory", "BUSY Redis is busy running a script.",
-           "READONLY You can't write against a read only replica.", "MASTERDOWN Link with MASTER is down",
-           "CLUSTERDOWN The cluster is down", "TRYAGAIN Multiple keys request during rehashing of slot"]
-LASTING = ["OOM command not allowed when used memory > 'maxmemory'.", "MISCONF Errors writing to the AOF file",
-           "NOREPLICAS Not enough good replicas to write.", "NOAUTH Authentication required."]
-NONSENSE = {"integer": b":5\r\n", "status": b"+OK\r\n", "string": b"$3\r\nabc\r\n", "nil": b"$-1\r\n", "no array": b"*-1\r\n",
-            "array": b"*2\r\n:7\r\n$1\r\nx\r\n", "nested": b"*1\r\n*1\r\n*1\r\n:1\r\n"}
-BROKEN = {"512 MB string": b"$536870912\r\nx", "a thousand million elements": b"*1000000000\r\n:1\r\n",
-          "many millions of arrays": b"*10000000\r\n" * 2, "deep": b"*1\r\n" * 100_000, "length too long": b"$" + b"9" * 40 + b"\r\n",
-          "negative": b"*-5\r\n", "no number": b":x\r\n", "no type": b"HTTP/1.1 400 Bad Request\r\n\r\n", "no line": b"+" + b"x" * 200_000,
-          "half a string": b"$20\r\nabc"}
+PASSING = [
+    "LOADING Redis is loading the dataset in memory",
+    "BUSY Redis is busy running a script.",
+    "READONLY You can't write against a read only replica.",
+    "MASTERDOWN Link with MASTER is down",
+    "CLUSTERDOWN The cluster is down",
+    "TRYAGAIN Multiple keys request during rehashing of slot",
+]
+LASTING = [
+    "OOM command not allowed when used memory > 'maxmemory'.",
+    "MISCONF Errors writing to the AOF file",
+    "NOREPLICAS Not enough good replicas to write.",
+    "NOAUTH Authentication required.",
+]
+NONSENSE = {
+    "integer": b":5\r\n",
+    "status": b"+OK\r\n",
+    "string": b"$3\r\nabc\r\n",
+    "nil": b"$-1\r\n",
+    "no array": b"*-1\r\n",
+    "array": b"*2\r\n:7\r\n$1\r\nx\r\n",
+    "nested": b"*1\r\n*1\r\n*1\r\n:1\r\n",
+}
+BROKEN = {
+    "512 MB string": b"$536870912\r\nx",
+    "a thousand million elements": b"*1000000000\r\n:1\r\n",
+    "many millions of arrays": b"*10000000\r\n" * 2,
+    "deep": b"*1\r\n" * 100_000,
+    "length too long": b"$" + b"9" * 40 + b"\r\n",
+    "negative": b"*-5\r\n",
+    "no number": b":x\r\n",
+    "no type": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "no line": b"+" + b"x" * 200_000,
+    "half a string": b"$20\r\nabc",
+}
 
 
 @pytest.fixture(scope="module")

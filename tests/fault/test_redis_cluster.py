@@ -60,8 +60,9 @@ def test_slots_move(cluster, started, load, long):
     for n in range(20 if long else 3):
         masters = cluster.masters()
         for number, chat in enumerate(CHATS):
-            cluster.move(slot_of(cluster, chat), masters[(number + n) % len(masters)],
-                         pause=lambda: time.sleep(scaled(0.03)))  # in which sends meet the slot in this state
+            cluster.move(
+                slot_of(cluster, chat), masters[(number + n) % len(masters)], pause=lambda: time.sleep(scaled(0.03))
+            )  # in which sends meet the slot in this state
             workload.progress(5)
     workload.stop()
     assert workload.check(node) == ([], [])
@@ -95,9 +96,14 @@ def test_each_passing_error_is_followed_or_waited_out(linked, started):
     for number, chat in enumerate(CHATS):
         slot = slot_of(running, chat)
         owner = running.nodes.index(running.owner(slot))
-        for error in (f"MOVED {slot} 127.0.0.1:{links[owner].port}", f"ASK {slot} 127.0.0.1:{links[owner].port}",
-                      "TRYAGAIN Multiple keys request during rehashing of slot", "CLUSTERDOWN The cluster is down",
-                      f"MOVED {slot} 127.0.0.1:{links[owner - 1].port}", "LOADING Redis is loading"):
+        for error in (
+            f"MOVED {slot} 127.0.0.1:{links[owner].port}",
+            f"ASK {slot} 127.0.0.1:{links[owner].port}",
+            "TRYAGAIN Multiple keys request during rehashing of slot",
+            "CLUSTERDOWN The cluster is down",
+            f"MOVED {slot} 127.0.0.1:{links[owner - 1].port}",
+            "LOADING Redis is loading",
+        ):
             for key in (None, error):
                 links[owner].instead(f"-{error}\r\n".encode(), "XADD", "EVALSHA", "XRANGE", count=1)
                 client.send(chat, error, key=key)

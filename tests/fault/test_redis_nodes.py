@@ -70,8 +70,22 @@ class KeyedSends(threading.Thread):
 
     def __init__(self, server, rate, seconds):
         super().__init__(daemon=True)
-        self._command = [BINARY, "bench", "--json", "--url", server.url, "--rate", str(rate),
-                         "--requests", str(rate * seconds), "--keyed", "--connections", "256", "--chats", "500"]
+        self._command = [
+            BINARY,
+            "bench",
+            "--json",
+            "--url",
+            server.url,
+            "--rate",
+            str(rate),
+            "--requests",
+            str(rate * seconds),
+            "--keyed",
+            "--connections",
+            "256",
+            "--chats",
+            "500",
+        ]
         self.figures = None
         self.start()
 
@@ -98,9 +112,11 @@ def test_a_node_killed_under_many_keyed_sends_is_not_noticed(tiers, figure, long
     nodes[0].kill()
     figures = sends.finish()
     client.close()
-    figure(f"keyed sends at {RATE}/s through two nodes, one killed",
-           f"the latest answer came {figures['max_us'] / 1e6:.3f} s after its send was due, "
-           f"{figures['errors']} errors of {figures['requests']}")
+    figure(
+        f"keyed sends at {RATE}/s through two nodes, one killed",
+        f"the latest answer came {figures['max_us'] / 1e6:.3f} s after its send was due, "
+        f"{figures['errors']} errors of {figures['requests']}",
+    )
     assert figures["errors"] == 0 and figures["verified"] and figures["violations"] == {}
     assert count(gateway, 500) == figures["requests"], "each is stored once"
 

@@ -29,8 +29,10 @@ def sentinels(tmp_path):
 
 def first_acknowledgement(workload, since):
     """When the first send was acknowledged after that moment."""
-    return eventually(lambda: min((s.ended for s in list(workload.history.sends) if s.ended > since and s.send_time),
-                                  default=None), "a send to be acknowledged")
+    return eventually(
+        lambda: min((s.ended for s in list(workload.history.sends) if s.ended > since and s.send_time), default=None),
+        "a send to be acknowledged",
+    )
 
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
@@ -54,8 +56,10 @@ def test_the_master_is_lost(sentinels, started, load, long, figure, fault):
     workload.progress()
     workload.stop()
     workload.check(node, may_vanish=True)
-    figure(f"seconds from the promotion to the first acknowledgement, master lost by {fault}",
-           " ".join(f"{gap:.2f}" for gap in gaps))
+    figure(
+        f"seconds from the promotion to the first acknowledgement, master lost by {fault}",
+        " ".join(f"{gap:.2f}" for gap in gaps),
+    )
 
 
 def test_a_failover_in_good_order(sentinels, started, load):

@@ -9,8 +9,18 @@ from faulty_disk import FDATASYNC, FSYNC
 from support.build import duration, scaled
 from support.client import Client
 from support.prometheus import Metrics
-from support.rpc import (OUT_OF_ORDER, RPC_TIMEOUT, RpcConnection, call, framed, generated, pull_request, result,
-                         send_request, ttheader)
+from support.rpc import (
+    OUT_OF_ORDER,
+    RPC_TIMEOUT,
+    RpcConnection,
+    call,
+    framed,
+    generated,
+    pull_request,
+    result,
+    send_request,
+    ttheader,
+)
 from support.wait import eventually
 
 CHAT = "a:b"
@@ -158,8 +168,11 @@ def test_during_drain_delay_calls_are_served_and_clients_told(faulty):
                 connection.send(ready(number) + a_send(number))
                 answers = [connection.ttheader(), connection.ttheader()]
                 assert all(answer.strings == {"crrst": "1"} for answer in answers)
-                is_ready = result("Ready", answers[0].payload) if answers[0].payload[8:13] == b"Ready" else \
-                    result("Ready", answers[1].payload)
+                is_ready = (
+                    result("Ready", answers[0].payload)
+                    if answers[0].payload[8:13] == b"Ready"
+                    else result("Ready", answers[1].payload)
+                )
                 assert is_ready.Code == 12 and is_ready.StoreId is None
     assert server.wait() == 0
 

@@ -28,8 +28,11 @@ class Workload:
         self._stop_reading = threading.Event()
         randoms = random.Random(seed)
         self._writers = [_Thread(self, Writer, f"w{n}", randoms.random(), chats) for n in range(writers)]
-        self._followers = [_Thread(self, Follower, f"f{n}-{chat}", randoms.random(), chat)
-                           for chat in chats for n in range(followers_per_chat)]
+        self._followers = [
+            _Thread(self, Follower, f"f{n}-{chat}", randoms.random(), chat)
+            for chat in chats
+            for n in range(followers_per_chat)
+        ]
         for thread in self._writers + self._followers:
             thread.start()
 
@@ -193,9 +196,18 @@ class Writer:
             self._workload.problems.append(f"{self._name}: {first} repeated is {answer}")
 
     def _record(self, body, outcome, began, answer=None):
-        self._workload.history.add_send(Send(
-            body["chat"], body["text"], body["sender"], outcome, answer["send_time"] if answer else 0, began,
-            time.monotonic(), 1 if answer is None or not answer["duplicate"] else 0))
+        self._workload.history.add_send(
+            Send(
+                body["chat"],
+                body["text"],
+                body["sender"],
+                outcome,
+                answer["send_time"] if answer else 0,
+                began,
+                time.monotonic(),
+                1 if answer is None or not answer["duplicate"] else 0,
+            )
+        )
 
 
 class Follower:
@@ -218,7 +230,8 @@ class Follower:
     def _pull(self):
         """The next page, None where there was no answer (or no chat yet)."""
         query = urllib.parse.urlencode(
-            {"chat": self._chat, "cursor": self._cursor, "limit": self._random.choice((1, 7, 100, 1000))})
+            {"chat": self._chat, "cursor": self._cursor, "limit": self._random.choice((1, 7, 100, 1000))}
+        )
         began = time.monotonic()
         try:
             answer = self._caller.call("GET", f"/api/pull?{query}")

@@ -75,7 +75,9 @@ def test_requests_are_counted_by_route_and_status(client, chat):
     assert moved(route="/api/send", status="400") == 1
     assert moved(route="/api/pull", status="200") == 1
     assert moved(status="404") == 1
-    assert not any("/nowhere" in value for _, labels in after.samples for _, value in labels), "unknown paths are no labels"
+    assert not any("/nowhere" in value for _, labels in after.samples for _, value in labels), (
+        "unknown paths are no labels"
+    )
 
 
 def test_latencies_are_a_histogram(client, chat):
@@ -83,7 +85,9 @@ def test_latencies_are_a_histogram(client, chat):
     name = before.family("histogram", "parley_http", "request", "seconds")
     client.send(chat)
     after = metrics(client)
-    assert after.total(f"{name}_count", route="/api/send") >= (before.total(f"{name}_count", route="/api/send") or 0) + 1
+    assert (
+        after.total(f"{name}_count", route="/api/send") >= (before.total(f"{name}_count", route="/api/send") or 0) + 1
+    )
     assert after.total(f"{name}_sum", route="/api/send") > 0
 
 

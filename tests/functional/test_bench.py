@@ -61,8 +61,9 @@ def test_a_rate_is_kept(deployment):
 
 
 def test_a_mix_has_its_parts(start):
-    run = measured(start().url, "--rate", "max", "--requests", 900, "--mix", "1:1:1", "--zipf", "0.9", "--keyed",
-                   "--threads", 2)
+    run = measured(
+        start().url, "--rate", "max", "--requests", 900, "--mix", "1:1:1", "--zipf", "0.9", "--keyed", "--threads", 2
+    )
     parts = {kind: figures["requests"] for kind, figures in run["kinds"].items()}
     assert set(parts) == {"send", "pull", "follow"}
     assert sum(parts.values()) == 900 and min(parts.values()) > 200
@@ -115,8 +116,19 @@ def test_a_file_that_turns_out_to_be_full_does_not_keep_the_other_from_being_wri
 
 
 def test_a_search_ends_with_a_rate_that_holds(deployment):
-    run = measured(deployment.url, "--search", "--rate", 50, "--p99", duration(1), "--duration", "200ms",
-                   "--timeout", duration(2), "--no-verify")
+    run = measured(
+        deployment.url,
+        "--search",
+        "--rate",
+        50,
+        "--p99",
+        duration(1),
+        "--duration",
+        "200ms",
+        "--timeout",
+        duration(2),
+        "--no-verify",
+    )
     assert run["attempts"][0]["rate"] == 50
     assert run["rate"] in [attempt["rate"] for attempt in run["attempts"] if attempt["held"]]
 
@@ -132,12 +144,36 @@ def test_no_server_is_one_line_and_exit_1():
     assert len(outcome.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("options", [
-    ["--rate", "0"], ["--rate", "-1"], ["--rate", "x"], ["--rate", "10000001"], ["--connections", "0"],
-    ["--connections", "100001"], ["--threads", "257"], ["--mix", "1:1"], ["--mix", "0:0:0"], ["--mix", "1:1:1:1"],
-    ["--mix", "1001:0:0"], ["--chats", "0"], ["--zipf", "-1"], ["--zipf", "3.1"], ["--zipf", "nan"], ["--text", "31"],
-    ["--limit", "0"], ["--limit", "1001"], ["--duration", "1ms"], ["--p99", "0s"], ["--requests", "1000000001"],
-    ["--search", "--rate", "max"], ["--warmup", "10s", "--duration", "5s"], ["--url", "x"], ["--no-such"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--rate", "0"],
+        ["--rate", "-1"],
+        ["--rate", "x"],
+        ["--rate", "10000001"],
+        ["--connections", "0"],
+        ["--connections", "100001"],
+        ["--threads", "257"],
+        ["--mix", "1:1"],
+        ["--mix", "0:0:0"],
+        ["--mix", "1:1:1:1"],
+        ["--mix", "1001:0:0"],
+        ["--chats", "0"],
+        ["--zipf", "-1"],
+        ["--zipf", "3.1"],
+        ["--zipf", "nan"],
+        ["--text", "31"],
+        ["--limit", "0"],
+        ["--limit", "1001"],
+        ["--duration", "1ms"],
+        ["--p99", "0s"],
+        ["--requests", "1000000001"],
+        ["--search", "--rate", "max"],
+        ["--warmup", "10s", "--duration", "5s"],
+        ["--url", "x"],
+        ["--no-such"],
+    ],
+)
 def test_what_is_out_of_range_exits_with_2(options):
     outcome = parley("bench", *options)
     assert outcome.code == 2, outcome
@@ -145,8 +181,9 @@ def test_what_is_out_of_range_exits_with_2(options):
 
 
 def test_an_interrupt_ends_with_a_report(deployment, client, tmp_path):
-    with Background(tmp_path, *arguments(deployment.url, "--json", "--rate", 100, "--duration", "1h",
-                                         "--first-chat", 900)) as running:
+    with Background(
+        tmp_path, *arguments(deployment.url, "--json", "--rate", 100, "--duration", "1h", "--first-chat", 900)
+    ) as running:
         eventually(lambda: client.try_pull("u000900:v000900").status_code == 200, "a message of the run")
         assert running.interrupt(signal.SIGINT) == 0, running.err
         run = json.loads(running.lines()[0])
@@ -155,8 +192,12 @@ def test_an_interrupt_ends_with_a_report(deployment, client, tmp_path):
 
 def test_an_interrupt_drops_what_is_overdue(tmp_path):
     """A server that takes five requests a second of a thousand: what waits for a connection is not sent any more."""
-    with Liar(pause=0.2) as slow, Background(tmp_path, *arguments(
-            slow.url, "--json", "--rate", 1000, "--duration", "1h", "--connections", 2)) as running:
+    with (
+        Liar(pause=0.2) as slow,
+        Background(
+            tmp_path, *arguments(slow.url, "--json", "--rate", 1000, "--duration", "1h", "--connections", 2)
+        ) as running,
+    ):
         eventually(lambda: slow.count() >= 5, "some sends")
         assert running.interrupt(signal.SIGINT) == 0, running.err
         run = json.loads(running.lines()[0])
@@ -164,8 +205,10 @@ def test_an_interrupt_drops_what_is_overdue(tmp_path):
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path):
-    with Liar(stall=3600) as stuck, Background(tmp_path, *arguments(
-            stuck.url, "--rate", "max", "--duration", "1h", "--timeout", "1h")) as running:
+    with (
+        Liar(stall=3600) as stuck,
+        Background(tmp_path, *arguments(stuck.url, "--rate", "max", "--duration", "1h", "--timeout", "1h")) as running,
+    ):
         eventually(lambda: stuck.stall == 0, "a send that is not answered")
         running.signal(signal.SIGINT)
         assert running.interrupt(signal.SIGTERM) in (128 + signal.SIGINT, 128 + signal.SIGTERM)  # they may come as one
@@ -175,8 +218,23 @@ def test_a_second_signal_ends_it_at_once(tmp_path):
 def test_what_was_acknowledged_is_told_where_the_server_is_gone_for_good(start, client_of, tmp_path):
     """And it gives up on all chats together, not on one after the other."""
     running = start()
-    with Background(tmp_path, *arguments(running.url, "--json", "--rate", 300, "--duration", "3s", "--chats", 1000,
-                                         "--first-chat", 10_000, "--timeout", "1s")) as load:
+    with Background(
+        tmp_path,
+        *arguments(
+            running.url,
+            "--json",
+            "--rate",
+            300,
+            "--duration",
+            "3s",
+            "--chats",
+            1000,
+            "--first-chat",
+            10_000,
+            "--timeout",
+            "1s",
+        ),
+    ) as load:
         client = client_of(running)
         eventually(lambda: client.try_pull("u010000:v010000").status_code == 200, "a message of the run")
         running.kill()
@@ -188,8 +246,10 @@ def test_what_was_acknowledged_is_told_where_the_server_is_gone_for_good(start, 
 
 
 def test_an_interrupt_ends_the_reading_back(tmp_path):
-    with Liar(deaf=True) as deaf, Background(tmp_path, *arguments(
-            deaf.url, "--rate", "max", "--requests", 40, "--timeout", "1h")) as running:
+    with (
+        Liar(deaf=True) as deaf,
+        Background(tmp_path, *arguments(deaf.url, "--rate", "max", "--requests", 40, "--timeout", "1h")) as running,
+    ):
         eventually(lambda: deaf.asked.is_set(), "the reading back")
         assert running.interrupt(signal.SIGINT) == 1, running.err
         assert "NOT VERIFIED: 40 of 40 acknowledged sends, in 5 chats" in "\n".join(running.lines())
@@ -199,8 +259,9 @@ def test_a_server_that_dies_loses_nothing(start, client_of, tmp_path):
     """Sends fail meanwhile; what was acknowledged before and after is there, and what is unknown may be."""
     running = start()
     running.keep_port()
-    with Background(tmp_path, *arguments(running.url, "--json", "--rate", 300, "--duration", "4s",
-                                         "--first-chat", 800)) as load:
+    with Background(
+        tmp_path, *arguments(running.url, "--json", "--rate", 300, "--duration", "4s", "--first-chat", 800)
+    ) as load:
         client = client_of(running)
         eventually(lambda: client.try_pull("u000804:v000804").status_code == 200, "a message of the run")
         running.kill()
@@ -276,8 +337,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with self.server.lock:
             found = self.server.tamper([dict(m) for m in self.server.chats.get(query["chat"], [])])
         found = [m for m in found if m["send_time"] >= int(query["cursor"])]
-        self.answer({"messages": found[:1000], "has_more": len(found) > 1000,
-                     "next_cursor": found[:1000][-1]["send_time"] + 1 if found else int(query["cursor"])})
+        self.answer(
+            {
+                "messages": found[:1000],
+                "has_more": len(found) > 1000,
+                "next_cursor": found[:1000][-1]["send_time"] + 1 if found else int(query["cursor"]),
+            }
+        )
 
 
 def alter(messages):
@@ -285,12 +351,18 @@ def alter(messages):
     return messages
 
 
-@pytest.mark.parametrize("tamper, broken", [
-    (lambda messages: messages[1:], "acknowledged and lost"),
-    (lambda messages: messages + [messages[0] | {"send_time": messages[-1]["send_time"] + 1}], "stored more than once"),
-    (alter, "altered"),
-    (lambda messages: messages[::-1], "times that do not rise"),
-])
+@pytest.mark.parametrize(
+    "tamper, broken",
+    [
+        (lambda messages: messages[1:], "acknowledged and lost"),
+        (
+            lambda messages: messages + [messages[0] | {"send_time": messages[-1]["send_time"] + 1}],
+            "stored more than once",
+        ),
+        (alter, "altered"),
+        (lambda messages: messages[::-1], "times that do not rise"),
+    ],
+)
 def test_a_broken_promise_is_named_and_exits_with_1(tamper, broken):
     with Liar(tamper) as liar:
         run = measured(liar.url, "--rate", "max", "--requests", 40, code=1)

@@ -11,11 +11,28 @@ CONTROLS = "\0\x01\x08\t\n\r\x1b\x1f\x7f\x80\x85\x9f"
 
 INVALID_MEMBERS = (
     ["", "x" * 65, "é" * 33, "日" * 22]
-    + [f"{c}a" for c in WHITE] + [f"a{c}" for c in WHITE] + [f"a{c}b" for c in CONTROLS]
+    + [f"{c}a" for c in WHITE]
+    + [f"a{c}" for c in WHITE]
+    + [f"a{c}b" for c in CONTROLS]
 )
 VALID_MEMBERS = [
-    "a b", "x" * 64, "é" * 32, "\U0001f600" * 16, "日本", "}{", "a\u3000b", "\u200b", "\ufeffa", "%41", "a/b", '"', "\\",
-    "*", "a,b", "\U0010ffff", "\ufffe",
+    "a b",
+    "x" * 64,
+    "é" * 32,
+    "\U0001f600" * 16,
+    "日本",
+    "}{",
+    "a\u3000b",
+    "\u200b",
+    "\ufeffa",
+    "%41",
+    "a/b",
+    '"',
+    "\\",
+    "*",
+    "a,b",
+    "\U0010ffff",
+    "\ufffe",
 ]
 
 
@@ -67,8 +84,9 @@ def test_a_valid_member_is_kept_as_it_is(client, member):
     assert [m["sender"] for m in client.pull(f"{member}:{other}")["messages"]] == [member, other]
 
 
-@pytest.mark.parametrize("name", ["}TAG:~", "{:~TAG", "{}TAG:~", "a{b}TAG:c", "c}:dTAG", "{{TAG:}}", "*TAG:?", "\\TAG:[",
-                                  "}TAG:}x}"])
+@pytest.mark.parametrize(
+    "name", ["}TAG:~", "{:~TAG", "{}TAG:~", "a{b}TAG:c", "c}:dTAG", "{{TAG:}}", "*TAG:?", "\\TAG:[", "}TAG:}x}"]
+)
 def test_names_are_no_syntax_of_a_store(client, name):
     """As hash tags, patterns and escapes are, wherever they stand in the name."""
     chat = name.replace("TAG", unique())
@@ -91,7 +109,9 @@ def test_members_are_case_sensitive(client, chat):
 def test_chats_whose_names_begin_alike_do_not_mix(client, prefix):
     """Names that are prefixes of one another, or sort beside one another, have messages of their own."""
     tag = unique()
-    names = sorted({":".join(sorted((f"{tag}{prefix}{x}", y))) for x in ("", "\x21", "~") for y in ("zz", "zz!", "zzz")})
+    names = sorted(
+        {":".join(sorted((f"{tag}{prefix}{x}", y))) for x in ("", "\x21", "~") for y in ("zz", "zz!", "zzz")}
+    )
     for name in names:
         client.send(name, name)
     for name in names:

@@ -51,19 +51,33 @@ def test_an_error_of_the_server_is_one_line_and_exit_1(deployment, chat):
 
 
 def test_no_server_is_one_line_and_exit_1(chat):
-    for outcome in (parley("send", chat, "--as", "a", "hi", "--url", "http://127.0.0.1:1"),
-                    parley("pull", chat, "--url", "http://127.0.0.1:1")):
+    for outcome in (
+        parley("send", chat, "--as", "a", "hi", "--url", "http://127.0.0.1:1"),
+        parley("pull", chat, "--url", "http://127.0.0.1:1"),
+    ):
         assert outcome.code == 1, outcome
         assert "127.0.0.1:1" in outcome.err
         assert len(outcome.err.strip().splitlines()) == 1, outcome
 
 
-@pytest.mark.parametrize("arguments", [["send"], ["send", "a:b"], ["send", "a:b", "hi"], ["pull"],
-                                       ["pull", "a:b", "--limit", "x"], ["pull", "a:b", "--no-such"],
-                                       ["pull", "a:b", "--limit", "2147483648"], ["pull", "a:b", "--limit", "-1"],
-                                       ["pull", "a:b", "--cursor", "9223372036854775808"],
-                                       ["pull", "a:b", "--cursor", "5x"], ["pull", "a:b", "--cursor", ""],
-                                       ["pull", "a:b", "--url", "ftp://x"], ["pull", "a:b", "--url", "nonsense"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["send"],
+        ["send", "a:b"],
+        ["send", "a:b", "hi"],
+        ["pull"],
+        ["pull", "a:b", "--limit", "x"],
+        ["pull", "a:b", "--no-such"],
+        ["pull", "a:b", "--limit", "2147483648"],
+        ["pull", "a:b", "--limit", "-1"],
+        ["pull", "a:b", "--cursor", "9223372036854775808"],
+        ["pull", "a:b", "--cursor", "5x"],
+        ["pull", "a:b", "--cursor", ""],
+        ["pull", "a:b", "--url", "ftp://x"],
+        ["pull", "a:b", "--url", "nonsense"],
+    ],
+)
 def test_bad_arguments_exit_with_2(arguments):
     outcome = parley(*arguments)
     assert outcome.code == 2, outcome

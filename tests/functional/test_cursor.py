@@ -10,6 +10,7 @@ from support.wire import Connection, post
 def long_chat(deployment):
     """A chat of 1,005 messages whose texts are 0 … 1004, and their times. Do not send to it."""
     from support.client import new_chat
+
     chat, sender = new_chat("long")
     times = []
     with Connection(deployment.http) as connection:
@@ -52,11 +53,13 @@ def test_zero_or_absent_is_the_oldest_or_in_reverse_the_newest(client, five):
 
 def test_beyond_either_end_is_an_empty_page_that_keeps_the_cursor(client, five):
     chat, times = five
-    assert client.pull(chat, cursor=times[4] + 1) == {
-        "messages": [], "has_more": False, "next_cursor": times[4] + 1}
+    assert client.pull(chat, cursor=times[4] + 1) == {"messages": [], "has_more": False, "next_cursor": times[4] + 1}
     for cursor in (1, times[0] - 1):
         assert client.pull(chat, cursor=cursor, reverse="true") == {
-            "messages": [], "has_more": False, "next_cursor": cursor}
+            "messages": [],
+            "has_more": False,
+            "next_cursor": cursor,
+        }
     assert texts(client.pull(chat, cursor=1)) == list("01234")
 
 
@@ -104,8 +107,9 @@ def test_polling_from_an_empty_page_delivers_what_comes_later_once(client, five)
     assert seen == ["new 0", "new 1", "new 2"]
 
 
-@pytest.mark.parametrize("limit, served", [
-    (None, 10), (0, 10), (1, 1), (10, 10), (999, 999), (1000, 1000), (1001, 1000), (2**31 - 1, 1000)])
+@pytest.mark.parametrize(
+    "limit, served", [(None, 10), (0, 10), (1, 1), (10, 10), (999, 999), (1000, 1000), (1001, 1000), (2**31 - 1, 1000)]
+)
 def test_limit(client, long_chat, limit, served):
     chat, _ = long_chat
     page = client.pull(chat, **({} if limit is None else {"limit": limit}))
@@ -113,12 +117,12 @@ def test_limit(client, long_chat, limit, served):
     assert page["has_more"] is True
 
 
-@pytest.mark.parametrize("limit", [-1, -2**31])
+@pytest.mark.parametrize("limit", [-1, -(2**31)])
 def test_a_negative_limit_is_an_error(client, chat, limit):
     check_error(client.try_pull(chat, limit=limit), "invalid_limit")
 
 
-@pytest.mark.parametrize("cursor", [-1, -2**63])
+@pytest.mark.parametrize("cursor", [-1, -(2**63)])
 def test_a_negative_cursor_is_an_error(client, chat, cursor):
     check_error(client.try_pull(chat, cursor=cursor), "invalid_cursor")
 

@@ -13,8 +13,13 @@ from support.foreign_node import ForeignNode
 from support.shim import compile_shim
 
 # What a small machine has, and what a busy disk keeps within.
-MODEST = {"--http": "127.0.0.1:0", "--max-connections": "50", "--max-memory": "16MiB", "--store-memory": "8MiB",
-          "--request-timeout": "24h"}
+MODEST = {
+    "--http": "127.0.0.1:0",
+    "--max-connections": "50",
+    "--max-memory": "16MiB",
+    "--store-memory": "8MiB",
+    "--request-timeout": "24h",
+}
 LISTENERS = {"--http", "--rpc", "--admin"}
 
 
@@ -99,7 +104,7 @@ def test_a_store_that_is_a_file(tmp_path, below):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_another_user(folder):
     os.chown(folder, 12345, 12345)
-    found, = problems("--store", f"rocksdb:{folder}")
+    (found,) = problems("--store", f"rocksdb:{folder}")
     assert "belongs to another user" in found
 
 
@@ -123,8 +128,18 @@ def test_a_listener_that_anybody_can_reach(folder, listener):
 
 
 def test_more_connections_than_files(folder):
-    found = problems("--store", f"rocksdb:{folder}", "--max-connections", 1_000_000, "--http", "127.0.0.1:0",
-                     "--rpc", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+    found = problems(
+        "--store",
+        f"rocksdb:{folder}",
+        "--max-connections",
+        1_000_000,
+        "--http",
+        "127.0.0.1:0",
+        "--rpc",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+    )
     assert any(problem.startswith("open files: ") for problem in found)
 
 

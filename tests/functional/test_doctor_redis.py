@@ -24,8 +24,11 @@ def redis(tmp_path):
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         words = [word for setting in ("--maxmemory 256mb", *settings) for word in setting.split()]
-        running.append(subprocess.Popen(["redis-server", CONFIG, "--port", str(port), "--dir", tmp_path, *words],
-                                        stdout=subprocess.DEVNULL))
+        running.append(
+            subprocess.Popen(
+                ["redis-server", CONFIG, "--port", str(port), "--dir", tmp_path, *words], stdout=subprocess.DEVNULL
+            )
+        )
         eventually(lambda: _accepts(port), "Redis to listen")
         return f"127.0.0.1:{port}"
 
@@ -46,8 +49,11 @@ def problems(address, *options):
     report = json.loads(outcome.out)
     assert outcome.code == (0 if report["good"] else 1), outcome
     assert any(finding["subject"].startswith("Redis") for finding in report["findings"]), outcome
-    return [finding["found"] for finding in report["findings"]
-            if not finding["good"] and finding["subject"].startswith("Redis")]
+    return [
+        finding["found"]
+        for finding in report["findings"]
+        if not finding["good"] and finding["subject"].startswith("Redis")
+    ]
 
 
 def test_a_server_with_our_configuration_is_well(redis):
@@ -56,7 +62,7 @@ def test_a_server_with_our_configuration_is_well(redis):
 
 def test_the_machine_is_looked_at_where_redis_runs_on_it(redis):
     outcome = parley("doctor", "--json", *MODEST, "--store", f"redis://{redis()}")
-    found, = (f for f in json.loads(outcome.out)["findings"] if "this machine" in f["subject"])
+    (found,) = (f for f in json.loads(outcome.out)["findings"] if "this machine" in f["subject"])
     now = pathlib.Path("/proc/sys/vm/overcommit_memory").read_text().strip()
     assert found["found"].endswith(now) and found["good"] == (now == "1")
 
@@ -75,7 +81,7 @@ def test_all_of_them_are_told_at_once(redis):
 
 
 def test_memory_that_nothing_bounds(redis):
-    found, = problems(redis("--maxmemory 0"))
+    (found,) = problems(redis("--maxmemory 0"))
     assert found.startswith("maxmemory is 0")
 
 
@@ -92,7 +98,7 @@ def test_a_full_server(redis):
 
 
 def test_no_server():
-    found, = problems("127.0.0.1:1")
+    (found,) = problems("127.0.0.1:1")
     assert "127.0.0.1:1" in found
 
 

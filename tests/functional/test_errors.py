@@ -86,10 +86,28 @@ def origin_not_allowed(deployment, client):
     return client.get("/ping", headers={"Origin": "https://evil.example"})
 
 
-ROWS = {f.__name__: f for f in (
-    malformed_request, invalid_chat, sender_not_in_chat, invalid_text, text_too_long, invalid_cursor, invalid_limit,
-    invalid_idempotency_key, chat_not_found, idempotency_conflict, not_found, method_not_allowed, body_too_large,
-    headers_too_large, unsupported_media_type, request_timeout, origin_not_allowed)}
+ROWS = {
+    f.__name__: f
+    for f in (
+        malformed_request,
+        invalid_chat,
+        sender_not_in_chat,
+        invalid_text,
+        text_too_long,
+        invalid_cursor,
+        invalid_limit,
+        invalid_idempotency_key,
+        chat_not_found,
+        idempotency_conflict,
+        not_found,
+        method_not_allowed,
+        body_too_large,
+        headers_too_large,
+        unsupported_media_type,
+        request_timeout,
+        origin_not_allowed,
+    )
+}
 
 # Under a failing or slow disk: tests/fault/test_disk.py and test_overload.py. `internal` is a bug and has no recipe;
 # `bad_upstream` needs a foreign backend.
@@ -122,8 +140,24 @@ def test_a_successful_answer_is_the_same_in_both_modes(mode, client_of, chat):
     assert "Parley-Code" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/", "/api/pull/", "/ping/", "/API/send", "/api/sen", "//ping",
-                                  "/api/../ping", "/%70ing", "/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api",
+        "/api/",
+        "/api/pull/",
+        "/ping/",
+        "/API/send",
+        "/api/sen",
+        "//ping",
+        "/api/../ping",
+        "/%70ing",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    ],
+)
 def test_an_unknown_path_is_not_found(deployment, path):
     with Connection(deployment.http) as connection:
         connection.send(get(path))

@@ -18,11 +18,14 @@ HOST = "Host: localhost"
 CHUNKED = b"2\r\n{}\r\n0\r\n\r\n"
 
 AMBIGUOUS = {
-    "transfer-encoding-and-content-length": head(POST, HOST, "Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n",
-    "content-length-and-transfer-encoding": head(POST, HOST, "Transfer-Encoding: chunked", "Content-Length: 5") + b"0\r\n\r\n",
+    "transfer-encoding-and-content-length": head(POST, HOST, "Content-Length: 5", "Transfer-Encoding: chunked")
+    + b"0\r\n\r\n",
+    "content-length-and-transfer-encoding": head(POST, HOST, "Transfer-Encoding: chunked", "Content-Length: 5")
+    + b"0\r\n\r\n",
     "transfer-encoding-gzip-chunked": head(POST, HOST, "Transfer-Encoding: gzip, chunked") + CHUNKED,
     "transfer-encoding-chunked-twice": head(POST, HOST, "Transfer-Encoding: chunked, chunked") + CHUNKED,
-    "transfer-encoding-in-two-fields": head(POST, HOST, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked") + CHUNKED,
+    "transfer-encoding-in-two-fields": head(POST, HOST, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked")
+    + CHUNKED,
     "transfer-encoding-identity": head(POST, HOST, "Transfer-Encoding: identity"),
     "transfer-encoding-xchunked": head(POST, HOST, "Transfer-Encoding: xchunked") + CHUNKED,
     "transfer-encoding-chunkedx": head(POST, HOST, "Transfer-Encoding: chunkedx") + CHUNKED,
@@ -67,7 +70,8 @@ AMBIGUOUS = {
     "chunk-size-with-prefix": head(POST, HOST, "Transfer-Encoding: chunked") + b"0x2\r\n{}\r\n0\r\n\r\n",
     "chunk-size-empty": head(POST, HOST, "Transfer-Encoding: chunked") + b"\r\n{}\r\n0\r\n\r\n",
     "chunk-size-words": head(POST, HOST, "Transfer-Encoding: chunked") + b"zz\r\n{}\r\n0\r\n\r\n",
-    "chunk-size-beyond-64-bits": head(POST, HOST, "Transfer-Encoding: chunked") + b"10000000000000002\r\n{}\r\n0\r\n\r\n",
+    "chunk-size-beyond-64-bits": head(POST, HOST, "Transfer-Encoding: chunked")
+    + b"10000000000000002\r\n{}\r\n0\r\n\r\n",
     "chunk-data-longer-than-its-size": head(POST, HOST, "Transfer-Encoding: chunked") + b"1\r\n{}\r\n0\r\n\r\n",
     "chunk-size-ended-by-bare-lf": head(POST, HOST, "Transfer-Encoding: chunked") + b"2\n{}\r\n0\r\n\r\n",
     "chunk-data-ended-by-bare-lf": head(POST, HOST, "Transfer-Encoding: chunked") + b"2\r\n{}\n0\r\n\r\n",
@@ -77,7 +81,7 @@ AMBIGUOUS = {
 @pytest.mark.parametrize("name", AMBIGUOUS)
 def test_ambiguous_framing_is_answered_once_and_closed(deployment, name):
     """What follows in the same bytes is never taken for a request."""
-    answer, = answers(raw(deployment.http, AMBIGUOUS[name] + SMUGGLED, half_close=False))
+    (answer,) = answers(raw(deployment.http, AMBIGUOUS[name] + SMUGGLED, half_close=False))
     check_error(answer, "malformed_request")
     assert answer.header("Connection") == "close"
 
@@ -90,13 +94,13 @@ def test_requests_before_the_ambiguous_one_are_answered(deployment, name):
 
 def test_template_mode_refuses_ambiguous_framing_in_plain_text(start):
     running = start("--http-errors", "template")
-    answer, = answers(raw(running.http, AMBIGUOUS["two-hosts"] + SMUGGLED, half_close=False))
+    (answer,) = answers(raw(running.http, AMBIGUOUS["two-hosts"] + SMUGGLED, half_close=False))
     assert (answer.status, answer.code) == (400, "malformed_request")
     assert answer.header("Content-Type").startswith("text/plain")
 
 
 def test_an_unknown_major_version_is_refused_and_closed(deployment):
-    answer, = answers(raw(deployment.http, head("GET /ping HTTP/2.0", HOST) + SMUGGLED, half_close=False))
+    (answer,) = answers(raw(deployment.http, head("GET /ping HTTP/2.0", HOST) + SMUGGLED, half_close=False))
     assert answer.status in (400, 505)
 
 
@@ -108,7 +112,7 @@ def body():
 
 def sent(deployment, request):
     """The one answer to `request` on a connection that then closes."""
-    answer, = answers(raw(deployment.http, request))
+    (answer,) = answers(raw(deployment.http, request))
     assert answer.status == 200, answer.body
     return answer.json()
 
@@ -137,7 +141,7 @@ def test_a_trailer_is_no_header(deployment, client, body):
     chunks = chunked(as_json(body), trailers=["Idempotency-Key: k", "Host: evil.example", "X-Request-Id: trailer"])
     request = head(POST, HOST, "Transfer-Encoding: chunked") + chunks
     for _ in range(2):
-        answer, = answers(raw(deployment.http, request))
+        (answer,) = answers(raw(deployment.http, request))
         assert answer.json()["duplicate"] is False
         assert answer.header("X-Request-Id") != "trailer"
 
@@ -160,8 +164,16 @@ def test_pipelined_requests_are_answered_in_order(deployment, client, body):
 
 
 def test_pipelined_requests_of_all_kinds_are_answered_in_order(deployment, body):
-    requests = [get(), post(b"{"), get("/nowhere"), post(body), get("/ping", method="HEAD"), get("/api/pull?chat=group"),
-                head(POST, HOST, "Transfer-Encoding: chunked") + chunked(as_json(body)), get("/ping", "Connection: close")]
+    requests = [
+        get(),
+        post(b"{"),
+        get("/nowhere"),
+        post(body),
+        get("/ping", method="HEAD"),
+        get("/api/pull?chat=group"),
+        head(POST, HOST, "Transfer-Encoding: chunked") + chunked(as_json(body)),
+        get("/ping", "Connection: close"),
+    ]
     found = answers(raw(deployment.http, b"".join(requests), half_close=False), heads=[4])
     assert [a.status for a in found] == [200, 400, 404, 200, 200, 400, 200, 200]
 
@@ -208,7 +220,7 @@ def test_http_1_0_closes(deployment):
 
 
 def test_http_1_0_needs_no_host(deployment):
-    answer, = answers(raw(deployment.http, head("GET /ping HTTP/1.0"), half_close=False))
+    (answer,) = answers(raw(deployment.http, head("GET /ping HTTP/1.0"), half_close=False))
     assert answer.status == 200
 
 
@@ -276,13 +288,13 @@ def test_byte_by_byte(deployment, body):
 
 def test_empty_lines_before_a_request_are_skipped_or_refused(deployment):
     """RFC 9112 2.2: a server SHOULD skip at least one."""
-    answer, = answers(raw(deployment.http, b"\r\n" + get("/ping", "Connection: close"), half_close=False))
+    (answer,) = answers(raw(deployment.http, b"\r\n" + get("/ping", "Connection: close"), half_close=False))
     assert answer.status == 200
 
 
 def test_the_absolute_form_is_understood(deployment):
     """RFC 9112 3.2.2: a server MUST accept it."""
-    answer, = answers(raw(deployment.http, head("GET http://localhost/ping HTTP/1.1", HOST)))
+    (answer,) = answers(raw(deployment.http, head("GET http://localhost/ping HTTP/1.1", HOST)))
     assert answer.status == 200
 
 

@@ -210,7 +210,9 @@ def test_a_foreign_server_is_taken_as_it_is(foreign):
     assert sent == {"chat": "a:b", "send_time": 0, "duplicate": False}
     page = client.pull("b:a", cursor=20, limit=2, reverse="true")
     assert [(m["chat"], m["text"], m["sender"], m["send_time"]) for m in page["messages"]] == [
-        ("a:b", "old", "a", 17), ("a:b", "older", "b", 12)]
+        ("a:b", "old", "a", 17),
+        ("a:b", "older", "b", 12),
+    ]
     assert page["has_more"] is True
     assert page["next_cursor"] == 11
     (_, send), (_, pull) = seen

@@ -86,7 +86,7 @@ def test_both_spellings_of_a_chat_share_their_keys(client, chat):
 
 
 def test_keys_are_taken_as_they_stand_quotes_included(client, chat):
-    for n, key in enumerate(['k', '"k"', "'k'", "K", "k k", "k:0", "k%20"]):
+    for n, key in enumerate(["k", '"k"', "'k'", "K", "k k", "k:0", "k%20"]):
         assert client.send(chat, str(n), key=key)["duplicate"] is False
         assert client.send(chat, str(n), key=key)["duplicate"] is True
 

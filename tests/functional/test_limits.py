@@ -188,5 +188,6 @@ def test_a_client_that_does_not_read_its_answers_stops_being_served(start, clien
 
 def connections(client):
     metrics = Metrics(client.get("/metrics", admin=True).text)
-    return metrics.total(metrics.family("gauge", "parley_http", "connections"), listener="http") or \
-        metrics.total(metrics.family("gauge", "parley_http", "connections"))
+    return metrics.total(metrics.family("gauge", "parley_http", "connections"), listener="http") or metrics.total(
+        metrics.family("gauge", "parley_http", "connections")
+    )

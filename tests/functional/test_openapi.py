@@ -16,12 +16,31 @@ PAGE_PATHS = ("/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"
 
 def schemathesis(running, folder, seed, *options):
     """The finished run; its findings are in its output, and 1 is its exit code where there are any."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests" / "support"), "PYTHONDONTWRITEBYTECODE": "1",
-                                "SCHEMATHESIS_HOOKS": "schemathesis_hooks"}
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT / "tests" / "support"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "SCHEMATHESIS_HOOKS": "schemathesis_hooks",
+    }
     return subprocess.run(
-        [tool("schemathesis", "bin/schemathesis"), "run", f"{running.url}/openapi.json", "--checks", "all", "--no-color",
-         "--generation-database", "none", "--seed", str(seed), *options],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=scaled(1200))
+        [
+            tool("schemathesis", "bin/schemathesis"),
+            "run",
+            f"{running.url}/openapi.json",
+            "--checks",
+            "all",
+            "--no-color",
+            "--generation-database",
+            "none",
+            "--seed",
+            str(seed),
+            *options,
+        ],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=scaled(1200),
+    )
 
 
 # Served --------------------------------------------------------------------------------------------------------------
@@ -69,7 +88,9 @@ def test_the_page_has_all_that_it_loads_from_here(client):
 
 
 def test_swagger_ui_is_the_one_that_is_pinned(client):
-    packaged = next(ROOT.glob("build/tools/swagger-ui/lib/python3*/site-packages/drf_spectacular_sidecar/static/*/swagger-ui-dist"))
+    packaged = next(
+        ROOT.glob("build/tools/swagger-ui/lib/python3*/site-packages/drf_spectacular_sidecar/static/*/swagger-ui-dist")
+    )
     for name in ("swagger-ui.css", "swagger-ui-bundle.js"):
         answer = client.get(f"/docs/{name}", stream=True)
         assert answer.headers["Content-Encoding"] == "gzip"
@@ -93,6 +114,8 @@ def test_the_server_is_as_it_says(start, tmp_path, seed, long):
 
 
 def test_a_server_that_is_not_as_it_says_is_found_out(start, tmp_path, seed):
-    run = schemathesis(start("--http-errors", "template"), tmp_path, seed, "--phases", "coverage", "--max-examples", "1")
+    run = schemathesis(
+        start("--http-errors", "template"), tmp_path, seed, "--phases", "coverage", "--max-examples", "1"
+    )
     assert run.returncode == 1, run.stdout[-8000:] + run.stderr[-2000:]
     assert "Undocumented Content-Type" in run.stdout

@@ -17,8 +17,18 @@ def ask(deployment, *fields, path="/ping", host=None, method="GET"):
 # Origin --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("origin", [APP, "http://evil.example", "null", "http://localhost.evil.example", "nonsense",
-                                    "http://localhost:1", "https://localhost:{port}"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        APP,
+        "http://evil.example",
+        "null",
+        "http://localhost.evil.example",
+        "nonsense",
+        "http://localhost:1",
+        "https://localhost:{port}",
+    ],
+)
 def test_a_foreign_origin_is_refused(deployment, origin):
     origin = origin.format(port=deployment.http[1])
     answer = ask(deployment, f"Origin: {origin}")
@@ -40,7 +50,9 @@ def test_the_servers_own_origin_is_taken(deployment):
 
 
 def test_a_foreign_preflight_is_refused(deployment):
-    answer = ask(deployment, f"Origin: {APP}", "Access-Control-Request-Method: POST", method="OPTIONS", path="/api/send")
+    answer = ask(
+        deployment, f"Origin: {APP}", "Access-Control-Request-Method: POST", method="OPTIONS", path="/api/send"
+    )
     check_error(answer, "origin_not_allowed")
 
 
@@ -64,8 +76,14 @@ def test_an_allowed_origin_gets_cors_on_errors_too(inviting):
 
 
 def test_an_allowed_preflight_is_answered(inviting):
-    answer = ask(inviting, f"Origin: {APP}", "Access-Control-Request-Method: POST",
-                 "Access-Control-Request-Headers: content-type, idempotency-key", method="OPTIONS", path="/api/send")
+    answer = ask(
+        inviting,
+        f"Origin: {APP}",
+        "Access-Control-Request-Method: POST",
+        "Access-Control-Request-Headers: content-type, idempotency-key",
+        method="OPTIONS",
+        path="/api/send",
+    )
     assert answer.status in (200, 204)
     assert answer.header("Access-Control-Allow-Origin") == APP
     assert "POST" in answer.header("Access-Control-Allow-Methods")
@@ -73,8 +91,17 @@ def test_an_allowed_preflight_is_answered(inviting):
     assert {"content-type", "idempotency-key"} <= allowed
 
 
-@pytest.mark.parametrize("origin", ["https://app.example.evil", "http://app.example", "https://app.example:444", "null",
-                                    "https://APP.example.", "https://sub.app.example"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://app.example.evil",
+        "http://app.example",
+        "https://app.example:444",
+        "null",
+        "https://APP.example.",
+        "https://sub.app.example",
+    ],
+)
 def test_other_origins_stay_refused_beside_an_allowed_one(inviting, origin):
     check_error(ask(inviting, f"Origin: {origin}"), "origin_not_allowed")
 
@@ -89,14 +116,25 @@ def test_a_star_allows_any_origin(start):
 # Host ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:1234", "LOCALHOST", "127.0.0.1", "127.0.0.1:80", "[::1]",
-                                  "[::1]:8080"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:1234", "LOCALHOST", "127.0.0.1", "127.0.0.1:80", "[::1]", "[::1]:8080"]
+)
 def test_loopback_names_are_taken_as_host(deployment, host):
     assert ask(deployment, host=host).status == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example",
-                                  "192.168.0.1", "0.0.0.0", "xlocalhost"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:8080",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "192.168.0.1",
+        "0.0.0.0",
+        "xlocalhost",
+    ],
+)
 def test_a_foreign_host_is_refused_on_loopback(deployment, host):
     check_error(ask(deployment, host=host), "origin_not_allowed")
 

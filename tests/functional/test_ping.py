@@ -27,8 +27,8 @@ def test_ping_ignores_its_query(client):
 
 
 def test_head_of_ping_has_the_fields_of_get_and_no_body(deployment):
-    whole, = answers(raw(deployment.http, get("/ping", "Connection: close")))
-    head, = answers(raw(deployment.http, get("/ping", "Connection: close", method="HEAD")), heads=[0])
+    (whole,) = answers(raw(deployment.http, get("/ping", "Connection: close")))
+    (head,) = answers(raw(deployment.http, get("/ping", "Connection: close", method="HEAD")), heads=[0])
     assert head.status == 200
     assert head.header("Content-Length") == str(len(whole.body))
     assert head.header("Content-Type") == whole.header("Content-Type")

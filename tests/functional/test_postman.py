@@ -17,9 +17,23 @@ ENVIRONMENT = FOLDER / "parley.postman_environment.json"
 def newman(url, folder):
     """newman's report on the collection run against `url`."""
     report = folder / "report.json"
-    subprocess.run([tool("newman", "node_modules/.bin/newman"), "run", COLLECTION, "-e", ENVIRONMENT, "--env-var",
-                    f"baseUrl={url}", "--reporters", "json", "--reporter-json-export", report],
-                   capture_output=True, timeout=scaled(120))
+    subprocess.run(
+        [
+            tool("newman", "node_modules/.bin/newman"),
+            "run",
+            COLLECTION,
+            "-e",
+            ENVIRONMENT,
+            "--env-var",
+            f"baseUrl={url}",
+            "--reporters",
+            "json",
+            "--reporter-json-export",
+            report,
+        ],
+        capture_output=True,
+        timeout=scaled(120),
+    )
     return json.loads(report.read_text())["run"]
 
 
@@ -39,6 +53,7 @@ def requests_of(items):
 @contextlib.contextmanager
 def a_server_of_another_kind():
     """Answers everything, and nothing right."""
+
     class Handler(http.server.BaseHTTPRequestHandler):
         def answer(self):
             self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -64,13 +64,14 @@ def test_answers_with_every_field(client, three):
     assert answer.headers["Content-Type"].split(";")[0] == JSON
     assert answer.json() == {
         "messages": [{"chat": chat, "text": "1", "sender": chat.split(":")[0], "send_time": times[0]}],
-        "has_more": True, "next_cursor": times[0] + 1}
+        "has_more": True,
+        "next_cursor": times[0] + 1,
+    }
 
 
 def test_an_empty_page_is_an_empty_list(client, three):
     chat, times = three
-    assert client.pull(chat, cursor=times[2] + 1) == {
-        "messages": [], "has_more": False, "next_cursor": times[2] + 1}
+    assert client.pull(chat, cursor=times[2] + 1) == {"messages": [], "has_more": False, "next_cursor": times[2] + 1}
 
 
 def test_integers_may_be_strings_in_json(client, three):
@@ -79,8 +80,10 @@ def test_integers_may_be_strings_in_json(client, three):
     assert [m["text"] for m in page["messages"]] == ["2"]
 
 
-@pytest.mark.parametrize("spelling, reverse", [
-    ("true", True), ("TRUE", True), ("True", True), ("1", True), ("false", False), ("False", False), ("0", False)])
+@pytest.mark.parametrize(
+    "spelling, reverse",
+    [("true", True), ("TRUE", True), ("True", True), ("1", True), ("false", False), ("False", False), ("0", False)],
+)
 def test_booleans_in_a_query_or_form(client, three, spelling, reverse):
     expected = ["3", "2", "1"] if reverse else ["1", "2", "3"]
     chat, _ = three
@@ -106,9 +109,19 @@ def test_what_is_no_json_boolean_is_malformed_or_understood(client, three, value
         check_error(answer, "malformed_request")
 
 
-@pytest.mark.parametrize("name, value", [
-    ("cursor", 2**63), ("cursor", -2**63 - 1), ("cursor", 10**30), ("cursor", 1.5), ("limit", 2**31),
-    ("limit", -2**31 - 1), ("limit", 2**32 + 1), ("limit", 1e300)])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("cursor", 2**63),
+        ("cursor", -(2**63) - 1),
+        ("cursor", 10**30),
+        ("cursor", 1.5),
+        ("limit", 2**31),
+        ("limit", -(2**31) - 1),
+        ("limit", 2**32 + 1),
+        ("limit", 1e300),
+    ],
+)
 def test_a_number_outside_its_type_is_malformed(client, chat, name, value):
     check_error(client.try_pull(chat, **{name: repr(value)}), "malformed_request")
     check_error(ask(client, "POST json", {"chat": chat, name: value}), "malformed_request")
@@ -129,7 +142,10 @@ def test_a_number_field_of_another_json_type_is_malformed(client, chat, value):
 def test_the_largest_numbers_are_taken(client, three):
     chat, _ = three
     assert client.pull(chat, cursor=2**63 - 1, limit=2**31 - 1) == {
-        "messages": [], "has_more": False, "next_cursor": 2**63 - 1}
+        "messages": [],
+        "has_more": False,
+        "next_cursor": 2**63 - 1,
+    }
     page = client.pull(chat, cursor=2**63 - 1, reverse="true")
     assert [m["text"] for m in page["messages"]] == ["3", "2", "1"]
 

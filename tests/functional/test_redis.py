@@ -75,13 +75,15 @@ def all_refused(cases):
 
 def test_a_password_or_database_that_does_not_fit(redis):
     locked, open_one = redis(password=SECRET), redis("--databases", "4")
-    all_refused([
-        (locked.url(user_info=":wrong@"), (str(locked.port), "password"), ()),
-        (locked.url(user_info=""), (str(locked.port), "asks for a password"), ()),
-        (locked.url(user_info="nobody:x@"), (str(locked.port), "user", "password"), ()),
-        (open_one.url(user_info=f":{SECRET}@"), (str(open_one.port), "asks for no password"), ()),
-        (open_one.url(database=4), (str(open_one.port), "no database 4"), ()),
-    ])
+    all_refused(
+        [
+            (locked.url(user_info=":wrong@"), (str(locked.port), "password"), ()),
+            (locked.url(user_info=""), (str(locked.port), "asks for a password"), ()),
+            (locked.url(user_info="nobody:x@"), (str(locked.port), "user", "password"), ()),
+            (open_one.url(user_info=f":{SECRET}@"), (str(open_one.port), "asks for no password"), ()),
+            (open_one.url(database=4), (str(open_one.port), "no database 4"), ()),
+        ]
+    )
 
 
 class Silent(http.server.BaseHTTPRequestHandler):
@@ -95,28 +97,36 @@ def test_a_server_of_another_kind(redis, tmp_path):
     sentinels = SentinelSet(tmp_path / "set", replicas=0)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         closed = taken.getsockname()[1]
-    with (http.server.HTTPServer(("127.0.0.1", 0), Silent) as web,
-          socket.create_server(("127.0.0.1", 0)) as mute):
+    with http.server.HTTPServer(("127.0.0.1", 0), Silent) as web, socket.create_server(("127.0.0.1", 0)) as mute:
         threading.Thread(target=web.serve_forever, daemon=True).start()
         try:
             sentinels.start()
-            all_refused([
-                (f"redis://127.0.0.1:{closed}", (str(closed), "refused"), ()),
-                (f"redis://127.0.0.1:{mute.getsockname()[1]}", (str(mute.getsockname()[1]), "does not answer"), ()),
-                (f"redis://127.0.0.1:{web.server_port}", (str(web.server_port), "no reply of Redis"), ()),
-                (second.url(), (str(second.port), "no master"), ()),
-                (f"redis+cluster://127.0.0.1:{first.port}", (str(first.port), "cluster"), ()),
-                (f"redis+sentinel://127.0.0.1:{first.port}/x", (str(first.port),), ()),
-                (sentinels.url().replace("/parley", "/another"), ("another",), ()),
-            ])
+            all_refused(
+                [
+                    (f"redis://127.0.0.1:{closed}", (str(closed), "refused"), ()),
+                    (f"redis://127.0.0.1:{mute.getsockname()[1]}", (str(mute.getsockname()[1]), "does not answer"), ()),
+                    (f"redis://127.0.0.1:{web.server_port}", (str(web.server_port), "no reply of Redis"), ()),
+                    (second.url(), (str(second.port), "no master"), ()),
+                    (f"redis+cluster://127.0.0.1:{first.port}", (str(first.port), "cluster"), ()),
+                    (f"redis+sentinel://127.0.0.1:{first.port}/x", (str(first.port),), ()),
+                    (sentinels.url().replace("/parley", "/another"), ("another",), ()),
+                ]
+            )
         finally:
             sentinels.kill()
             web.shutdown()
 
 
-@pytest.mark.parametrize("setting, value, durability", [
-    ("appendfsync", "everysec", "fsync"), ("appendfsync", "no", "fsync"), ("appendonly", "no", "fsync"),
-    ("maxmemory-policy", "allkeys-lru", "fsync"), ("maxmemory-policy", "volatile-ttl", "os")])
+@pytest.mark.parametrize(
+    "setting, value, durability",
+    [
+        ("appendfsync", "everysec", "fsync"),
+        ("appendfsync", "no", "fsync"),
+        ("appendonly", "no", "fsync"),
+        ("maxmemory-policy", "allkeys-lru", "fsync"),
+        ("maxmemory-policy", "volatile-ttl", "os"),
+    ],
+)
 def test_a_setting_that_does_not_fit_is_named(redis, setting, value, durability):
     server = redis(f"--{setting}", value)
     refused(server.url(), str(server.port), setting, value, options=("--durability", durability))
@@ -155,8 +165,14 @@ def test_a_setting_of_one_master_of_a_cluster(tmp_path):
 # Watching -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("setting, value, good", [("maxmemory-policy", "allkeys-lru", "noeviction"),
-                                                  ("appendfsync", "everysec", "always"), ("appendonly", "no", "yes")])
+@pytest.mark.parametrize(
+    "setting, value, good",
+    [
+        ("maxmemory-policy", "allkeys-lru", "noeviction"),
+        ("appendfsync", "everysec", "always"),
+        ("appendonly", "no", "yes"),
+    ],
+)
 def test_a_setting_that_is_changed_later_stops_sends_until_it_is_put_back(redis, node, client_of, setting, value, good):
     server = redis()
     client = client_of(node(server.url()))
@@ -214,8 +230,17 @@ WAYS = ("url", "environment", "file")
 def test_a_password_is_used_and_shown_nowhere(redis, tmp_path, client_of, how):
     server = redis(password=SECRET)
     options, env = given(how, server, tmp_path)
-    running = Server(tmp_path / "node", *options, "--log-level", "debug", "--request-timeout", duration(1),
-                     "--redis-patience", duration(0.2), env=env)
+    running = Server(
+        tmp_path / "node",
+        *options,
+        "--log-level",
+        "debug",
+        "--request-timeout",
+        duration(1),
+        "--redis-patience",
+        duration(0.2),
+        env=env,
+    )
     if how == "environment":
         running._behind = lambda: []
     running.start()
@@ -265,8 +290,9 @@ def test_a_password_that_is_no_option_of_a_url(redis, tmp_path, client_of, node)
 def test_a_user_of_its_own(redis, node, client_of):
     """With no more rights than are needed for messages; CONFIG GET and INFO tell whether it fits."""
     server = redis(password="admin")
-    server.call("ACL", "SETUSER", "parley", "on", f">{SECRET}", "~parley:*", "+@all", "-@dangerous", "+info",
-                "+config|get")
+    server.call(
+        "ACL", "SETUSER", "parley", "on", f">{SECRET}", "~parley:*", "+@all", "-@dangerous", "+info", "+config|get"
+    )
     client = client_of(node(server.url(user_info=f"parley:{SECRET}@")))
     client.send("a:b", "hi", key="k")
     assert client.texts("a:b") == ["hi"]
@@ -308,8 +334,17 @@ def test_rediss_speaks_tls(redis, node, client_of, pki):
 def test_a_server_may_ask_for_a_certificate(redis, node, client_of, pki):
     server = redis(tls=pki)
     server.call("CONFIG", "SET", "tls-auth-clients", "yes")
-    client = client_of(node(server.url(), "--redis-tls-ca", pki / "ca.pem", "--redis-tls-cert", pki / "node.pem",
-                            "--redis-tls-key", pki / "node.key"))
+    client = client_of(
+        node(
+            server.url(),
+            "--redis-tls-ca",
+            pki / "ca.pem",
+            "--redis-tls-cert",
+            pki / "node.pem",
+            "--redis-tls-key",
+            pki / "node.key",
+        )
+    )
     client.send("a:b")
 
 
@@ -317,12 +352,14 @@ def test_a_server_that_is_not_trusted_or_speaks_otherwise(redis, pki):
     secret, clear, mutual = redis(tls=pki), redis(), redis(tls=pki)
     mutual.call("CONFIG", "SET", "tls-auth-clients", "yes")
     trusting = ("--redis-tls-ca", pki / "ca.pem")
-    all_refused([
-        (secret.url(), (str(secret.port), "TLS"), ("--redis-tls-ca", pki / "other.pem")),
-        (f"rediss://127.0.0.1:{clear.port}", (str(clear.port), "TLS"), trusting),
-        (f"redis://127.0.0.1:{secret.port}", (str(secret.port),), ()),
-        (mutual.url(), (str(mutual.port),), trusting),
-    ])
+    all_refused(
+        [
+            (secret.url(), (str(secret.port), "TLS"), ("--redis-tls-ca", pki / "other.pem")),
+            (f"rediss://127.0.0.1:{clear.port}", (str(clear.port), "TLS"), trusting),
+            (f"redis://127.0.0.1:{secret.port}", (str(secret.port),), ()),
+            (mutual.url(), (str(mutual.port),), trusting),
+        ]
+    )
 
 
 # Kinds ----------------------------------------------------------------------------------------------------------------

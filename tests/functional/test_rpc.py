@@ -23,7 +23,9 @@ def test_send_and_pull(rpc, chat):
     page = rpc.Pull(pull_request(chat))
     assert (page.Code, page.Msg) == (0, "success")
     assert [(m.Chat, m.Text, m.Sender, m.SendTime) for m in page.Messages] == [
-        (chat, "one", chat[:-2], sent.SendTime), (chat, "two", "z", later.SendTime)]
+        (chat, "one", chat[:-2], sent.SendTime),
+        (chat, "two", "z", later.SendTime),
+    ]
     assert (page.HasMore, page.NextCursor) == (False, later.SendTime + 1)
 
 
@@ -62,11 +64,17 @@ def test_texts_survive_unchanged(rpc, chat):
     assert [m.Text for m in rpc.Pull(pull_request(chat)).Messages] == texts
 
 
-@pytest.mark.parametrize("request_of, code", [
-    (lambda chat: send_request("nobody"), INVALID_CHAT), (lambda chat: send_request("", sender=""), INVALID_CHAT),
-    (lambda chat: send_request(chat, sender="eve"), SENDER_NOT_IN_CHAT),
-    (lambda chat: send_request(chat, ""), INVALID_TEXT), (lambda chat: send_request(chat, "x" * 65537), TEXT_TOO_LONG),
-    (lambda chat: send_request(chat, key="k" * 129), INVALID_KEY)])
+@pytest.mark.parametrize(
+    "request_of, code",
+    [
+        (lambda chat: send_request("nobody"), INVALID_CHAT),
+        (lambda chat: send_request("", sender=""), INVALID_CHAT),
+        (lambda chat: send_request(chat, sender="eve"), SENDER_NOT_IN_CHAT),
+        (lambda chat: send_request(chat, ""), INVALID_TEXT),
+        (lambda chat: send_request(chat, "x" * 65537), TEXT_TOO_LONG),
+        (lambda chat: send_request(chat, key="k" * 129), INVALID_KEY),
+    ],
+)
 def test_a_send_that_is_wrong(rpc, chat, request_of, code):
     answer = rpc.Send(request_of(chat))
     assert answer.Code == code and answer.Msg, answer

@@ -25,8 +25,11 @@ def padded(size):
     return head + b"\x0b\x00\x63" + struct.pack(">I", padding) + b"x" * padding + tail
 
 
-@pytest.mark.parametrize("wrapped, around", [(lambda m: m, 0), (framed, 4), (lambda m: ttheader(m, 1), 18)],
-                         ids=["unframed", "framed", "ttheader"])
+@pytest.mark.parametrize(
+    "wrapped, around",
+    [(lambda m: m, 0), (framed, 4), (lambda m: ttheader(m, 1), 18)],
+    ids=["unframed", "framed", "ttheader"],
+)
 def test_a_message_of_1_mib_is_taken_and_a_larger_one_closes(deployment, wrapped, around):
     with RpcConnection(deployment.rpc) as connection:
         connection.send(wrapped(padded(MIB - around)))
@@ -37,9 +40,16 @@ def test_a_message_of_1_mib_is_taken_and_a_larger_one_closes(deployment, wrapped
         assert connection.closed()
 
 
-@pytest.mark.parametrize("claim", [
-    b"\x7f\xff\xff\xff\x80\x01", b"\x00\xff\xff\xff\x80\x01", b"\x00\xff\xff\xff\x10\x00",
-    b"\x80\x01\x00\x01\x7f\xff\xff\xff", HEAD + b"\x0b\x00\x01\x7f\xff\xff\xff"])
+@pytest.mark.parametrize(
+    "claim",
+    [
+        b"\x7f\xff\xff\xff\x80\x01",
+        b"\x00\xff\xff\xff\x80\x01",
+        b"\x00\xff\xff\xff\x10\x00",
+        b"\x80\x01\x00\x01\x7f\xff\xff\xff",
+        HEAD + b"\x0b\x00\x01\x7f\xff\xff\xff",
+    ],
+)
 def test_a_claimed_length_closes_at_once(deployment, claim):
     with RpcConnection(deployment.rpc) as connection:
         connection.send(claim)
@@ -182,8 +192,11 @@ def test_memory_runs_out_and_comes_back(start, chat):
 def test_calls_are_counted(start, client_of, chat):
     running = start()
     with RpcConnection(running.rpc) as connection:
-        connection.send(framed(call("Send", send_request(chat))) + framed(call("Pull", pull_request("nobody"))) +
-                        framed(ready(method=b"Reapy")))
+        connection.send(
+            framed(call("Send", send_request(chat)))
+            + framed(call("Pull", pull_request("nobody")))
+            + framed(ready(method=b"Reapy"))
+        )
         for _ in range(3):
             connection.frame()
         counted = metrics(client_of(running))

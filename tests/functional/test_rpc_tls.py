@@ -46,8 +46,9 @@ def over_tls(running, pki, name=None, least=None, most=None):
     if most:
         context.maximum_version = most
     connection = RpcConnection(running.rpc)
-    connection._socket = context.wrap_socket(connection._socket, server_hostname="localhost",
-                                             suppress_ragged_eofs=False)
+    connection._socket = context.wrap_socket(
+        connection._socket, server_hostname="localhost", suppress_ragged_eofs=False
+    )
     return connection
 
 
@@ -119,12 +120,28 @@ def test_a_drain_ends_tls_connections_in_good_order(start, pki, chat):
     assert running.wait() == 0
 
 
-@pytest.mark.parametrize("cert, key, word", [
-    ("absent.pem", "node.key", "absent.pem"), ("node.pem", "absent.key", "absent.key"),
-    ("node.key", "node.key", "node.key"), ("node.pem", "gateway.key", "gateway.key")])
+@pytest.mark.parametrize(
+    "cert, key, word",
+    [
+        ("absent.pem", "node.key", "absent.pem"),
+        ("node.pem", "absent.key", "absent.key"),
+        ("node.key", "node.key", "node.key"),
+        ("node.pem", "gateway.key", "gateway.key"),
+    ],
+)
 def test_files_that_cannot_be_used_are_named(tmp_path, pki, cert, key, word):
-    outcome = parley("serve", "--rpc", "127.0.0.1:0", "--store", "memory:", "--rpc-tls-cert", pki / cert,
-                     "--rpc-tls-key", pki / key, cwd=tmp_path)
+    outcome = parley(
+        "serve",
+        "--rpc",
+        "127.0.0.1:0",
+        "--store",
+        "memory:",
+        "--rpc-tls-cert",
+        pki / cert,
+        "--rpc-tls-key",
+        pki / key,
+        cwd=tmp_path,
+    )
     assert outcome.code == 1 and word in outcome.err, outcome
 
 
@@ -148,8 +165,17 @@ def test_a_gateway_with_a_certificate_is_served(mutual, tmp_path, pki, client_of
 
 def refused(tmp_path, pki, node, given):
     """The line of a gateway that finds no node which it may use."""
-    outcome = parley("serve", "--http", "127.0.0.1:0", "--backend", f"thrifts://127.0.0.1:{node.rpc[1]}",
-                     "--backend-timeout", duration(2), *trusting(pki, given), cwd=tmp_path)
+    outcome = parley(
+        "serve",
+        "--http",
+        "127.0.0.1:0",
+        "--backend",
+        f"thrifts://127.0.0.1:{node.rpc[1]}",
+        "--backend-timeout",
+        duration(2),
+        *trusting(pki, given),
+        cwd=tmp_path,
+    )
     assert outcome.code == 1, outcome
     return outcome.err.splitlines()[-1]
 

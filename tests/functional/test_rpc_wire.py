@@ -4,8 +4,22 @@ import struct
 
 import pytest
 
-from support.rpc import (BINARY, COMPACT, LOG_ID, OUT_OF_ORDER, RPC_TIMEOUT, RpcConnection, call, framed, lives,
-                         pull_request, ready, result, send_request, ttheader)
+from support.rpc import (
+    BINARY,
+    COMPACT,
+    LOG_ID,
+    OUT_OF_ORDER,
+    RPC_TIMEOUT,
+    RpcConnection,
+    call,
+    framed,
+    lives,
+    pull_request,
+    ready,
+    result,
+    send_request,
+    ttheader,
+)
 from support.wait import eventually
 
 UNKNOWN_METHOD, PROTOCOL_ERROR = 1, 7
@@ -35,17 +49,24 @@ def test_ttheader_is_answered_in_kind(connection, chat, protocol, inner):
     assert "crrst" not in answer.strings
 
 
-@pytest.mark.parametrize("headers", [
-    {}, {"strings": {"rip": "127.0.0.1:1", "isn": "IMService"}},
-    {"ints": {1: "framed", 3: "a.service", 9: "Send", 22: "1"}},
-    {"token": "secret"}, {"strings": {"k": ""}, "ints": {999: ""}, "token": ""}, {"strings": {"long": "x" * 60000}}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"strings": {"rip": "127.0.0.1:1", "isn": "IMService"}},
+        {"ints": {1: "framed", 3: "a.service", 9: "Send", 22: "1"}},
+        {"token": "secret"},
+        {"strings": {"k": ""}, "ints": {999: ""}, "token": ""},
+        {"strings": {"long": "x" * 60000}},
+    ],
+)
 def test_headers_of_no_meaning_here_are_ignored(connection, headers):
     connection.send(ttheader(ready(), 1, **headers))
     assert result("Ready", connection.ttheader().payload).Code == 0
 
 
 def test_ttheader_sequence_ids_are_any_32_bits(connection):
-    ids = [1, 0, -1, 2**31 - 1, -2**31]
+    ids = [1, 0, -1, 2**31 - 1, -(2**31)]
     connection.send(b"".join(ttheader(ready(), n) for n in ids))
     assert sorted(connection.ttheader().sequence_id for _ in ids) == sorted(ids)
 
@@ -53,8 +74,12 @@ def test_ttheader_sequence_ids_are_any_32_bits(connection):
 def test_many_in_flight_on_one_connection(connection, chat):
     """Sent before anything is read; every answer is that of its own request."""
     count = 1000
-    connection.send(b"".join(
-        ttheader(call("Send", send_request(chat, f"text {n}", key=f"{n}"), n), n, OUT_OF_ORDER) for n in range(count)))
+    connection.send(
+        b"".join(
+            ttheader(call("Send", send_request(chat, f"text {n}", key=f"{n}"), n), n, OUT_OF_ORDER)
+            for n in range(count)
+        )
+    )
     times = {}
     for _ in range(count):
         answer = connection.ttheader()
@@ -104,8 +129,9 @@ def _unframed_answer(connection):
     return message + connection._take(length + 11 + 4 + 1 + 1)
 
 
-@pytest.mark.parametrize("wrapped", [lambda m: m, framed, lambda m: ttheader(m, 1)],
-                         ids=["unframed", "framed", "ttheader"])
+@pytest.mark.parametrize(
+    "wrapped", [lambda m: m, framed, lambda m: ttheader(m, 1)], ids=["unframed", "framed", "ttheader"]
+)
 def test_a_message_may_come_byte_by_byte(connection, wrapped):
     for byte in wrapped(ready()):
         connection.send(bytes([byte]))
@@ -133,7 +159,7 @@ def test_an_unknown_method(connection, method):
     connection.send(framed(ready(3, method)))
     answer = connection.frame()
     assert answer[:4] == b"\x80\x01\x00\x03"
-    assert answer[8:12 + len(method)] == method + struct.pack(">I", 3)
+    assert answer[8 : 12 + len(method)] == method + struct.pack(">I", 3)
     connection.send(ttheader(ready(3, method), 4))
     assert connection.ttheader().sequence_id == 4
     assert lives(connection)
@@ -154,12 +180,16 @@ def exception_type(message):
 HEAD = b"\x80\x01\x00\x01\x00\x00\x00\x04Send\x00\x00\x00\x01"
 
 
-@pytest.mark.parametrize("arguments", [
-    b"\x00",                                      # no argument
-    b"\x0c\x00\x01\x00\x00",                      # no message in it
-    b"\x0c\x00\x02" + b"\x00\x00",                # Send's argument is 1
-    b"\x0b\x00\x01\x00\x00\x00\x01x\x00",         # an argument of another type
-], ids=["no argument", "no message", "other id", "other type"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        b"\x00",  # no argument
+        b"\x0c\x00\x01\x00\x00",  # no message in it
+        b"\x0c\x00\x02" + b"\x00\x00",  # Send's argument is 1
+        b"\x0b\x00\x01\x00\x00\x00\x01x\x00",  # an argument of another type
+    ],
+    ids=["no argument", "no message", "other id", "other type"],
+)
 def test_a_missing_required_field_is_type_7_in_every_form(connection, arguments):
     connection.send(framed(HEAD + arguments))
     assert exception_type(connection.frame()) == PROTOCOL_ERROR
@@ -171,9 +201,17 @@ def test_a_missing_required_field_is_type_7_in_every_form(connection, arguments)
     assert exception_type(connection.rest()) == PROTOCOL_ERROR
 
 
-@pytest.mark.parametrize("arguments", [
-    b"", b"\x0c", b"\x0c\x00\x01\x0c\x00\x01\x0b\x00\x01\x7f\xff\xff\xff", b"\x0f\x00\x09\x0c\x7f\xff\xff\xff",
-    b"\x63\x00\x01", b"\x0c\x00\x09" * 5000])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        b"",
+        b"\x0c",
+        b"\x0c\x00\x01\x0c\x00\x01\x0b\x00\x01\x7f\xff\xff\xff",
+        b"\x0f\x00\x09\x0c\x7f\xff\xff\xff",
+        b"\x63\x00\x01",
+        b"\x0c\x00\x09" * 5000,
+    ],
+)
 def test_arguments_that_cannot_be_read_are_type_7(connection, arguments):
     connection.send(framed(HEAD + arguments))
     assert exception_type(connection.frame()) == PROTOCOL_ERROR
@@ -197,13 +235,33 @@ def test_pulls_argument_is_field_2(connection, chat):
 # What is not spoken here ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("data", [
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00",
-    b"\x00\x00\x00\x04Send\x01\x00\x00\x00\x01\x00", framed(b"\x00\x00\x00\x04Send\x01\x00\x00\x00\x01\x00"),
-    b"\x82\x21\x01\x05Ready",
-    framed(b"\x10\x00" + bytes(5)), ttheader(b"", 1), ttheader(b"nonsense", 1), framed(b"\x80\x01\x00\x01\x00")],
-    ids=["gRPC", "HTTP", "TLS", "unversioned", "framed unversioned", "unframed compact", "short TTHeader",
-         "empty payload", "no message", "half a head"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00",
+        b"\x00\x00\x00\x04Send\x01\x00\x00\x00\x01\x00",
+        framed(b"\x00\x00\x00\x04Send\x01\x00\x00\x00\x01\x00"),
+        b"\x82\x21\x01\x05Ready",
+        framed(b"\x10\x00" + bytes(5)),
+        ttheader(b"", 1),
+        ttheader(b"nonsense", 1),
+        framed(b"\x80\x01\x00\x01\x00"),
+    ],
+    ids=[
+        "gRPC",
+        "HTTP",
+        "TLS",
+        "unversioned",
+        "framed unversioned",
+        "unframed compact",
+        "short TTHeader",
+        "empty payload",
+        "no message",
+        "half a head",
+    ],
+)
 def test_another_protocol_closes_and_is_logged(start_quiet, data):
     before = len(start_quiet.stderr)
     with RpcConnection(start_quiet.rpc) as connection:

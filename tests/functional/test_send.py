@@ -150,12 +150,32 @@ def test_a_string_field_of_another_json_type_is_malformed(client, chat, value):
     check_error(client.post("/api/send", json=fields(chat, text=value)), "malformed_request")
 
 
-@pytest.mark.parametrize("body", [
-    b"{", b"nonsense", b"[]", b'"text"', b"1", b"null", b"true", b'{"chat":"a:b",}', b"{'chat':1}", b'{"chat":"a:b"} x',
-    b'{"chat":"a:b"}{}', b'{"text":"\xff"}', b'{"text":"\\ud800"}', b'{"text":"\\udc00\\ud800"}', b'{"text":"\\u12"}',
-    b'{"text":"a\nb"}', b'{"text":"\\x"}', b'\xef\xbb\xbf{', b'{"x":' + b"[" * 10000 + b"]" * 10000 + b"}",
-    b'{"x":"\xed\xa0\x80"}', b'{"\xff":1}',
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"nonsense",
+        b"[]",
+        b'"text"',
+        b"1",
+        b"null",
+        b"true",
+        b'{"chat":"a:b",}',
+        b"{'chat':1}",
+        b'{"chat":"a:b"} x',
+        b'{"chat":"a:b"}{}',
+        b'{"text":"\xff"}',
+        b'{"text":"\\ud800"}',
+        b'{"text":"\\udc00\\ud800"}',
+        b'{"text":"\\u12"}',
+        b'{"text":"a\nb"}',
+        b'{"text":"\\x"}',
+        b"\xef\xbb\xbf{",
+        b'{"x":' + b"[" * 10000 + b"]" * 10000 + b"}",
+        b'{"x":"\xed\xa0\x80"}',
+        b'{"\xff":1}',
+    ],
+)
 def test_an_unreadable_json_body_is_malformed(client, body):
     check_error(client.post("/api/send", data=body, headers={"Content-Type": JSON}), "malformed_request")
 
@@ -165,8 +185,17 @@ def test_an_unreadable_protobuf_body_is_malformed(client, body):
     check_error(client.post("/api/send", data=body, headers={"Content-Type": MEDIA_TYPE}), "malformed_request")
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x",
-                                          "application/jsonx", "nonsense", "application/octet-stream"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/xml",
+        "multipart/form-data; boundary=x",
+        "application/jsonx",
+        "nonsense",
+        "application/octet-stream",
+    ],
+)
 def test_an_unknown_content_type_is_unsupported(client, chat, content_type):
     body = json.dumps(fields(chat))
     check_error(client.post("/api/send", data=body, headers={"Content-Type": content_type}), "unsupported_media_type")

@@ -105,14 +105,27 @@ def test_exits_with_0_after_a_signal(server, number):
     server().start().stop(number)
 
 
-@pytest.mark.parametrize("options, word", [
-    (["--no-such-option"], "no-such-option"), (["--max-text", "many"], "max-text"), (["--max-text", "-1"], "max-text"),
-    (["--max-text", "1XB"], "max-text"), (["--request-timeout", "2"], "request-timeout"),
-    (["--request-timeout", "soon"], "request-timeout"), (["--durability", "maybe"], "durability"),
-    (["--http-errors", "loud"], "http-errors"), (["--store", "cassandra://x"], "store"), (["--store", "rocksdb:"], "store"),
-    (["--http", "nonsense"], "http"), (["--http", "127.0.0.1:99999"], "http"), (["--http", "127.0.0.1"], "http"),
-    (["--config", "/does/not/exist.toml"], "exist.toml"), (["--max-text"], "max-text"), (["stray"], "stray"),
-])
+@pytest.mark.parametrize(
+    "options, word",
+    [
+        (["--no-such-option"], "no-such-option"),
+        (["--max-text", "many"], "max-text"),
+        (["--max-text", "-1"], "max-text"),
+        (["--max-text", "1XB"], "max-text"),
+        (["--request-timeout", "2"], "request-timeout"),
+        (["--request-timeout", "soon"], "request-timeout"),
+        (["--durability", "maybe"], "durability"),
+        (["--http-errors", "loud"], "http-errors"),
+        (["--store", "cassandra://x"], "store"),
+        (["--store", "rocksdb:"], "store"),
+        (["--http", "nonsense"], "http"),
+        (["--http", "127.0.0.1:99999"], "http"),
+        (["--http", "127.0.0.1"], "http"),
+        (["--config", "/does/not/exist.toml"], "exist.toml"),
+        (["--max-text"], "max-text"),
+        (["stray"], "stray"),
+    ],
+)
 def test_exits_with_2_for_a_bad_option_and_names_it(tmp_path, options, word):
     fails_to_start(parley("serve", *options, cwd=tmp_path), 2, word)
 
@@ -212,15 +225,19 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_p
         "line": value_of(configured(tmp_path, "--max-text", "3KiB", env=env, file=file), "max-text"),
     }
     assert [re.sub(r"\s|iB|_", "", v) for v in by.values()] in (
-        [["64K", "1K", "2K", "3K"], ["65536", "1024", "2048", "3072"]]), by
+        [["64K", "1K", "2K", "3K"], ["65536", "1024", "2048", "3072"]]
+    ), by
 
 
 @pytest.mark.parametrize("source", ["line", "env", "file"])
 def test_each_source_reaches_the_server(server, tmp_path, source):
     file = tmp_path / "parley.toml"
     file.write_text('max-text = "5"\n')
-    running = {"line": lambda: server("--max-text", "5"), "env": lambda: server(env={"PARLEY_MAX_TEXT": "5"}),
-               "file": lambda: server("--config", file)}[source]().start()
+    running = {
+        "line": lambda: server("--max-text", "5"),
+        "env": lambda: server(env={"PARLEY_MAX_TEXT": "5"}),
+        "file": lambda: server("--config", file),
+    }[source]().start()
     client = Client(running)
     assert client.try_send("a:b", "12345").status_code == 200
     assert client.try_send("a:b", "123456").status_code == 413
@@ -238,9 +255,16 @@ def test_the_config_file_may_be_named_by_the_environment(server, tmp_path):
     running.stop()
 
 
-@pytest.mark.parametrize("file, word", [("no-such-key = 1\n", "no-such-key"), ("max-text = [1]\n", "max-text"),
-                                        ("max-text = \n", "parley.toml"), ("[server]\nmax-text = 1\n", "server"),
-                                        ('max-text = "lots"\n', "max-text")])
+@pytest.mark.parametrize(
+    "file, word",
+    [
+        ("no-such-key = 1\n", "no-such-key"),
+        ("max-text = [1]\n", "max-text"),
+        ("max-text = \n", "parley.toml"),
+        ("[server]\nmax-text = 1\n", "server"),
+        ('max-text = "lots"\n', "max-text"),
+    ],
+)
 def test_a_bad_key_or_file_is_named(tmp_path, file, word):
     (tmp_path / "parley.toml").write_text(file)
     outcome = serve("--config", "parley.toml", tmp_path=tmp_path)
@@ -255,8 +279,15 @@ def test_unknown_variables_are_ignored(server):
     server(env={"PARLEY_NO_SUCH_OPTION": "x", "PARLEY_SERVICE_HOST": "10.0.0.1"}).start().stop()
 
 
-@pytest.mark.parametrize("option, value", [("--request-timeout", "500ms"), ("--request-timeout", "2s"),
-                                           ("--drain-timeout", "1m"), ("--idempotency-window", "24h")])
+@pytest.mark.parametrize(
+    "option, value",
+    [
+        ("--request-timeout", "500ms"),
+        ("--request-timeout", "2s"),
+        ("--drain-timeout", "1m"),
+        ("--idempotency-window", "24h"),
+    ],
+)
 def test_durations_have_units(tmp_path, option, value):
     configured(tmp_path, option, value)
 
@@ -272,8 +303,19 @@ def without_comments(printed):
 
 
 def test_printed_configuration_read_back_prints_the_same(tmp_path):
-    first = configured(tmp_path, "--max-text", "3KiB", "--idempotency-window", "36h", "--allow-origin", "https://a.example",
-                       "--allow-origin", "https://b.example", "--http-errors", "template")
+    first = configured(
+        tmp_path,
+        "--max-text",
+        "3KiB",
+        "--idempotency-window",
+        "36h",
+        "--allow-origin",
+        "https://a.example",
+        "--allow-origin",
+        "https://b.example",
+        "--http-errors",
+        "template",
+    )
     again = without_comments(configured(tmp_path, file=first))
     assert [l for l in again if not l.startswith("config")] == without_comments(first)
 
@@ -313,10 +355,35 @@ def test_help_of_each_command(command):
 
 def test_help_of_serve_names_each_option_of_the_contract():
     text = parley("serve", "--help").out
-    for option in ("--http", "--rpc", "--admin", "--store", "--config", "--durability", "--store-memory", "--store-queue", "--max-text", "--max-body", "--max-page-bytes",
-                   "--max-memory", "--max-connections", "--request-timeout", "--header-timeout", "--body-timeout",
-                   "--idle-timeout", "--write-timeout", "--log-format", "--log-level", "--idempotency-window", "--allow-origin", "--allow-host", "--allow-anonymous",
-                   "--http-errors", "--drain-delay", "--drain-timeout"):
+    for option in (
+        "--http",
+        "--rpc",
+        "--admin",
+        "--store",
+        "--config",
+        "--durability",
+        "--store-memory",
+        "--store-queue",
+        "--max-text",
+        "--max-body",
+        "--max-page-bytes",
+        "--max-memory",
+        "--max-connections",
+        "--request-timeout",
+        "--header-timeout",
+        "--body-timeout",
+        "--idle-timeout",
+        "--write-timeout",
+        "--log-format",
+        "--log-level",
+        "--idempotency-window",
+        "--allow-origin",
+        "--allow-host",
+        "--allow-anonymous",
+        "--http-errors",
+        "--drain-delay",
+        "--drain-timeout",
+    ):
         assert re.search(rf"{option}\b", text), option
 
 

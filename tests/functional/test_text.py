@@ -13,8 +13,26 @@ def size(text):
     return f"{len(text.encode())} bytes of {text[0]!a}"
 
 
-SURVIVORS = ["x", " ", "\n", "\0", "a\0b", "\x01\x1f\x7f\x80", "\U0001f469\u200d\U0001f680", "e\u0301", "\ufeff", "\uffff",
-             "\U0010ffff", '"\\/\b\f\n\r\t', "</script>", "\u2028\u2029", "  padded  ", "\r\n\r\n", "%00+&=", "日本語" * 100]
+SURVIVORS = [
+    "x",
+    " ",
+    "\n",
+    "\0",
+    "a\0b",
+    "\x01\x1f\x7f\x80",
+    "\U0001f469\u200d\U0001f680",
+    "e\u0301",
+    "\ufeff",
+    "\uffff",
+    "\U0010ffff",
+    '"\\/\b\f\n\r\t',
+    "</script>",
+    "\u2028\u2029",
+    "  padded  ",
+    "\r\n\r\n",
+    "%00+&=",
+    "日本語" * 100,
+]
 
 
 @pytest.mark.parametrize("text", SURVIVORS, ids=ascii)

@@ -13,8 +13,9 @@ SHORT = 0.5
 
 @pytest.fixture(scope="module")
 def hasty(start_shared):
-    return start_shared("--header-timeout", duration(SHORT), "--body-timeout", duration(SHORT),
-                        "--idle-timeout", duration(SHORT))
+    return start_shared(
+        "--header-timeout", duration(SHORT), "--body-timeout", duration(SHORT), "--idle-timeout", duration(SHORT)
+    )
 
 
 def cut(connection, began):
@@ -59,8 +60,14 @@ def test_a_header_that_dribbles_is_cut_too(hasty):
         check_error(connection.answer(), "request_timeout")
 
 
-@pytest.mark.parametrize("request_", [post(b"{}")[:-1], post(b"", "Transfer-Encoding: chunked", length=False),
-                                      post(b"", "Transfer-Encoding: chunked", length=False) + chunked(b"{}")[:-2]])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        post(b"{}")[:-1],
+        post(b"", "Transfer-Encoding: chunked", length=False),
+        post(b"", "Transfer-Encoding: chunked", length=False) + chunked(b"{}")[:-2],
+    ],
+)
 def test_a_body_that_does_not_end_is_a_request_timeout(hasty, request_):
     with Connection(hasty.http) as connection:
         began = time.monotonic()

@@ -47,12 +47,16 @@ def test_both_tiers_log_the_trace_beside_the_request_id(tiers, client_of, chat):
     assert (pull["method"], pull["trace_id"]) == ("Pull", TRACE)
 
 
-@pytest.mark.parametrize("headers", [
-    ["traceparent: 00-nonsense"],
-    [f"traceparent: 00-{'0' * 32}-00f067aa0ba902b7-01"],
-    [f"traceparent: ff-{TRACE}-00f067aa0ba902b7-01"],
-    [f"traceparent: {TRACEPARENT}", f"traceparent: {TRACEPARENT}"],
-], ids=["nonsense", "no-trace", "no-version", "two"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["traceparent: 00-nonsense"],
+        [f"traceparent: 00-{'0' * 32}-00f067aa0ba902b7-01"],
+        [f"traceparent: ff-{TRACE}-00f067aa0ba902b7-01"],
+        [f"traceparent: {TRACEPARENT}", f"traceparent: {TRACEPARENT}"],
+    ],
+    ids=["nonsense", "no-trace", "no-version", "two"],
+)
 def test_what_cannot_go_on_is_left_out(tiers, headers):
     gateway, node = tiers
     with Connection(gateway.http) as connection:

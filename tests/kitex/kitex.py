@@ -13,8 +13,17 @@ class KitexClient:
     """A Kitex client in a process of its own; use it from one thread."""
 
     def __init__(self, program, address, transport="framed", connections="pool", idl="current"):
-        command = [program, "-address", "%s:%d" % address, "-transport", transport, "-connections", connections,
-                   "-idl", idl]
+        command = [
+            program,
+            "-address",
+            "%s:%d" % address,
+            "-transport",
+            transport,
+            "-connections",
+            connections,
+            "-idl",
+            idl,
+        ]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._watchdog = threading.Timer(scaled(6 * PATIENCE), self._process.kill)
         self._watchdog.daemon = True

@@ -15,8 +15,11 @@ INVALID_CHAT, SENDER_NOT_IN_CHAT, INVALID_TEXT, TEXT_TOO_LONG, INVALID_CURSOR, I
 INVALID_KEY, CHAT_NOT_FOUND, CONFLICT = 8, 9, 10
 UNKNOWN_METHOD = 1
 
-WAYS = [(transport, connections) for connections in ("pool", "short")
-        for transport in ("buffered", "framed", "ttheader", "ttheaderframed")] + [("ttheader", "mux")]
+WAYS = [
+    (transport, connections)
+    for connections in ("pool", "short")
+    for transport in ("buffered", "framed", "ttheader", "ttheaderframed")
+] + [("ttheader", "mux")]
 
 
 @pytest.fixture(params=WAYS, ids="-".join)
@@ -32,7 +35,8 @@ def test_send_and_pull(kitex, chat):
     page = kitex.pull(chat)
     assert page["Messages"] == [
         {"Chat": chat, "Text": "one", "Sender": chat[:-2], "SendTime": sent["SendTime"]},
-        {"Chat": chat, "Text": "two 🙂\0", "Sender": "z", "SendTime": later["SendTime"]}]
+        {"Chat": chat, "Text": "two 🙂\0", "Sender": "z", "SendTime": later["SendTime"]},
+    ]
     assert (page["Code"], page["HasMore"], page["NextCursor"]) == (0, False, later["SendTime"] + 1)
 
 
@@ -136,8 +140,10 @@ def test_the_clients_timeout_is_the_servers_deadline(tmp_path, kitex_client, cha
         outcome = kitex.attempt("Send", Chat=chat, Text="late", Sender="z", Timeout=500)
         assert "timeout" in outcome.get("Error", ""), outcome
         client = Client(relay)
-        eventually(lambda: metric(client, "parley_rpc_requests_total", method="Send", code="outcome_unknown") == 1,
-                   "the server to give up as well")
+        eventually(
+            lambda: metric(client, "parley_rpc_requests_total", method="Send", code="outcome_unknown") == 1,
+            "the server to give up as well",
+        )
         client.close()
     finally:
         core.send_signal(signal.SIGCONT)

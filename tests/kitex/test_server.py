@@ -39,7 +39,10 @@ def test_send_and_pull(kitex_server, options, gateway):
     for text in ("one", "two 🙂", "x" * 65536):
         assert client.send("b:a", text, key="k") == {"chat": "a:b", "send_time": 0, "duplicate": False}
     page = client.pull("a:b", limit=2)
-    assert [(m["chat"], m["sender"], m["text"]) for m in page["messages"]] == [("a:b", "b", "one"), ("a:b", "b", "two 🙂")]
+    assert [(m["chat"], m["sender"], m["text"]) for m in page["messages"]] == [
+        ("a:b", "b", "one"),
+        ("a:b", "b", "two 🙂"),
+    ]
     assert (page["has_more"], page["next_cursor"]) == (True, 2), "a foreign server's cursors pass through"
     rest = client.pull("a:b", cursor=page["next_cursor"])
     assert [m["text"] for m in rest["messages"]] == ["x" * 65536]
@@ -47,9 +50,17 @@ def test_send_and_pull(kitex_server, options, gateway):
     assert [m["text"] for m in back["messages"]] == ["x" * 65536]
 
 
-@pytest.mark.parametrize("text, detail", [
-    ("throw", "it was thrown"), ("panic", "it panicked"), ("business 777", ""), ("code 500", "it has a code"),
-    ("code -1", "it has a code"), ("nothing", "")])
+@pytest.mark.parametrize(
+    "text, detail",
+    [
+        ("throw", "it was thrown"),
+        ("panic", "it panicked"),
+        ("business 777", ""),
+        ("code 500", "it has a code"),
+        ("code -1", "it has a code"),
+        ("nothing", ""),
+    ],
+)
 def test_what_it_throws_is_bad_upstream(kitex_server, options, gateway, text, detail):
     client = gateway(kitex_server(*options))
     for _ in range(3):
@@ -114,8 +125,10 @@ def test_a_server_that_goes_answers_what_it_has(kitex_server, options, gateway):
     servers = [kitex_server(*options), kitex_server(*options)]
     client = gateway(*servers, options=("--request-timeout", duration(20)))
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        slow = [pool.submit(lambda: Client(client._deployment).try_send("a:b", f"sleep {int(scaled(1000))}").status_code)
-                for _ in range(8)]
+        slow = [
+            pool.submit(lambda: Client(client._deployment).try_send("a:b", f"sleep {int(scaled(1000))}").status_code)
+            for _ in range(8)
+        ]
         time.sleep(scaled(0.3))
         servers[0].terminate()
         assert [one.result() for one in slow] == [200] * 8
@@ -138,8 +151,14 @@ def test_a_key_that_it_does_not_know_is_no_reason_to_send_twice(kitex_server, op
     servers = [kitex_server(*options), kitex_server(*options)]
     client = gateway(*servers, options=("--request-timeout", duration(20)))
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        sends = [pool.submit(lambda n=n: Client(client._deployment).try_send(
-            "a:b", f"sleep {int(scaled(3000))}", key=f"{n}").status_code) for n in range(4)]
+        sends = [
+            pool.submit(
+                lambda n=n: (
+                    Client(client._deployment).try_send("a:b", f"sleep {int(scaled(3000))}", key=f"{n}").status_code
+                )
+            )
+            for n in range(4)
+        ]
         eventually(lambda: sum(in_flight(client, server) for server in servers) == 4, "all to be in flight")
         victim = max(servers, key=lambda server: in_flight(client, server))
         lost = in_flight(client, victim)

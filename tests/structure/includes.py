@@ -51,7 +51,7 @@ def declared_rooms(src):
         for name, arguments in _ROOM.findall(text):
             words, allowed = arguments.split(), set()
             if "ROOMS" in words:
-                for word in words[words.index("ROOMS") + 1:]:
+                for word in words[words.index("ROOMS") + 1 :]:
                     if word in _KEYWORDS:
                         break
                     allowed.add(word)

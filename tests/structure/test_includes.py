@@ -14,6 +14,7 @@ SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
 @pytest.fixture
 def tree(tmp_path):
     """tree({path: text}) writes files below a src/ of three rooms: base, store over base, app over store."""
+
     def write(files):
         rooms = {"base": "", "store": "ROOMS base", "app": "ROOMS store", "http": "ROOMS base", "rpc": "ROOMS base"}
         for room, declared in rooms.items():
@@ -22,6 +23,7 @@ def tree(tmp_path):
             (tmp_path / path).parent.mkdir(exist_ok=True)
             (tmp_path / path).write_text(text)
         return [str(finding) for finding in includes.check(tmp_path)]
+
     return write
 
 
@@ -40,16 +42,19 @@ def test_what_is_declared_passes(tree):
     assert tree({"store/a.cc": '#include "base/a.h"\n#include "store/a.h"\n#include <rocksdb/db.h>\n'}) == []
 
 
-@pytest.mark.parametrize("file, line, finding", [
-    ("base/a.cc", '#include "store/a.h"', "base/a.cc:1: base does not declare store"),
-    ("base/a.h", '  #  include "store/a.h"', "base/a.h:1: base does not declare store"),
-    ("app/a.cc", '#include "base/a.h"', "app/a.cc:1: app does not declare base"),  # declared by store, not by app
-    ("http/a.cc", '#include "rpc/a.h"', "http/a.cc:1: http does not declare rpc"),
-    ("http/a.cc", "#include <rocksdb/db.h>", "http/a.cc:1: rocksdb/db.h is for store alone"),
-    ("store/a.cc", '#include "a.h"', 'store/a.cc:1: a.h: includes are "room/file.h"'),
-    ("store/a.cc", "#include <prometheus/registry.h>", "store/a.cc:1: prometheus/registry.h is for base alone"),
-    ("tool/a.cc", '#include "base/a.h"', "tool/a.cc:1: tool does not declare base"),  # no room at all
-])
+@pytest.mark.parametrize(
+    "file, line, finding",
+    [
+        ("base/a.cc", '#include "store/a.h"', "base/a.cc:1: base does not declare store"),
+        ("base/a.h", '  #  include "store/a.h"', "base/a.h:1: base does not declare store"),
+        ("app/a.cc", '#include "base/a.h"', "app/a.cc:1: app does not declare base"),  # declared by store, not by app
+        ("http/a.cc", '#include "rpc/a.h"', "http/a.cc:1: http does not declare rpc"),
+        ("http/a.cc", "#include <rocksdb/db.h>", "http/a.cc:1: rocksdb/db.h is for store alone"),
+        ("store/a.cc", '#include "a.h"', 'store/a.cc:1: a.h: includes are "room/file.h"'),
+        ("store/a.cc", "#include <prometheus/registry.h>", "store/a.cc:1: prometheus/registry.h is for base alone"),
+        ("tool/a.cc", '#include "base/a.h"', "tool/a.cc:1: tool does not declare base"),  # no room at all
+    ],
+)
 def test_a_bad_include_is_found(tree, file, line, finding):
     assert tree({file: line + "\n"}) == [finding]
 
@@ -58,15 +63,21 @@ def test_an_engine_in_a_header_that_leaves_its_room_is_found(tree):
     files = {"store/a.h": "#include <rocksdb/db.h>\n", "store/a.cc": '#include "store/a.h"\n'}
     assert tree(dict(files)) == []
     assert tree(files | {"app/a.cc": '#include "store/a.h"\n'}) == [
-        "store/a.h:1: rocksdb/db.h in a header that other rooms include"]
+        "store/a.h:1: rocksdb/db.h in a header that other rooms include"
+    ]
 
 
-@pytest.mark.parametrize("declared, finding", [
-    ({"http": "ROOMS base rpc"}, "http and rpc never include each other"),
-    ({"base": "ROOMS app"}, "base includes itself in a circle"),
-    ({"store": "ROOMS base cellar"}, "store declares cellar, which is no room"),
-])
+@pytest.mark.parametrize(
+    "declared, finding",
+    [
+        ({"http": "ROOMS base rpc"}, "http and rpc never include each other"),
+        ({"base": "ROOMS app"}, "base includes itself in a circle"),
+        ({"store": "ROOMS base cellar"}, "store declares cellar, which is no room"),
+    ],
+)
 def test_a_bad_declaration_is_found(tree, declared, finding):
-    lists = {f"{room}/CMakeLists.txt": f"parley_room({room}\n  {rooms} # why\n  LIBS x)\n"
-             for room, rooms in declared.items()}
+    lists = {
+        f"{room}/CMakeLists.txt": f"parley_room({room}\n  {rooms} # why\n  LIBS x)\n"
+        for room, rooms in declared.items()
+    }
     assert f"CMakeLists.txt:1: {finding}" in tree(lists)

@@ -34,6 +34,7 @@ def test_each_probe_tells_what_is_there_from_what_is_not(x):
 
 def test_tests_run_where_every_module_is(x, monkeypatch):
     """Modules that are spread over two interpreters serve neither: then packages are installed for the system's."""
+
     def choose(having):
         x.test_python.cache_clear()
         monkeypatch.setattr(x, "has_modules", lambda python, names: set(names) <= having.get(python, set()))
@@ -56,9 +57,15 @@ def test_every_package_that_cmake_looks_for_is_looked_for(x):
 
 
 def test_what_is_missing_is_named_with_its_package(x, monkeypatch):
-    monkeypatch.setattr(x, "NEEDS", (("build", lambda name: name == "there", "there", "a"),
-                                     ("build", lambda name: False, "gone", "b"),
-                                     ("bench", lambda name: False, "unasked", "c")))
+    monkeypatch.setattr(
+        x,
+        "NEEDS",
+        (
+            ("build", lambda name: name == "there", "there", "a"),
+            ("build", lambda name: False, "gone", "b"),
+            ("bench", lambda name: False, "unasked", "c"),
+        ),
+    )
     assert x.missing(["build"]) == [("gone", "b")]
 
 
@@ -85,6 +92,7 @@ def test_reports_are_counted(x, tmp_path):
 def test_what_runs(x):
     def plan(*suites, preset=None, long=False):
         return x.planned(argparse.Namespace(suites=list(suites), preset=preset, long=long))
+
     assert list(plan()) == ["release", "asan", "tsan"]
     assert "kitex" in plan(long=True)["release"] and "kitex" not in plan()["release"]
     assert plan("kitex") == {"release": ["kitex"]}
@@ -95,8 +103,9 @@ def test_what_runs(x):
         plan("nothing")
 
 
-@pytest.mark.parametrize("command", ["run", "test", "build", "package", "manifests", "bench", "fmt", "lint", "deps",
-                                     "clean"])
+@pytest.mark.parametrize(
+    "command", ["run", "test", "build", "package", "manifests", "bench", "fmt", "lint", "deps", "clean"]
+)
 def test_each_command_has_help(command):
     done = subprocess.run([ROOT / "x", command, "--help"], capture_output=True, text=True, check=True)
     assert f"./x {command}" in done.stdout
@@ -132,10 +141,12 @@ def test_a_tool_is_installed_once_and_again_when_its_pins_change(x, monkeypatch,
     ran = []
     monkeypatch.setattr(x, "ROOT", tmp_path)
     monkeypatch.setattr(x, "BUILD", tmp_path / "build")
+
     def run(command):
         ran.append(command)
         (tmp_path / "build" / "tools" / "some").mkdir(parents=True, exist_ok=True)
         return subprocess.CompletedProcess(command, 0)
+
     monkeypatch.setattr(x.subprocess, "run", run)
     monkeypatch.setattr(x, "test_python", lambda: sys.executable)
     for text, installs in (("a==1", 1), ("a==1", 1), ("a==2", 2)):
@@ -155,7 +166,7 @@ def test_a_tool_that_cannot_be_installed_is_named(x, monkeypatch, tmp_path):
 def test_ci_runs_what_it_names_and_with_options_everything(x, tmp_path):
     (tmp_path / ".ci").mkdir()
     (tmp_path / ".ci/run").write_bytes((ROOT / ".ci/run").read_bytes())
-    (tmp_path / "x").write_text("#!/bin/sh\necho \"$@\"\n")
+    (tmp_path / "x").write_text('#!/bin/sh\necho "$@"\n')
     (tmp_path / "x").chmod(0o755)
 
     def arguments(*options):

@@ -18,16 +18,24 @@ class Outcome:
 
 def parley(*arguments, env=None, cwd=None, stdin=b"", timeout=30):
     """Runs `parley arguments…`; one that does not end fails the test."""
-    done = subprocess.run([binary(), *map(str, arguments)], input=stdin, capture_output=True, cwd=cwd,
-                          env=clean_environment(env), timeout=scaled(timeout), check=False)
+    done = subprocess.run(
+        [binary(), *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        cwd=cwd,
+        env=clean_environment(env),
+        timeout=scaled(timeout),
+        check=False,
+    )
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def on_terminal(*arguments):
     """What `parley arguments…` writes to a terminal."""
     ours, its = pty.openpty()
-    with subprocess.Popen([binary(), *map(str, arguments)], stdin=its, stdout=its, stderr=its,
-                          env=clean_environment({"TERM": "xterm"})) as process:
+    with subprocess.Popen(
+        [binary(), *map(str, arguments)], stdin=its, stdout=its, stderr=its, env=clean_environment({"TERM": "xterm"})
+    ) as process:
         os.close(its)
         written = b""
         try:
@@ -46,8 +54,13 @@ class Background:
     def __init__(self, folder, *arguments, env=None):
         self._out = open(folder / "out", "w+b")
         self._err = open(folder / "err", "w+b")
-        self._process = subprocess.Popen([binary(), *map(str, arguments)], stdin=subprocess.DEVNULL,
-                                         stdout=self._out, stderr=self._err, env=clean_environment(env))
+        self._process = subprocess.Popen(
+            [binary(), *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._err,
+            env=clean_environment(env),
+        )
 
     def __enter__(self):
         return self

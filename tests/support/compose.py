@@ -68,8 +68,11 @@ def start_order(services):
     """The services, each after those that it depends on."""
     order = []
     while len(order) < len(services):
-        able = [name for name, service in services.items()
-                if name not in order and set(service.get("depends_on", {})) <= set(order)]
+        able = [
+            name
+            for name, service in services.items()
+            if name not in order and set(service.get("depends_on", {})) <= set(order)
+        ]
         assert able, f"services that wait for each other: {sorted(set(services) - set(order))}"
         order += able
     return order
@@ -100,8 +103,11 @@ class ParleyReplica(Server):
     def _command(self):
         words = []
         for word in self._service["command"]:
-            word = re.sub(r"^--(http|rpc|admin)=0\.0\.0\.0:\d+$",
-                          lambda m: f"--{m[1]}={self._kept.get(m[1], '127.0.0.1:0')}", word)
+            word = re.sub(
+                r"^--(http|rpc|admin)=0\.0\.0\.0:\d+$",
+                lambda m: f"--{m[1]}={self._kept.get(m[1], '127.0.0.1:0')}",
+                word,
+            )
             word = word.replace("rocksdb:/var/lib/parley", f"rocksdb:{self.data}")
             words.append(self._addresses.translate(word))
         return [binary(), *words]
@@ -121,8 +127,10 @@ class ParleyReplica(Server):
         assert test[:3] == ["CMD", "parley", "health"], test
         assert options_of(self._service["command"])["admin"].endswith(f":{ADMIN}"), "the check asks elsewhere"
         environment = clean_environment({"PARLEY_ADMIN": "{}:{}".format(*self.admin)})
-        return subprocess.run([binary(), *test[2:]], env=environment, capture_output=True,
-                              timeout=scaled(20)).returncode == 0
+        return (
+            subprocess.run([binary(), *test[2:]], env=environment, capture_output=True, timeout=scaled(20)).returncode
+            == 0
+        )
 
 
 class ForeignReplica:
@@ -140,8 +148,9 @@ class ForeignReplica:
 
     def start(self):
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log)
+            self.process = subprocess.Popen(
+                self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         return self
 
     def stop(self):
@@ -186,23 +195,35 @@ class RedisReplica(ForeignReplica):
         tools.mkdir(exist_ok=True)
         (tools / "redis-cli").write_text(f'#!/bin/sh\nexec {shutil.which("redis-cli")} -p {self.port} "$@"\n')
         (tools / "redis-cli").chmod(0o755)
-        return subprocess.run(["sh", "-c", test[1]], capture_output=True, timeout=scaled(20),
-                              env=os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"}).returncode == 0
+        return (
+            subprocess.run(
+                ["sh", "-c", test[1]],
+                capture_output=True,
+                timeout=scaled(20),
+                env=os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"},
+            ).returncode
+            == 0
+        )
 
 
 class NginxReplica(ForeignReplica):
     port_in_container = "8080"
 
     def command(self):
-        temporary = " ".join(f"{name}_temp_path {self.folder}/{name};"
-                             for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        temporary = " ".join(
+            f"{name}_temp_path {self.folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
         text = self.mounted("/etc/nginx/nginx.conf").read_text()
         for pattern, replacement in (
-                (r"^pid [^;]+;", f"pid {self.folder}/pid;"), (r"^ +resolver [^;]+;", temporary),
-                (r"^ +listen 8080\b", f"listen 127.0.0.1:{self.port}"),
-                # A name that is resolved again and again stands for the addresses that it has.
-                (r"^ +server (\w+):(\d+) resolve;",
-                 lambda m: " ".join(f"server {a};" for a in self._addresses.known[m[1], m[2]]))):
+            (r"^pid [^;]+;", f"pid {self.folder}/pid;"),
+            (r"^ +resolver [^;]+;", temporary),
+            (r"^ +listen 8080\b", f"listen 127.0.0.1:{self.port}"),
+            # A name that is resolved again and again stands for the addresses that it has.
+            (
+                r"^ +server (\w+):(\d+) resolve;",
+                lambda m: " ".join(f"server {a};" for a in self._addresses.known[m[1], m[2]]),
+            ),
+        ):
             text, count = re.subn(pattern, replacement, text, flags=re.M)
             assert count == 1, f"{count} of {pattern} in the configuration"
         config = self.folder / "nginx.conf"

@@ -8,9 +8,17 @@ import subprocess
 from support.server import Server
 
 # What debian:12-slim leaves out of its files.
-SLIM = ["path-exclude=/usr/share/doc/*", "path-include=/usr/share/doc/*/copyright", "path-exclude=/usr/share/man/*",
-        "path-exclude=/usr/share/locale/*", "path-include=/usr/share/locale/locale.alias", "path-exclude=/usr/share/info/*",
-        "path-exclude=/usr/share/groff/*", "path-exclude=/usr/share/lintian/*", "path-exclude=/usr/share/linda/*"]
+SLIM = [
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-include=/usr/share/locale/locale.alias",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/groff/*",
+    "path-exclude=/usr/share/lintian/*",
+    "path-exclude=/usr/share/linda/*",
+]
 
 
 def bootstrap(tar):
@@ -37,8 +45,13 @@ class Root:
 
     def run(self, script, check=True):
         """`sh -ec script` inside, as root."""
-        done = subprocess.run(["chroot", self.path, "sh", "-ec", script], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"})
+        done = subprocess.run(
+            ["chroot", self.path, "sh", "-ec", script],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"},
+        )
         assert not check or done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -71,7 +84,9 @@ class Inside(Server):
 
     def _command(self):
         root = self._root.path
-        script = (f"mount --bind {root} {root} && mount -o remount,ro,bind {root} && mount -t proc proc {root}/proc && "
-                  f"mount --bind {self.data} {root}/var/lib/parley && "
-                  f'exec chroot --userspec={self._user} {root} "$@"')
+        script = (
+            f"mount --bind {root} {root} && mount -o remount,ro,bind {root} && mount -t proc proc {root}/proc && "
+            f"mount --bind {self.data} {root}/var/lib/parley && "
+            f'exec chroot --userspec={self._user} {root} "$@"'
+        )
         return ["unshare", "--mount", "sh", "-ec", script, "sh", *self._words]

@@ -27,7 +27,11 @@ class Gateway(Server):
         self.backend = backend
 
     def _behind(self):
-        return ["--backend", self.backend] if self.backend else ["--backend", "thrift://" + ",".join(f"{host}:{port}" for host, port in (n.rpc for n in self.nodes))]
+        return (
+            ["--backend", self.backend]
+            if self.backend
+            else ["--backend", "thrift://" + ",".join(f"{host}:{port}" for host, port in (n.rpc for n in self.nodes))]
+        )
 
 
 class Relay(Gateway):

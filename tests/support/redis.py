@@ -65,8 +65,9 @@ class RedisProcess:
         """Starts it and does not wait. Its log begins anew."""
         assert not self.running(), f"{self.name} runs already"
         with open(self.folder / "log", "wb") as log:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            cwd=self.folder)
+            self.process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
+            )
         return self
 
     def await_answer(self):
@@ -138,8 +139,15 @@ class RedisProcess:
     def client(self, database=0, timeout=5):
         """A client of it for the test itself; close it, or use it in a with statement."""
         tls = {"ssl": True, "ssl_ca_certs": str(self.tls / "ca.pem")} if self.tls else {}
-        return redis.Redis("127.0.0.1", self.port, database, password=self.password, decode_responses=True,
-                           socket_timeout=scaled(timeout), **tls)
+        return redis.Redis(
+            "127.0.0.1",
+            self.port,
+            database,
+            password=self.password,
+            decode_responses=True,
+            socket_timeout=scaled(timeout),
+            **tls,
+        )
 
     def call(self, *arguments):
         """One command on a connection of its own; the reply as it comes, which the client would make something of."""
@@ -162,13 +170,41 @@ class RedisServer(RedisProcess):
     def command(self):
         listen = ["--port", str(self.port)]
         if self.tls:
-            listen = ["--port", "0", "--tls-port", str(self.port), "--tls-cert-file", str(self.tls / "redis.pem"),
-                      "--tls-key-file", str(self.tls / "redis.key"), "--tls-ca-cert-file", str(self.tls / "ca.pem"),
-                      "--tls-auth-clients", "no"]
+            listen = [
+                "--port",
+                "0",
+                "--tls-port",
+                str(self.port),
+                "--tls-cert-file",
+                str(self.tls / "redis.pem"),
+                "--tls-key-file",
+                str(self.tls / "redis.key"),
+                "--tls-ca-cert-file",
+                str(self.tls / "ca.pem"),
+                "--tls-auth-clients",
+                "no",
+            ]
         secret = ["--requirepass", self.password, "--masterauth", self.password] if self.password else []
-        return [program("redis-server"), "--bind", "127.0.0.1", *listen, *secret, "--dir", str(self.folder),
-                "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--databases", str(DATABASES),
-                "--repl-diskless-sync-delay", "0", *self.options]
+        return [
+            program("redis-server"),
+            "--bind",
+            "127.0.0.1",
+            *listen,
+            *secret,
+            "--dir",
+            str(self.folder),
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "always",
+            "--databases",
+            str(DATABASES),
+            "--repl-diskless-sync-delay",
+            "0",
+            *self.options,
+        ]
 
     def url(self, database=0, user_info=None):
         """What `--store` takes. `user_info` where it is not the password's."""

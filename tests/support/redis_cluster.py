@@ -27,9 +27,20 @@ class ClusterNode(RedisServer):
 
     def command(self):
         announce = ["--cluster-announce-port", str(self.announced)] if self.announced else []
-        return [*super().command(), "--cluster-enabled", "yes", "--cluster-port", str(self.bus_port),
-                "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", str(int(scaled(NODE_TIMEOUT))),
-                "--cluster-replica-validity-factor", "0", *announce]
+        return [
+            *super().command(),
+            "--cluster-enabled",
+            "yes",
+            "--cluster-port",
+            str(self.bus_port),
+            "--cluster-config-file",
+            "nodes.conf",
+            "--cluster-node-timeout",
+            str(int(scaled(NODE_TIMEOUT))),
+            "--cluster-replica-validity-factor",
+            "0",
+            *announce,
+        ]
 
     def id(self):
         return self.call("CLUSTER", "MYID")
@@ -57,7 +68,7 @@ class Cluster:
         """What redis-cli --cluster create does, without its sleeps."""
         with concurrent.futures.ThreadPoolExecutor(len(self.nodes)) as pool:
             list(pool.map(lambda node: node.start(), self.nodes))
-        masters, replicas = self.nodes[:self._masters], self.nodes[self._masters:]
+        masters, replicas = self.nodes[: self._masters], self.nodes[self._masters :]
         for number, node in enumerate(self.nodes):
             node.call("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             if node is not masters[0]:
@@ -111,8 +122,9 @@ class Cluster:
         def found():
             with contextlib.suppress(redis.RedisError):
                 others = [node for node in self.nodes if node.answering() and node is not but]
-                return (sum(bool(node.slots()) for node in others) == self._masters
-                        and all(node.info()["cluster_state"] == "ok" for node in others))
+                return sum(bool(node.slots()) for node in others) == self._masters and all(
+                    node.info()["cluster_state"] == "ok" for node in others
+                )
             return False
 
         eventually(found, "the cluster to promote a replica")
@@ -146,6 +158,10 @@ class Cluster:
         with node.client() as client:
             replication = client.info("replication")
         alone = len(self.nodes) == self._masters
-        in_step = (replication["role"] == "slave" and replication["master_link_status"] == "up"
-                   or replication["role"] == "master" and (alone or replication["connected_slaves"] >= 1))
+        in_step = (
+            replication["role"] == "slave"
+            and replication["master_link_status"] == "up"
+            or replication["role"] == "master"
+            and (alone or replication["connected_slaves"] >= 1)
+        )
         return in_step and self._knows_all(node)

@@ -11,8 +11,15 @@ from support.wait import eventually
 MASTER = "parley"
 DOWN_AFTER = 500  # ms
 # What a sentinel does every few seconds by default; a replica's offset must be known as it was after the master died.
-FAST = {"info-period": 100, "ping-period": 100, "ask-period": 100, "publish-period": 200, "tilt-trigger": 60_000,
-        "election-timeout": 1000, "min-link-reconnect-period": 300}
+FAST = {
+    "info-period": 100,
+    "ping-period": 100,
+    "ask-period": 100,
+    "publish-period": 200,
+    "tilt-trigger": 60_000,
+    "election-timeout": 1000,
+    "min-link-reconnect-period": 300,
+}
 
 
 class SentinelProcess(RedisProcess):
@@ -32,12 +39,18 @@ class SentinelProcess(RedisProcess):
         return self
 
     def _config(self):
-        lines = [f"sentinel monitor {MASTER} 127.0.0.1 {self.watched.port} 2",
-                 f"sentinel down-after-milliseconds {MASTER} {int(scaled(DOWN_AFTER))}",
-                 f"sentinel failover-timeout {MASTER} {int(scaled(1500))}", f"sentinel parallel-syncs {MASTER} 8"]
+        lines = [
+            f"sentinel monitor {MASTER} 127.0.0.1 {self.watched.port} 2",
+            f"sentinel down-after-milliseconds {MASTER} {int(scaled(DOWN_AFTER))}",
+            f"sentinel failover-timeout {MASTER} {int(scaled(1500))}",
+            f"sentinel parallel-syncs {MASTER} 8",
+        ]
         if self.password:
-            lines += [f"requirepass {self.password}", f"sentinel auth-pass {MASTER} {self.password}",
-                      f"sentinel sentinel-pass {self.password}"]
+            lines += [
+                f"requirepass {self.password}",
+                f"sentinel auth-pass {MASTER} {self.password}",
+                f"sentinel sentinel-pass {self.password}",
+            ]
         return "\n".join(lines) + "\n"
 
 
@@ -46,7 +59,9 @@ class SentinelSet:
 
     def __init__(self, folder, replicas=2, password=None):
         self.servers = [RedisServer(folder / f"server{n}", password=password) for n in range(1 + replicas)]
-        self.sentinels = [SentinelProcess(folder / f"sentinel{n}", self.servers[0], password=password) for n in range(3)]
+        self.sentinels = [
+            SentinelProcess(folder / f"sentinel{n}", self.servers[0], password=password) for n in range(3)
+        ]
 
     def start(self):
         first, *others = self.servers
@@ -91,8 +106,9 @@ class SentinelSet:
         """Waits for another master than `but`: when it became one (time.monotonic()), once the sentinels agree."""
         others = [server for server in self.servers if server is not but]
         # Where no sentinel wins an election, or a replica seems to be down, too, they try again some seconds later.
-        eventually(lambda: any(_role(server) == "master" for server in others), "a replica to become the master",
-                   timeout=60)
+        eventually(
+            lambda: any(_role(server) == "master" for server in others), "a replica to become the master", timeout=60
+        )
         when = time.monotonic()
         eventually(lambda: self.master() in others, "the sentinels to agree on the new master")
         return when
@@ -115,8 +131,11 @@ class SentinelSet:
             info = master.client().info("replication")
         except redis.RedisError:
             return False
-        online = sum(1 for n in range(len(self.servers))
-                     if isinstance(info.get(f"slave{n}"), dict) and info[f"slave{n}"]["state"] == "online")
+        online = sum(
+            1
+            for n in range(len(self.servers))
+            if isinstance(info.get(f"slave{n}"), dict) and info[f"slave{n}"]["state"] == "online"
+        )
         return online == len(self.servers) - 1 and all(self._knows(one, master) for one in self.sentinels)
 
     def _knows(self, sentinel, master):
@@ -125,8 +144,11 @@ class SentinelSet:
             state = client.sentinel_master(MASTER)
             replicas = client.sentinel_slaves(MASTER)
         fit = [r for r in replicas if r["master-link-status"] == "ok" and int(r["master-port"]) == master.port]
-        return (int(state["port"]) == master.port and state["num-other-sentinels"] == len(self.sentinels) - 1
-                and len(fit) == len(self.servers) - 1)
+        return (
+            int(state["port"]) == master.port
+            and state["num-other-sentinels"] == len(self.sentinels) - 1
+            and len(fit) == len(self.servers) - 1
+        )
 
 
 def _role(server):

@@ -75,8 +75,13 @@ def call(method, request, sequence_id=1, protocol=BINARY):
 
 def ready(sequence_id=1, method=b"Ready"):
     """A binary call of Ready, or of another method, with an empty argument."""
-    return (b"\x80\x01\x00\x01" + struct.pack(">I", len(method)) + method + struct.pack(">I", sequence_id) +
-            b"\x0c\x00\x01\x00\x00")
+    return (
+        b"\x80\x01\x00\x01"
+        + struct.pack(">I", len(method))
+        + method
+        + struct.pack(">I", sequence_id)
+        + b"\x0c\x00\x01\x00\x00"
+    )
 
 
 def result(method, message, protocol=BINARY):
@@ -150,7 +155,7 @@ def lives(connection):
 def parse_ttheader(data):
     assert data[:2] == b"\x10\x00", data
     _flags, sequence_id, words = struct.unpack(">HiH", data[2:10])
-    header, payload = data[10:10 + 4 * words], data[10 + 4 * words:]
+    header, payload = data[10 : 10 + 4 * words], data[10 + 4 * words :]
     frame = Frame(sequence_id, header[0], {}, {}, payload)
     assert header[1] == 0, "no transforms"
     at = 2
@@ -159,13 +164,13 @@ def parse_ttheader(data):
         if kind == 0:
             continue
         assert kind in (0x01, 0x10), kind
-        (count,), at = struct.unpack(">H", header[at:at + 2]), at + 2
+        (count,), at = struct.unpack(">H", header[at : at + 2]), at + 2
         for _ in range(count):
             if kind == 0x01:
                 key, at = _read_string(header, at)
                 key = key.decode()
             else:
-                (key,), at = struct.unpack(">H", header[at:at + 2]), at + 2
+                (key,), at = struct.unpack(">H", header[at : at + 2]), at + 2
             value, at = _read_string(header, at)
             (frame.strings if kind == 0x01 else frame.ints)[key] = value.decode()
     return frame
@@ -213,8 +218,8 @@ def _string(data):
 
 
 def _read_string(data, at):
-    (size,) = struct.unpack(">H", data[at:at + 2])
-    return data[at + 2:at + 2 + size], at + 2 + size
+    (size,) = struct.unpack(">H", data[at : at + 2])
+    return data[at + 2 : at + 2 + size], at + 2 + size
 
 
 def _protocol(protocol, transport):

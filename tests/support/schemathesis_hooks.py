@@ -52,7 +52,7 @@ def encode(numbers, value):
             text = field.encode()
             out += varint(numbers[name] << 3 | 2) + varint(len(text)) + text
         else:
-            out += varint(numbers[name] << 3) + varint(whole_number(name, field) & 0xffff_ffff_ffff_ffff)
+            out += varint(numbers[name] << 3) + varint(whole_number(name, field) & 0xFFFF_FFFF_FFFF_FFFF)
     return out
 
 
@@ -72,6 +72,6 @@ def whole_number(name, field):
 def varint(number):
     out = bytearray()
     while number >= 0x80:
-        out.append(number & 0x7f | 0x80)
+        out.append(number & 0x7F | 0x80)
         number >>= 7
     return bytes(out) + bytes([number])

@@ -68,8 +68,14 @@ class Server:
         self._stderr_start = self._stderr_path.stat().st_size if self._stderr_path.exists() else 0
         with open(self._stderr_path, "ab") as stderr:
             self.process = subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, cwd=self.folder,
-                env=clean_environment(self.env), preexec_fn=self.preexec)
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                cwd=self.folder,
+                env=clean_environment(self.env),
+                preexec_fn=self.preexec,
+            )
         return self
 
     def start(self):
@@ -201,4 +207,4 @@ def without(options, name):
     if name not in options:
         return list(options)
     at = options.index(name)
-    return options[:at] + options[at + 2:]
+    return options[:at] + options[at + 2 :]

@@ -17,8 +17,23 @@ def _compiler():
 def compile_shim(source, folder):
     """The shared object made from `source`, in `folder`."""
     target = pathlib.Path(folder).resolve() / f"{pathlib.Path(source).stem}.so"
-    subprocess.run([_compiler(), "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
-                    "-o", target, source, "-ldl"], check=True)
+    subprocess.run(
+        [
+            _compiler(),
+            "-std=c11",
+            "-O1",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-shared",
+            "-fPIC",
+            "-o",
+            target,
+            source,
+            "-ldl",
+        ],
+        check=True,
+    )
     return target
 
 

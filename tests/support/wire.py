@@ -118,7 +118,7 @@ class Connection:
         while len(self._buffer) < int(length):
             if not self._more():
                 raise Closed(self._buffer)
-        body, self._buffer = self._buffer[:int(length)], self._buffer[int(length):]
+        body, self._buffer = self._buffer[: int(length)], self._buffer[int(length) :]
         return body
 
 
@@ -166,6 +166,6 @@ def get(path="/ping", *fields, host="localhost", method="GET", version="HTTP/1.1
 
 def chunked(body, size=7, extension="", trailers=()):
     """`body` in chunks of `size` bytes."""
-    parts = [body[i:i + size] for i in range(0, len(body), size)]
+    parts = [body[i : i + size] for i in range(0, len(body), size)]
     chunks = b"".join(b"%x%s\r\n%s\r\n" % (len(part), extension.encode(), part) for part in parts)
     return chunks + b"0\r\n" + "".join(f"{t}\r\n" for t in trailers).encode() + b"\r\n"
