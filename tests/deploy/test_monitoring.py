@@ -92,7 +92,7 @@ def test_what_they_ask_for_is_told(where, expressions, told):
 
 def scrape_configurations():
     """Those that the documentation shows."""
-    page = (ROOT / "docs" / "deploying.md").read_text()
+    page = (ROOT / "docs" / "monitoring.md").read_text()
     blocks = re.findall(r"(?:^    .*\n)+", page, re.M)
     return [yaml.safe_load(textwrap.dedent(block)) for block in blocks if "scrape_configs" in block]
 
@@ -138,6 +138,6 @@ def test_in_kubernetes_it_is_found_by_what_the_pods_say(name):
 
 
 def test_every_alert_is_explained():
-    page = (ROOT / "docs" / "deploying.md").read_text()
+    page = (ROOT / "docs" / "monitoring.md").read_text()
     assert [a["alert"] for a in ALERTS if f"`{a['alert']}`" not in page] == []
     assert all(a["labels"]["severity"] in ("page", "ticket") and a["annotations"]["summary"] for a in ALERTS)

@@ -76,7 +76,7 @@ def test_links_between_documents_lead_somewhere(document):
 def test_every_metric_is_documented(deployment):
     import requests
 
-    page = (ROOT / "docs" / "operating.md").read_text()
+    page = (ROOT / "docs" / "monitoring.md").read_text()
     text = requests.get(f"{deployment.admin_url}/metrics", timeout=scaled(10)).text
     names = set(re.findall(r"^# TYPE (\w+) ", text, re.M))
     assert len(names) > 10
