@@ -1,6 +1,7 @@
 """Measures the release build, beside nginx where that says something. Writes a report to bench/results.
 
   ./x bench [SCENARIO ...] [--rounds N] [--seconds N] [--full]
+  ./x bench compare OLD_BINARY [--rounds N] [--seconds N]
 
 http        requests per second of ping, send and pull, wrk's 64 and 512 connections, interleaved with nginx
 depth       the newest page of a long chat against that of a short one
@@ -11,6 +12,7 @@ jmeter      20, 500 and 1,000 JMeter threads that send and pull; every answer 20
 memory      an idle server, and 10,000 idle connections of each kind
 open        from start to ready, with many messages stored
 profile     where the CPU time of a request goes, by Linux' perf: one process, nginx, gateway and node
+compare     this build beside an earlier one's program: send and pull, one process and three tiers
 redis       the store in Redis beside redis-benchmark, the server over it beside the one over memory, and its memory
 """
 
@@ -23,6 +25,7 @@ import re
 import subprocess
 import tempfile
 
+import compare
 import cpu_profile
 import jmeter
 import redis_store
@@ -41,6 +44,7 @@ SCENARIOS = {
     "profile": ("Where the CPU time goes", cpu_profile.scenario_profile),
     "redis": ("Redis as the store", redis_store.scenario_redis),
 }
+COMPARISON = {"compare": ("This build beside an earlier one", compare.scenario_compare)}  # needs that one's program
 
 
 def first_line(*command):
@@ -80,6 +84,11 @@ def parse():
     parser.add_argument("--baseline", type=pathlib.Path, metavar="DIR", help="tiers: the program to compare with")
     parser.add_argument("--output", type=pathlib.Path, help="the report (default: bench/results/DATE.md)")
     args = parser.parse_args()
+    if args.scenarios[:1] == ["compare"]:
+        if len(args.scenarios) != 2 or not os.access(args.scenarios[1], os.X_OK):
+            parser.error("compare takes the earlier build's program, as in ./x bench compare /tmp/parley-before")
+        args.old = pathlib.Path(args.scenarios[1]).resolve()
+        return args, ["compare"]
     names = list(SCENARIOS) if "all" in args.scenarios else args.scenarios or ["http"]
     for name in names:
         if name not in SCENARIOS:
@@ -101,7 +110,7 @@ def main():
         f"{args.rounds} rounds of {args.seconds} s, interleaved; figures are medians of the rounds.",
     ]
     for name in names:
-        title, scenario = SCENARIOS[name]
+        title, scenario = (SCENARIOS | COMPARISON)[name]
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             lines += ["", f"## {title}", "", *scenario(args, folder)]
     stamp = datetime.datetime.now().strftime("%Y-%m-%d-%H%M")

@@ -112,5 +112,9 @@ def median(runs, name):
     return statistics.median(run[name] for run in runs)
 
 
+def judged(value, target, reached):
+    return f"{value:.2f} ({'reached' if reached else 'missed'}: {target:.3g})"
+
+
 def progress(text):
     print(text, file=sys.stderr, flush=True)

@@ -96,10 +96,10 @@ class Redis(Process):
 
 
 class Parley(Process):
-    def __init__(self, folder, cpu, *arguments):
+    def __init__(self, folder, cpu, *arguments, binary=BINARY):
         begun = time.monotonic()
         self.log = open(pathlib.Path(folder) / "parley.log", "ab")
-        super().__init__([BINARY, "serve", *arguments], cpu, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        super().__init__([binary, "serve", *arguments], cpu, stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         self.seconds_to_ready = time.monotonic() - begun
         if not line.startswith("ready "):

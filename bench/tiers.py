@@ -16,6 +16,7 @@ from load import (
     TEXT,
     errors,
     fill,
+    judged,
     latency,
     measure,
     median,
@@ -215,10 +216,6 @@ def report_baseline(requests, results, memory):
         f"RSS afterwards, HTTP and RPC processes together: baseline {held['baseline']:.0f} MiB, parley "
         f"{held['parley']:.0f} MiB ({fits}: at most {MEMORY}).",
     ]
-
-
-def judged(value, target, reached):
-    return f"{value:.2f} ({'reached' if reached else 'missed'}: {target:.2g})"
 
 
 def start_baseline(life, folder, programs):
