@@ -1,8 +1,6 @@
 """The documents are readable and true: their sentences are short, what they name exists, and their examples work."""
 
 import functools
-import importlib.machinery
-import importlib.util
 import os
 import re
 import subprocess
@@ -82,17 +80,6 @@ def test_files_that_are_named_exist(document):
         for name in re.findall(rf"(?<![\w/.-])(?:(?:{folders})/[\w./-]+|compose\.yaml)", span)
     }
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
-
-
-@pytest.fixture(scope="module")
-def x():
-    loader = importlib.machinery.SourceFileLoader("x", str(ROOT / "x"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("x", loader))
-    sys.modules["x"] = module  # dataclasses look their module up
-    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    loader.exec_module(module)
-    sys.dont_write_bytecode = writes
-    return module
 
 
 @functools.cache

@@ -1,8 +1,6 @@
 """What `x` decides: whether something is missing, what counts as a passed test, what runs."""
 
 import argparse
-import importlib.machinery
-import importlib.util
 import json
 import pathlib
 import re
@@ -12,17 +10,6 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def x():
-    loader = importlib.machinery.SourceFileLoader("x", str(ROOT / "x"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("x", loader))
-    sys.modules["x"] = module  # dataclasses look their module up
-    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    loader.exec_module(module)
-    sys.dont_write_bytecode = writes
-    return module
 
 
 def test_each_probe_tells_what_is_there_from_what_is_not(x):
