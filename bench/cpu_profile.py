@@ -56,8 +56,8 @@ OTHER = "other"
 def scenario_profile(args, folder):
     """Of one process over RocksDB, beside nginx; and of a gateway and a node over Redis."""
     return [
-        "CPU µs a request of the process that is named, its time by /proc and its shares by perf at "
-        f"{FREQUENCY} Hz; the servers share one CPU, wrk has the other.",
+        "Each figure is CPU µs a request, of the process that is named. /proc has its time, and perf the shares, at "
+        f"{FREQUENCY} Hz. The servers share one CPU, and wrk has the other.",
         "",
         *profile_single(args, pathlib.Path(folder)),
         "",

@@ -30,7 +30,7 @@ def scenario_jmeter(args, folder):
                 rows += run(server, name, threads, home)
     results = keep_results(folder)
     return [
-        f"{MESSAGES:,} sends and as many pulls by each number of threads, each thread in a chat of its own; all",
+        f"Each number of threads made {MESSAGES:,} sends and as many pulls, each thread in a chat of its own. All",
         "answers were 200, and every message was there once, in order. Every sample is in",
         f"{results}.",
         "",
