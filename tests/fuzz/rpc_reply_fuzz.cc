@@ -32,10 +32,11 @@ void check_pull(const CallResult& result, rpc::Codes codes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
+  const std::string message(fuzz::as_text(data + 1, size - 1));  // a copy, past whose end no other byte is readable
   const CallResult result{.outcome = CallResult::Outcome::kAnswered,
                           .sent = true,
                           .protocol = data[0] % 2 == 0 ? rpc::Protocol::kBinary : rpc::Protocol::kCompact,
-                          .message = std::string(fuzz::as_text(data + 1, size - 1))};
+                          .message = message};
   const auto codes = data[0] / 8 % 2 == 0 ? rpc::Codes::kOurs : rpc::Codes::kForeign;
   switch (data[0] / 2 % 4) {
     case 0: check_send(result, rpc::RequestKind::kSend, codes); break;
