@@ -14,6 +14,12 @@ from support.tools import tool
 PAGE_PATHS = ("/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js")
 
 
+@pytest.fixture
+def seed(seed, long):
+    """The same in every run, so that only a change makes it fail. --long looks further."""
+    return seed if long else 1
+
+
 def schemathesis(running, folder, seed, *options):
     """The finished run; its findings are in its output, and 1 is its exit code where there are any."""
     environment = os.environ | {
