@@ -96,7 +96,7 @@ def test_install_start_upgrade_remove_purge(package, new_root, tmp_path):
     install(root, package)
     assert root.owner("/var/lib/parley") == "parley:parley 750"
     assert root.owner("/usr/bin/parley") == "root:root 755"
-    assert root.run(f"dpkg-query --show --showformat='${{Conffiles}}' parley").stdout.split()[0] == CONFFILE
+    assert root.run("dpkg-query --show --showformat='${Conffiles}' parley").stdout.split()[0] == CONFFILE
     assert root.exists("/etc/systemd/system/multi-user.target.wants/parley.service")
 
     server = serving(root, tmp_path)

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from faulty_disk import EVERYTHING, FALLOCATE, FDATASYNC, FSYNC, SYNCS, WRITES
-from history import ACKED, REFUSED, UNKNOWN, History, Message, Send, violations
+from history import ACKED, REFUSED, UNKNOWN, History, Send, violations
 from support.client import Client
 from support.deployment import Gateway
 from support.errors import check_error

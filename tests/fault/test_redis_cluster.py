@@ -93,7 +93,7 @@ def test_each_passing_error_is_followed_or_waited_out(linked, started):
     node = started(*PATIENT, store=running.url())
     client = Client(node)
     sent = {}
-    for number, chat in enumerate(CHATS):
+    for chat in CHATS:
         slot = slot_of(running, chat)
         owner = running.nodes.index(running.owner(slot))
         for error in (

@@ -104,7 +104,10 @@ def test_pull_json_prints_a_message_a_line(deployment, client, chat):
 
 def test_pull_takes_cursor_limit_and_reverse(deployment, client, chat):
     times = [client.send(chat, str(n))["send_time"] for n in range(5)]
-    texts = lambda *more: [m["text"] for m in pulled(deployment, chat, *more)]
+
+    def texts(*more):
+        return [m["text"] for m in pulled(deployment, chat, *more)]
+
     assert texts("--limit", 2) == ["0", "1"]
     assert texts("--cursor", times[3]) == ["3", "4"]
     assert texts("--reverse", "--limit", 2) == ["4", "3"]

@@ -3,7 +3,7 @@
 import pytest
 
 from support.build import duration
-from support.client import Client, new_chat
+from support.client import new_chat
 from support.errors import ERRORS, check_error
 from support.wire import Connection, get, post
 
