@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import stat
 import subprocess
 
@@ -20,13 +21,42 @@ SLIM = [
     "path-exclude=/usr/share/linda/*",
 ]
 
+# What a login there sets, and how this machine's programs reach the network.
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    **{k: v for k, v in os.environ.items() if k.lower().endswith("_proxy") or "CERT" in k or "TIMEOUT" in k},
+}
 
-def bootstrap(tar):
-    """Writes a minimal system's files to `tar`."""
+
+def bootstrap(tar, include=(), options=SLIM):
+    """Writes the files of a minimal system, and of the packages `include`, to `tar`.
+
+    `options` are dpkg's. The packages come from where this machine's own do.
+    """
     assert os.geteuid() == 0, "a Debian root can only be made by root"
-    options = [f"--dpkgopt={line}" for line in SLIM]
-    merged = ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr", "--include=usr-is-merged"]  # as its images are
-    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", *merged, *options, "bookworm", tar], check=True)
+    words = [f"--dpkgopt={line}" for line in options]
+    words += [f"--aptopt={line}" for line in _apt_settings()]
+    merged = ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"]  # as its images are
+    packages = ",".join(["usr-is-merged", *include])
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", *merged, f"--include={packages}", *words, "bookworm", tar]
+    sources = _apt_sources()
+    subprocess.run([*command, *(["-"] if sources else [])], input=sources, text=True, check=True)
+
+
+def _apt_sources():
+    """The lines of this machine's apt for Debian 12 itself. None if it has no lists, or is another system."""
+    ask = ["apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)"]
+    found = subprocess.run([*ask, "Created-By: Packages", "Origin: Debian"], capture_output=True, text=True).stdout
+    lines = [line for line in found.splitlines(keepends=True) if line.split()[2].startswith("bookworm")]
+    return "".join(lines) if any(line.split()[2] == "bookworm" for line in lines) else None
+
+
+def _apt_settings():
+    """How this machine's apt reaches them: proxies, and what it does about clocks."""
+    names = ("http", "https", "Check-Date", "Check-Valid-Until", "Retries")
+    ask = ["apt-config", "dump", "--format", '%f "%v";%n', *(f"Acquire::{name}" for name in names)]
+    return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 class Root:
@@ -42,18 +72,28 @@ class Root:
         resolver = self.path / "etc" / "resolv.conf"
         resolver.unlink(missing_ok=True)
         resolver.write_bytes(pathlib.Path("/etc/resolv.conf").read_bytes())
+        certificates = sorted(pathlib.Path("/usr/local/share/ca-certificates").glob("*.crt"))
+        if certificates and self.exists("/usr/sbin/update-ca-certificates"):
+            for path in certificates:  # this machine's own, without which it may reach nothing
+                shutil.copy(path, self.path / "usr/local/share/ca-certificates")
+            self.run("update-ca-certificates")
 
-    def run(self, script, check=True):
-        """`sh -ec script` inside, as root."""
+    def run(self, script, check=True, user="root"):
+        """`sh -ec script` inside."""
         done = subprocess.run(
-            ["chroot", self.path, "sh", "-ec", script],
+            self.command("sh", "-ec", script, user=user),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"},
+            env=ENVIRONMENT | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"},
         )
         assert not check or done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
         return done
+
+    def command(self, *words, user="root"):
+        """The command line, for this machine, that runs `words` inside. Their process has the id of its own."""
+        script = f'mount -t proc proc {self.path}/proc && exec chroot --userspec={user} {self.path} "$@"'
+        return ["unshare", "--mount", "sh", "-ec", script, "sh", *words]
 
     def exists(self, path):
         return os.path.lexists(self.path / path.lstrip("/"))
