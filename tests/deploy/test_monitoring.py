@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import textwrap
 
 import pytest
 import requests
@@ -93,8 +92,8 @@ def test_what_they_ask_for_is_told(where, expressions, told):
 def scrape_configurations():
     """Those that the documentation shows."""
     page = (ROOT / "docs" / "monitoring.md").read_text()
-    blocks = re.findall(r"(?:^    .*\n)+", page, re.M)
-    return [yaml.safe_load(textwrap.dedent(block)) for block in blocks if "scrape_configs" in block]
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.M | re.S)
+    return [yaml.safe_load(block) for block in blocks if "scrape_configs" in block]
 
 
 def test_what_the_documentation_scrapes_is_what_the_rules_look_for(tmp_path):
