@@ -49,6 +49,36 @@ def test_sentences_and_lines_are_short(document):
     assert prose.markdown_complaints(document.read_text()) == []
 
 
+def comments(text):
+    """What the comments behind # say. One at the end of a line is a paragraph of its own; examples are left out."""
+    paragraphs = []
+    for line in text.splitlines():
+        own, behind = re.match(r"\s*#(?!!) ?(.*)", line), re.search(r"\s{2}# (.*)", line)
+        example = own and own[1].startswith("    ")
+        paragraphs += [own[1]] if own and not example else ["", behind[1], ""] if behind else [""]
+    return "\n".join(paragraphs)
+
+
+def test_comments_are_read():
+    text = "#!/bin/sh\n# One\n# two.\n#     example\na: 1  # Three.\nb: 2\n"
+    assert [s.text for s in prose.plain_sentences(comments(text))] == ["One two.", "Three."]
+
+
+CONFIGURATIONS = [
+    ROOT / "compose.yaml",
+    *sorted(
+        file
+        for file in (ROOT / "deploy").rglob("*")
+        if file.is_file() and not file.is_symlink() and file.suffix not in {".md", ".json", ".sh", ".py"}
+    ),
+]
+
+
+@pytest.mark.parametrize("file", CONFIGURATIONS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_comments_of_configurations_are_short(file):
+    assert prose.complaints(prose.plain_sentences(comments(file.read_text()))) == []
+
+
 # What is named exists -------------------------------------------------------------------------------------------------
 
 
