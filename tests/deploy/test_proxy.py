@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import subprocess
-import textwrap
 
 import pytest
 
@@ -13,7 +12,7 @@ from support.build import ROOT, scaled
 from support.wait import eventually
 
 PAGE = (ROOT / "docs" / "operating.md").read_text()
-BLOCKS = [textwrap.dedent(block) for block in re.findall(r"(?:^    .*\n)+", PAGE, re.M)]
+BLOCKS = re.findall(r"^```\w+\n(.*?)^```", PAGE, re.M | re.S)
 
 
 def replaced(text, old, new):

@@ -36,10 +36,10 @@ def spans(text):
     return re.findall(r"`([^`\n]+)`", text) + indented + [line for block in blocks for line in block.splitlines()]
 
 
+NOT_REWRITTEN_YET = {"configuration.md", "deploying.md", "http-api.md", "redis.md", "redis.conf", "tiers.yaml"}
+
+
 # What can be counted --------------------------------------------------------------------------------------------------
-
-
-NOT_REWRITTEN_YET = {"configuration.md", "deploying.md", "http-api.md", "redis.md"}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,10 @@ CONFIGURATIONS = [
     *sorted(
         file
         for file in (ROOT / "deploy").rglob("*")
-        if file.is_file() and not file.is_symlink() and file.suffix not in {".md", ".json", ".sh", ".py"}
+        if file.name not in NOT_REWRITTEN_YET
+        and file.is_file()
+        and not file.is_symlink()
+        and file.suffix not in {".md", ".json", ".sh", ".py"}
     ),
 ]
 
@@ -127,7 +130,7 @@ def test_commands_of_x_exist(document, x):
         for command, rest in re.findall(r"\./x (\w+)((?: +[\w.:-]+)*)", span):
             own, _, _ = rest.partition(" -- ")
             known = help_of(ROOT / "x", command)
-            assert command == "run" or options_in(own) <= options_in(known) | {"--all"}, span
+            assert command == "run" or options_in(own) <= options_in(known), span
             if command == "test":
                 words = re.sub(r"-\w+ \w+", "", own).split()
                 assert [word for word in words if not word.startswith("-") and word not in x.SUITES] == [], span
