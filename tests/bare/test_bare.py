@@ -50,6 +50,7 @@ class Run:
             text=True,
             env=ENVIRONMENT,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
         )
 
     def __enter__(self):
