@@ -143,7 +143,7 @@ def test_commands_and_options_of_the_program_exist(document):
     everywhere = set().union(*known.values())
     text = re.sub(r"\\\n", " ", document.read_text())
     for span in spans(text):
-        if span.startswith("--"):
+        if re.match(r"--\w", span):
             names = {"--" + re.split(r"[ =/]", name)[0] for name in span.split("--")[1:]}
             assert names <= everywhere | options_in(OTHER_OPTIONS), span
         for command, rest in re.findall(r"(?:^|[ /])parley (\w+)((?: [^|;#`]+)?)", span):
