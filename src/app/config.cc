@@ -9,6 +9,7 @@
 
 #include "app/store_url.h"
 #include "base/units.h"
+#include "http/host_guard.h"
 #include "net/endpoint.h"
 
 namespace parley::app {
@@ -33,17 +34,6 @@ constexpr std::string_view kDefaultRpc = "127.0.0.1:8888";
 constexpr std::string_view kDefaultAdmin = "127.0.0.1:8081";
 
 bool is_address(std::string_view text) { return net::Endpoint::parse(text).has_value(); }
-
-/// `*`, or SCHEME://HOST[:PORT] as browsers send it (RFC 6454): no path, no trailing slash.
-bool is_origin(std::string_view text) {
-  if (text == "*") return true;
-  const std::size_t colon = text.find("://");
-  if (colon == 0 || colon == std::string_view::npos) return false;
-  const std::string_view host = text.substr(colon + 3);
-  return !host.empty() && host.find_first_of("/?#@ \t*") == std::string_view::npos;
-}
-
-bool is_host(std::string_view text) { return !text.empty() && text.find_first_of("/?#@ \t") == std::string_view::npos; }
 
 void declare_listeners(OptionSet& options, Config& config) {
   options.section("Listeners");
@@ -70,8 +60,10 @@ void declare_listeners(OptionSet& options, Config& config) {
   options.flag("allow-anonymous", config.allow_anonymous,
                "Let listeners be reachable from other machines although nobody is authenticated");
   options.texts("allow-origin", config.http_options.allow_origins, "ORIGIN",
-                "origins such as https://chat.example, or *", is_origin, "Web pages of these origins may call");
-  options.texts("allow-host", config.http_options.allow_hosts, "HOST", "host names, or *", is_host,
+                "an origin such as https://chat.example or https://*.chat.example, or *", http::is_origin_pattern,
+                "Web pages of these origins may call");
+  options.texts("allow-host", config.http_options.allow_hosts, "HOST",
+                "a host such as chat.example or *.chat.example, or *", http::is_host_pattern,
                 "Further names that a loopback listener answers to, as behind a reverse proxy");
   options.choice<http::ErrorFormat>(
       "http-errors", config.http_options.errors,

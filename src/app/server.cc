@@ -187,6 +187,8 @@ std::string Server::listeners() const {
 
 void Server::drain() {
   draining_ = true;
+  if (http_) http_->begin_drain();
+  if (admin_) admin_->begin_drain();
   std::this_thread::sleep_for(config_.drain_delay);
   const Deadline deadline = std::chrono::steady_clock::now() + config_.drain_timeout;
   // Side by side: neither listens on while the other waits for its clients.

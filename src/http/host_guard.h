@@ -1,4 +1,5 @@
-// Keeps web pages from a server that did not invite them: Origin, Host (against DNS rebinding) and CORS.
+// Keeps web pages from a server that did not invite them: Origin, Sec-Fetch-Site, Host (against DNS rebinding) and
+// CORS.
 #pragma once
 
 #include <span>
@@ -12,6 +13,14 @@
 
 namespace parley::http {
 
+/// Whether `text` may be one of HttpOptions::allow_hosts: a name or address with or without a port, "*", or "*." and a
+/// name. It is ASCII, since that is how clients write a name.
+[[nodiscard]] bool is_host_pattern(std::string_view text) noexcept;
+
+/// Whether `text` may be one of HttpOptions::allow_origins: "*", or a scheme, "://" and a host as above. It has no
+/// path.
+[[nodiscard]] bool is_origin_pattern(std::string_view text) noexcept;
+
 /// The rules of one listener. Immutable; any thread.
 class HostGuard {
  public:
@@ -19,9 +28,10 @@ class HostGuard {
   /// those of --allow-host, may stand in Host. Any Host reaches another listener: its names are not known here.
   HostGuard(const HttpOptions& options, bool loopback);
 
-  /// Nothing, or kOriginNotAllowed. `host` is the Host field's value, empty where there is none (HTTP/1.0, which no
-  /// browser speaks).
-  [[nodiscard]] Result<void> check(std::span<const Header> headers, std::string_view host) const;
+  /// Nothing, or kOriginNotAllowed. `host` is the server's name as the request has it, empty if there is none
+  /// (HTTP/1.0, which no browser speaks). Calls (paths below /api/) of another site need an Origin that is allowed:
+  /// browsers send none with a navigation, a form by GET or an image.
+  [[nodiscard]] Result<void> check(std::span<const Header> headers, std::string_view host, std::string_view path) const;
 
   /// What allows a page of `origin` (of one, or empty) to read any answer: header lines, each with its CRLF, or nothing
   /// where that origin is not allowed.
@@ -37,6 +47,7 @@ class HostGuard {
   [[nodiscard]] bool allows_origin(std::string_view origin, std::string_view host) const;
   [[nodiscard]] bool lists_origin(std::string_view origin) const;
   [[nodiscard]] bool allows_host(std::string_view host) const;
+  [[nodiscard]] bool names_us(std::string_view host) const;
 
   std::vector<std::string> allow_origins_;
   std::vector<std::string> allow_hosts_;

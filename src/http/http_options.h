@@ -25,8 +25,8 @@ struct HttpOptions {
   std::chrono::milliseconds write_timeout{30'000};  ///< for the client to take an answer
   std::chrono::milliseconds request_timeout{2'000};  ///< for the service to answer
   ErrorFormat errors = ErrorFormat::kProblem;
-  std::vector<std::string> allow_origins;  ///< "https://app.example", or "*"
-  std::vector<std::string> allow_hosts;    ///< further names for Host, or "*"
+  std::vector<std::string> allow_origins;  ///< "https://app.example", "https://*.app.example", or "*"
+  std::vector<std::string> allow_hosts;    ///< further names for Host: "chat.example", "*.chat.example", or "*"
 };
 
 }  // namespace parley::http

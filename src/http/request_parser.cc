@@ -66,14 +66,12 @@ class HeadReader final : public beast_http::basic_parser<true> {
   RequestHead& head_;
 };
 
-/// RFC 9112, 3.2: exactly one valid Host, which an absolute target must agree with.
-Result<void> check_host(const RequestHead& head, int hosts) {
+/// RFC 9112, 3.2: exactly one valid Host. An absolute target's authority takes its place, whatever it says (3.2.2).
+Result<void> check_host(RequestHead& head, int hosts) {
   if (hosts > 1) return malformed("there are several Host fields");
   if (hosts == 0 && head.http_1_1) return malformed("there is no Host field");
   if (!is_host(head.host)) return malformed("the Host field is invalid");
-  if (hosts == 1 && !head.target.authority.empty() && !iequals(head.target.authority, head.host)) {
-    return malformed("the Host field and the request target disagree");
-  }
+  if (!head.target.authority.empty()) head.host = head.target.authority;
   return {};
 }
 

@@ -37,7 +37,7 @@ struct ParserLimits {
 struct RequestHead {
   std::string_view method;
   Target target;
-  std::string_view host;  ///< the Host field's; empty if there is none (HTTP/1.0)
+  std::string_view host;  ///< an absolute target's authority, else the Host field's; empty if there is none (HTTP/1.0)
   std::vector<Header> headers;
   std::optional<std::uint64_t> content_length;
   bool chunked = false;

@@ -67,6 +67,18 @@ TEST(RequestParser, ReadsRequestsHoweverTheyAreCut) {
                                            {"OPTIONS", "*", "", "", false}}));
 }
 
+TEST(RequestParser, AnAbsoluteTargetTakesThePlaceOfHost) {
+  RequestParser parser({.max_header = 1000, .max_body = 0});
+  const auto host_of = [&parser](std::string_view request) {
+    parser.next();
+    EXPECT_TRUE(parser.feed(request)) << request;
+    return parser.head().host;
+  };
+  EXPECT_EQ(host_of("GET http://a:81/p HTTP/1.1\r\nHost: b\r\n\r\n"), "a:81");
+  EXPECT_EQ(host_of("GET HTTPS://a HTTP/1.0\r\n\r\n"), "a");
+  EXPECT_EQ(host_of("GET / HTTP/1.1\r\nHost: b\r\n\r\n"), "b");
+}
+
 TEST(RequestParser, RefusesARequestLineThatIsNotStrict) {
   for (const std::string_view line : {"GET  / HTTP/1.1",          "GET /  HTTP/1.1",
                                       " GET / HTTP/1.1",          "GET\t/ HTTP/1.1",
@@ -148,7 +160,8 @@ TEST(RequestParser, RefusesHeadersThatAreNotStrict) {
     EXPECT_EQ(error->code, ErrorCode::kMalformedRequest) << fields;
   }
   EXPECT_TRUE(error_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"));
-  EXPECT_TRUE(error_of("GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n"));
+  EXPECT_TRUE(error_of("GET http://a/ HTTP/1.1\r\nHost: b/\r\n\r\n"));
+  EXPECT_TRUE(error_of("GET http://a/ HTTP/1.1\r\n\r\n"));
   EXPECT_TRUE(error_of("\r\n\r\nGET / HTTP/1.1\r\nHost: b\r\n\r\n"));
   EXPECT_TRUE(error_of("GET / HTTP/1.1\n"));
 }

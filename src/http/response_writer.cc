@@ -22,6 +22,14 @@ void write_status_line(std::string& out, int status) {
 
 }  // namespace
 
+std::string keep_alive_lines(std::chrono::milliseconds idle_timeout) {
+  using std::chrono::seconds;
+  std::string lines = "Connection: keep-alive\r\n";
+  const seconds timeout = std::chrono::floor<seconds>(idle_timeout) - seconds(1);
+  if (timeout > seconds(0)) lines += fmt::format("Keep-Alive: timeout={}\r\n", timeout.count());
+  return lines;
+}
+
 void write_header(std::string& out, const Response& response, const ResponseFrame& frame) {
   write_status_line(out, response.status);
   write_field(out, "Date", frame.date);
@@ -31,11 +39,7 @@ void write_header(std::string& out, const Response& response, const ResponseFram
     const fmt::format_int length(response.body.size());
     write_field(out, "Content-Length", {length.data(), length.size()});
   }
-  switch (frame.connection) {
-    case ResponseFrame::Connection::kDefault: break;
-    case ResponseFrame::Connection::kKeepAlive: out += "Connection: keep-alive\r\n"; break;
-    case ResponseFrame::Connection::kClose: out += "Connection: close\r\n"; break;
-  }
+  out += frame.connection;
   write_field(out, "Cache-Control", response.cache_control);
   write_field(out, "Vary", frame.vary);
   if (!frame.request_id.empty()) write_field(out, "X-Request-Id", frame.request_id);

@@ -36,6 +36,10 @@ std::size_t Router::find(std::string_view path) const noexcept {
   return static_cast<std::size_t>(found - entries_.begin());
 }
 
+std::size_t Router::find_without_slash(std::string_view path) const noexcept {
+  return path.ends_with('/') ? find(path.substr(0, path.size() - 1)) : size();
+}
+
 bool Router::takes(std::size_t index, std::string_view method) const noexcept {
   if (method == "HEAD") method = "GET";
   return std::ranges::find(entries_[index].route.methods, method) != entries_[index].route.methods.end();

@@ -16,7 +16,7 @@ namespace parley::http {
 using Handler = std::function<Async<Response>(const Request&)>;
 
 struct Route {
-  std::string_view path;                  ///< whole and exact: a trailing slash is another path
+  std::string_view path;                  ///< whole and exact
   std::vector<std::string_view> methods;  ///< HEAD is served wherever GET is
   Handler handler;
 };
@@ -33,6 +33,8 @@ class Router {
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   /// The index of the route of `path`, or size().
   [[nodiscard]] std::size_t find(std::string_view path) const noexcept;
+  /// The index of the route whose path is `path` without its one trailing slash, or size().
+  [[nodiscard]] std::size_t find_without_slash(std::string_view path) const noexcept;
 
   [[nodiscard]] const Route& operator[](std::size_t index) const noexcept { return entries_[index].route; }
   /// Whether the route takes `method`; OPTIONS is answered for every route, but not by it.

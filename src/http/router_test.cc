@@ -11,6 +11,10 @@ TEST(Router, FindsExactPathsAndKnowsTheirMethods) {
   for (const char* path : {"", "/", "/ping/", "/pin", "/PING", "/%70ing", "/api/send2"}) {
     EXPECT_EQ(router.find(path), router.size()) << path;
   }
+  EXPECT_EQ(router.find_without_slash("/api/send/"), 1U);
+  for (const char* path : {"", "/", "/ping", "/ping//", "//ping/", "/ping/x/"}) {
+    EXPECT_EQ(router.find_without_slash(path), router.size()) << path;
+  }
   EXPECT_TRUE(router.takes(0, "HEAD"));
   EXPECT_FALSE(router.takes(0, "POST"));
   EXPECT_FALSE(router.takes(0, "get"));

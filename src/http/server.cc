@@ -1,9 +1,13 @@
 #include "http/server.h"
 
+#include <chrono>
 #include <utility>
 
 namespace parley::http {
 namespace {
+
+/// From a drain's begin: a client that is busy sends its next request on each of its connections, and is told to close.
+constexpr std::chrono::seconds kIdleGrace{1};
 
 std::vector<std::string> paths_of(const Router& router) {
   std::vector<std::string> paths;
@@ -26,7 +30,7 @@ HttpServer::HttpServer(net::LoopPool& loops, net::Endpoint endpoint, Routes rout
 }
 
 HttpServer::~HttpServer() {
-  if (!draining()) drain(std::chrono::steady_clock::now());
+  if (state_.stage != Stage::kEnding) drain(std::chrono::steady_clock::now());
   (void)workers_.wait(kNoDeadline);
 }
 
@@ -40,9 +44,15 @@ void HttpServer::start() {
   listener_.start([this](net::Socket socket, net::Loop& loop) { workers_[loop.index()].accept(std::move(socket)); });
 }
 
+void HttpServer::begin_drain() {
+  state_.idle_end = std::chrono::steady_clock::now() + kIdleGrace;
+  state_.stage = Stage::kDraining;
+}
+
 void HttpServer::drain(Deadline deadline) {
-  state_.draining = true;
+  if (!draining()) begin_drain();
   listener_.close();
+  state_.stage = Stage::kEnding;
   workers_.drain(deadline);
 }
 

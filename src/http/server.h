@@ -18,8 +18,8 @@
 
 namespace parley::http {
 
-/// Its calls come from one thread that is none of the loops; they block, but for draining(). The loops must run for as
-/// long as it lives.
+/// Its calls come from one thread that is none of the loops; they block, but for begin_drain() and draining(). The
+/// loops must run for as long as it lives.
 class HttpServer {
  public:
   /// `name` tells listeners apart in logs and metrics. Routes run on any of the loops, several at a time; each must
@@ -38,11 +38,18 @@ class HttpServer {
   /// Starts to serve. Once, after listen().
   void start();
 
-  /// Stops listening, with the backlog served; closes idle connections; answers what is in flight, each with
-  /// `Connection: close`; returns when that is done. What is not by `deadline` is cut. Once.
+  /// From here on every answer says `Connection: close`, and its connection closes behind it. Any thread.
+  void begin_drain();
+  /// Begins to drain, if begin_drain() has not; stops listening, with the backlog served; answers what is in flight;
+  /// closes each idle connection if no request comes within a second of the drain's begin; returns when that is done.
+  /// What is not by `deadline` is cut. Once.
+  ///
+  /// So a client that obeys HTTP loses nothing if it asks at least once a second, or once from begin_drain() to here.
   void drain(Deadline deadline);
-  /// Whether drain() has begun. Any thread.
-  [[nodiscard]] bool draining() const noexcept { return state_.draining.load(std::memory_order_relaxed); }
+  /// Whether draining has begun. Any thread.
+  [[nodiscard]] bool draining() const noexcept {
+    return state_.stage.load(std::memory_order_relaxed) != Stage::kServing;
+  }
 
  private:
   net::Endpoint endpoint_;

@@ -71,7 +71,7 @@ Async<> Session::serve() {
         if (!all) co_return;
         arm(time_to_read());
       }
-      if (!last_look()) co_await channel_.readable();
+      co_await channel_.readable();
       input = read();
     }
     if (input == Input::kOver) break;
@@ -136,19 +136,33 @@ void Session::identify() {
 std::optional<Response> Session::answer_here(std::size_t route) const {
   const ServerState& state = worker_.state();
   const RequestHead& head = parser_.head();
-  if (const auto checked = state.guard.check(head.headers, head.host); !checked) {
+  if (const auto checked = state.guard.check(head.headers, head.host, head.target.path); !checked) {
     return error_response(checked.error(), state.options.errors, request_id_);
   }
   const bool known = route < state.router.size();
   if (head.method == "OPTIONS" && (known || head.target.path == "*")) return answer_options(route);
-  if (!known) {
-    return error_response({ErrorCode::kNotFound, "there is nothing at this path"}, state.options.errors, request_id_);
-  }
+  if (!known) return answer_unknown_path();
   if (state.router.takes(route, head.method)) return std::nullopt;
   const std::string& allow = state.router.allow(route);
   Response response =
       error_response({ErrorCode::kMethodNotAllowed, "this path takes " + allow}, state.options.errors, request_id_);
   response.headers.emplace_back("Allow", allow);
+  return response;
+}
+
+Response Session::answer_unknown_path() const {
+  const ServerState& state = worker_.state();
+  const RequestHead& head = parser_.head();
+  const std::size_t meant = state.router.find_without_slash(head.target.path);
+  if (meant == state.router.size()) {
+    return error_response({ErrorCode::kNotFound, "there is nothing at this path"}, state.options.errors, request_id_);
+  }
+  if (head.method == "OPTIONS") return answer_options(meant);  // a preflight is not redirected (Fetch, 4.8)
+  Response response;
+  response.status = head.method == "GET" || head.method == "HEAD" ? 301 : 307;
+  std::string location(state.router[meant].path);
+  if (!head.target.query.empty()) location.append("?").append(head.target.query);
+  response.headers.emplace_back("Location", std::move(location));
   return response;
 }
 
@@ -183,14 +197,12 @@ Response Session::answer_bug(const std::exception_ptr& thrown) const {
 }
 
 void Session::prepare(const Response& response, bool keep, std::size_t route, Deadline began) {
-  using Connection = ResponseFrame::Connection;
   const ServerState& state = worker_.state();
   const std::string cors = state.guard.cors(origin_);
-  const Connection open = head_is_known() && !parser_.head().http_1_1 ? Connection::kKeepAlive : Connection::kDefault;
+  const std::string_view connection = keep ? std::string_view(state.keep_alive) : "Connection: close\r\n";
   std::string& out = worker_.header();
   out.clear();
-  write_header(out, response,
-               {keep ? open : Connection::kClose, worker_.date(), request_id_, state.guard.vary(), cors});
+  write_header(out, response, {connection, worker_.date(), request_id_, state.guard.vary(), cors});
   observe(response.status, route, began);  // first, so that whoever has read the answer finds it counted
 }
 
@@ -239,13 +251,11 @@ bool Session::head_is_known() const noexcept {
 }
 
 bool Session::keeps_open() const noexcept {
-  return !failed_ && !body_unread_ && !draining() && !cut_ && parser_.head().keep_alive;
+  return !failed_ && !body_unread_ && stage() == Stage::kServing && !cut_ && parser_.head().keep_alive;
 }
 
 bool Session::may_still_send() const noexcept {
   return failed_ || body_unread_ || parser_.head().keep_alive || !leftover_.empty();
 }
-
-bool Session::draining() const noexcept { return worker_.state().draining.load(std::memory_order_relaxed); }
 
 }  // namespace parley::http

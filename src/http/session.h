@@ -29,7 +29,7 @@ class Session {
   /// Serves the connection until it ends; a refused one gets the answer that says so, whatever it asks.
   [[nodiscard]] static Async<> run(std::unique_ptr<Session> session);
 
-  /// The server is draining: closes an idle connection, gives a new one a moment for its first request.
+  /// The server ends: gives a connection that waits for a request a moment for it.
   void drain();
   /// Closes now. The coroutine ends soon, or when the route that it waits for does.
   void cut();
@@ -71,9 +71,7 @@ class Session {
   [[nodiscard]] Result<Input> on_read_failed(bool end_of_stream) const;
   [[nodiscard]] std::chrono::milliseconds time_to_read() const noexcept;
   [[nodiscard]] bool is_waiting() const noexcept { return phase_ == Phase::kFresh || phase_ == Phase::kIdle; }
-  /// An idle connection of a draining server looks once more for a request, and does not wait for one.
-  [[nodiscard]] bool last_look() const noexcept { return phase_ == Phase::kIdle && draining(); }
-  [[nodiscard]] bool draining() const noexcept;
+  [[nodiscard]] Stage stage() const noexcept { return worker_.state().stage.load(std::memory_order_relaxed); }
 
   // Answering.
   void identify();
@@ -81,6 +79,7 @@ class Session {
   [[nodiscard]] std::optional<Response> begin_answer(const Result<Input>& input, std::size_t route);
   [[nodiscard]] std::optional<Response> answer_here(std::size_t route) const;
   [[nodiscard]] Response answer_options(std::size_t route) const;
+  [[nodiscard]] Response answer_unknown_path() const;
   [[nodiscard]] Request request_until(Deadline deadline) const;
   [[nodiscard]] Response answer_bug(const std::exception_ptr& thrown) const;
   /// Makes the answer's header in worker_.header(), where it lasts until the coroutine waits; counts and logs it.
@@ -106,7 +105,8 @@ class Session {
   /// Closes so that the client can read what was written: a close with unread bytes would be a reset.
   [[nodiscard]] Async<> linger();
 
-  void arm(std::chrono::milliseconds time);
+  void arm(std::chrono::milliseconds time) { arm_until(std::chrono::steady_clock::now() + time); }
+  void arm_until(Deadline deadline);
   void on_expiry();
 
   Worker& worker_;

@@ -13,8 +13,8 @@ using std::chrono::steady_clock;
 
 /// How long a client may take to read an answer and close, after which the connection is closed whatever is unread.
 constexpr std::chrono::milliseconds kLinger{2000};
-/// For the first request of a connection that was accepted just before a drain.
-constexpr std::chrono::milliseconds kDrainGrace{500};
+/// For the next request of a connection while its server ends.
+constexpr std::chrono::milliseconds kEndGrace{1000};
 
 bool would_block(const error_code& error) {
   return error == boost::asio::error::would_block || error == boost::asio::error::try_again;
@@ -23,9 +23,8 @@ bool would_block(const error_code& error) {
 }  // namespace
 
 void Session::drain() {
-  if (phase_ == Phase::kFresh) arm(kDrainGrace);
-  if (phase_ != Phase::kIdle) return;
-  channel_.interrupt();  // serve() then looks once more, and ends
+  if (phase_ == Phase::kFresh) arm(kEndGrace);
+  if (phase_ == Phase::kIdle) arm_until(worker_.state().idle_end);
 }
 
 void Session::cut() {
@@ -33,9 +32,9 @@ void Session::cut() {
   channel_.close();
 }
 
-void Session::arm(std::chrono::milliseconds time) {
+void Session::arm_until(Deadline deadline) {
   expired_ = false;
-  worker_.loop().deadlines().arm(deadline_, steady_clock::now() + time);
+  worker_.loop().deadlines().arm(deadline_, deadline);
 }
 
 void Session::on_expiry() {
@@ -45,22 +44,23 @@ void Session::on_expiry() {
 }
 
 Result<Session::Input> Session::read() {
-  if (cut_ || (expired_ && is_waiting())) return Input::kOver;
-  if (expired_) return fail(ErrorCode::kRequestTimeout, "the request took too long to arrive");
-  if (!unsent_.empty()) return Input::kPartial;
+  if (cut_) return Input::kOver;
+  const bool last_look = expired_ && is_waiting();  // a request that has come by now is served
+  if (expired_ && !last_look) return fail(ErrorCode::kRequestTimeout, "the request took too long to arrive");
+  if (!unsent_.empty()) return last_look ? Input::kOver : Input::kPartial;
   error_code error;
   const std::size_t size = channel_.read_some(worker_.scratch(), Worker::kScratch, error);
-  if (would_block(error)) return last_look() ? Input::kOver : Input::kPartial;
+  if (would_block(error)) return last_look ? Input::kOver : Input::kPartial;
   return error ? on_read_failed(error == boost::asio::error::eof) : feed_scratch(size);
 }
 
 std::chrono::milliseconds Session::time_to_read() const noexcept {
   const HttpOptions& options = worker_.state().options;
   switch (phase_) {
-    case Phase::kFresh: return draining() ? kDrainGrace : options.header_timeout;
+    case Phase::kFresh: return stage() == Stage::kEnding ? kEndGrace : options.header_timeout;
     case Phase::kHead: return options.header_timeout;
     case Phase::kBody: return options.body_timeout;
-    default: return options.idle_timeout;
+    default: return stage() == Stage::kEnding ? kEndGrace : options.idle_timeout;
   }
 }
 

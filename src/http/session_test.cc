@@ -8,6 +8,7 @@
 #include <thread>
 
 #include <boost/asio/write.hpp>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
@@ -218,7 +219,7 @@ TEST_F(SessionTest, AnswersWithEverythingThatIsPromised) {
     EXPECT_THAT(answer, HasSubstr("\r\n" + std::string(line) + "\r\n"));
   }
   EXPECT_THAT(answer, EndsWith("\r\n\r\npong"));
-  EXPECT_THAT(answer, Not(HasSubstr("Connection")));
+  EXPECT_THAT(answer, HasSubstr("\r\nConnection: keep-alive\r\nKeep-Alive: timeout=74\r\n"));
 }
 
 TEST_F(SessionTest, MakesARequestIdWhereThereIsNoneOrNoUsableOne) {
@@ -530,7 +531,7 @@ TEST_F(SessionTest, NoRoomForTheBodyIsOverloaded) {
 
 TEST_F(SessionTest, PathsAndMethodsThatAreNotThere) {
   Client client(start());
-  client.send("GET /ping/ HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  client.send("GET /pings HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_THAT(client.read_answer(), StartsWith("HTTP/1.1 404 "));
   client.send("PUT /ping HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx");
   const std::string not_allowed = client.read_answer();
@@ -541,6 +542,27 @@ TEST_F(SessionTest, PathsAndMethodsThatAreNotThere) {
   EXPECT_THAT(options, StartsWith("HTTP/1.1 204 "));
   EXPECT_THAT(options, HasSubstr("\r\nAllow: GET, HEAD, OPTIONS\r\n"));
   EXPECT_THAT(options, Not(HasSubstr("Content-Length")));
+}
+
+TEST_F(SessionTest, RedirectsAPathWithATrailingSlash) {
+  Client client(start());
+  const auto ask = [&client](std::string_view line, std::string_view more = "") {
+    client.send(fmt::format("{} HTTP/1.1\r\nHost: localhost\r\n{}\r\n", line, more));
+    return client.read_answer();
+  };
+  for (const char* method : {"GET", "HEAD"}) {
+    const std::string answer = ask(fmt::format("{} /ping/?a=%20&b", method));
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 301 ")) << method;
+    EXPECT_THAT(answer, HasSubstr("\r\nLocation: /ping?a=%20&b\r\n"));
+    EXPECT_THAT(answer, HasSubstr("\r\nContent-Length: 0\r\n"));
+  }
+  const std::string post = ask("POST http://localhost/echo/", "Content-Length: 3\r\n\r\nabc");
+  EXPECT_THAT(post, StartsWith("HTTP/1.1 307 "));
+  EXPECT_THAT(post, HasSubstr("\r\nLocation: /echo\r\n"));
+  EXPECT_THAT(ask("OPTIONS /echo/"), StartsWith("HTTP/1.1 204 "));
+  EXPECT_THAT(ask("GET /ping//"), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(ask("GET //ping/"), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(ask("GET /ping/", "Origin: http://evil.example\r\n"), StartsWith("HTTP/1.1 403 "));
 }
 
 TEST_F(SessionTest, AnExceptionIsAnInternalErrorThatKeepsItsSecret) {
@@ -596,6 +618,28 @@ TEST_F(SessionTest, DrainAnswersWhatIsInFlightAndClosesTheRest) {
   EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n"));
   busy.finish_sending();
   EXPECT_EQ(busy.read_all(), "");
+  drain.join();
+}
+
+TEST_F(SessionTest, DrainTellsEveryConnectionBeforeItCloses) {
+  const net::Endpoint at = start();
+  Client early(at);
+  early.send(kPing);
+  EXPECT_THAT(early.read_answer(), HasSubstr("\r\nConnection: keep-alive\r\n"));
+  Client idle(at);
+  idle.send(kPing);
+  (void)idle.read_answer();
+  server_->begin_drain();
+  early.send(kPing);
+  EXPECT_THAT(early.read_answer(), HasSubstr("\r\nConnection: close\r\n"));
+  early.finish_sending();
+  EXPECT_EQ(early.read_all(), "");
+  Client newcomer(at);
+  newcomer.send(kPing);
+  EXPECT_THAT(newcomer.read_answer(), HasSubstr("\r\nConnection: close\r\n"));
+  newcomer.finish_sending();
+  std::thread drain([&] { server_->drain(std::chrono::steady_clock::now() + std::chrono::seconds(20)); });
+  EXPECT_EQ(idle.read_all(), "");
   drain.join();
 }
 

@@ -3,11 +3,13 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory_budget.h"
 #include "base/request_ids.h"
@@ -25,16 +27,29 @@ namespace parley::http {
 
 class Session;
 
+/// How far a listener is.
+enum class Stage : std::uint8_t {
+  kServing,
+  kDraining,  ///< each answer is its connection's last and says so; whoever has yet to ask may
+  kEnding,    ///< nobody connects any more, and connections that ask nothing end
+};
+
 /// What all connections of a listener share. Read-only while it serves, but for the atomics.
 struct ServerState {
   ServerState(HttpOptions http_options, Routes routes, bool loopback, MemoryBudget& memory)
-      : options(std::move(http_options)), router(std::move(routes)), guard(options, loopback), budget(memory) {}
+      : options(std::move(http_options)),
+        router(std::move(routes)),
+        guard(options, loopback),
+        keep_alive(keep_alive_lines(options.idle_timeout)),
+        budget(memory) {}
 
   HttpOptions options;
   Router router;
   HostGuard guard;
+  std::string keep_alive;
   MemoryBudget& budget;
-  std::atomic<bool> draining{false};
+  std::atomic<Stage> stage{Stage::kServing};
+  Deadline idle_end{};                      ///< when connections that ask nothing end; set before kEnding
   std::atomic<std::size_t> connections{0};  ///< that are served, and so count against the cap
   std::atomic<std::size_t> refusals{0};     ///< that are being told that they are past the cap
 };
@@ -53,7 +68,7 @@ class Worker {
   /// Serves the connection, or tells it that there are too many.
   void accept(net::Socket socket);
 
-  /// Closes what is idle, and everything else after its answer.
+  /// Gives what is idle until state().idle_end to ask, and closes everything else after its answer.
   void drain();
   /// Closes everything. A request that a route is working on ends when the route does, unanswered.
   void cut();

@@ -1,8 +1,10 @@
 """/healthz, /readyz and /metrics, and draining."""
 
+import concurrent.futures
 import shutil
 import signal
 import socket
+import threading
 import time
 
 import pytest
@@ -185,6 +187,58 @@ def test_during_drain_delay_readyz_is_503_and_calls_are_served(start, chat):
 def not_ready(client):
     answer = client.get("/readyz", admin=True)
     return answer if answer.status_code == 503 else None
+
+
+@pytest.mark.parametrize("delay", [0, 1])
+def test_clients_that_keep_connections_open_lose_nothing(start, chat, delay):
+    """A client that asks again and again on a connection, and leaves it when it is told to, is answered each time."""
+    running = start("--drain-delay", duration(delay))
+    request = post({"chat": chat, "sender": chat.split(":")[0], "text": "x"})
+    going = threading.Barrier(5, timeout=scaled(20))
+
+    def ask_until_told_to_close():
+        answered = 0
+        with Connection(running.http) as connection:
+            while True:
+                connection.send(request)
+                answer = connection.answer()  # fails if the server has closed instead
+                assert answer.status == 200
+                answered += 1
+                if answer.header("Connection") == "close":
+                    connection.half_close()
+                    assert connection.closed()
+                    return answered
+                assert answer.header("Connection") == "keep-alive"
+                if answered == 3:
+                    going.wait()
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        clients = [pool.submit(ask_until_told_to_close) for _ in range(4)]
+        going.wait()
+        running.send_signal()
+        answered = sum(client.result() for client in clients)
+    assert running.wait() == 0
+    running.start()
+    client = Client(running)
+    assert len(client.read_all(chat)) == answered
+    client.close()
+
+
+def test_an_idle_connection_lives_until_the_drain_ends(start):
+    running = start("--drain-delay", duration(1))
+    with Connection(running.http) as connection, Connection(running.http) as watched:
+        for each in (connection, watched):
+            each.send(get())
+            assert each.answer().header("Connection") == "keep-alive"
+        began = time.monotonic()
+        running.send_signal()
+        eventually(lambda: "draining" in running.stderr, "the drain's begin")
+        connection.send(get())
+        answer = connection.answer()
+        assert (answer.status, answer.header("Connection")) == (200, "close")
+        assert watched.closed()
+        assert time.monotonic() - began >= scaled(1) * 0.9, "the delay had passed"
+    assert running.wait() == 0
 
 
 def test_a_request_half_received_at_the_signal_is_answered(start, chat):

@@ -298,6 +298,73 @@ def test_the_absolute_form_is_understood(deployment):
     assert answer.status == 200
 
 
+@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
+def test_the_authority_of_an_absolute_form_takes_the_place_of_host(deployment, version):
+    """RFC 9112 3.2.2: whatever Host says, and the rule on Host is about it."""
+    for target, host, status in (
+        ("http://localhost/ping", "evil.example", 200),
+        ("http://127.0.0.1:1/ping", "localhost", 200),
+        ("http://evil.example/ping", "localhost", 403),
+    ):
+        request = head(f"GET {target} {version}", f"Host: {host}", "Connection: close")
+        (answer,) = answers(raw(deployment.http, request, half_close=False))
+        assert answer.status == status, (target, host)
+
+
+def test_an_origin_is_the_servers_own_by_the_authority(deployment):
+    fields = ("Host: localhost", "Origin: http://127.0.0.1:81", "Connection: close")
+    (answer,) = answers(raw(deployment.http, head("GET http://127.0.0.1:81/ping HTTP/1.1", *fields)))
+    assert answer.status == 200
+    (answer,) = answers(raw(deployment.http, head("GET /ping HTTP/1.1", *fields)))
+    check_error(answer, "origin_not_allowed")
+
+
+# A trailing slash -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("template", [False, True])
+def test_a_known_path_with_a_trailing_slash_is_redirected(start_shared, template):
+    running = start_shared(*(["--http-errors", "template"] if template else []))
+    with Connection(running.http) as connection:
+        for method, path, status, location in (
+            ("GET", "/api/pull/?chat=a:b&limit=%31", 301, "/api/pull?chat=a:b&limit=%31"),
+            ("HEAD", "/ping/", 301, "/ping"),
+            ("POST", "/api/send/?chat=a:b", 307, "/api/send?chat=a:b"),
+            ("GET", "/docs/", 301, "/docs"),
+        ):
+            connection.send(get(path, method=method))
+            answer = connection.answer(head=method == "HEAD")
+            assert (answer.status, answer.header("Location"), answer.body) == (status, location, b"")
+
+
+def test_a_client_that_follows_the_redirect_sends_and_pulls(client, body):
+    answer = client.post("/api/send/", json=body)
+    assert [answer.status_code, [a.status_code for a in answer.history]] == [200, [307]]
+    answer = client.get("/api/pull/", params={"chat": body["chat"]})
+    assert [m["text"] for m in answer.json()["messages"]] == ["hi"]
+
+
+def test_a_redirect_is_no_way_around_the_rules_for_web_pages(deployment):
+    for fields, host in ((("Origin: https://evil.example",), "localhost"), ((), "evil.example")):
+        with Connection(deployment.http) as connection:
+            connection.send(get("/api/pull/", *fields, host=host))
+            check_error(connection.answer(), "origin_not_allowed")
+
+
+# The end of a connection ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("idle, timeout", [("75s", "timeout=74"), ("2500ms", "timeout=1"), ("1900ms", None)])
+def test_keep_alive_says_a_time_before_the_idle_timeout(start_shared, idle, timeout):
+    running = start_shared("--idle-timeout", idle)
+    with Connection(running.http) as connection:
+        connection.send(get() + get("/ping", "Connection: close"))
+        answer = connection.answer()
+        assert (answer.header("Connection"), answer.header("Keep-Alive")) == ("keep-alive", timeout)
+        answer = connection.answer()
+        assert (answer.header("Connection"), answer.header("Keep-Alive")) == ("close", None)
+
+
 def test_a_body_on_head_or_delete_is_consumed(deployment):
     request = head("DELETE /ping HTTP/1.1", HOST, "Content-Length: 5") + b"GET /" + get("/ping", "Connection: close")
     found = answers(raw(deployment.http, request, half_close=False))

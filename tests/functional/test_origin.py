@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.command import parley
 from support.errors import check_error
 from support.wire import Connection, get
 
@@ -88,7 +89,42 @@ def test_an_allowed_preflight_is_answered(inviting):
     assert answer.header("Access-Control-Allow-Origin") == APP
     assert "POST" in answer.header("Access-Control-Allow-Methods")
     allowed = {name.strip().lower() for name in answer.header("Access-Control-Allow-Headers").split(",")}
-    assert {"content-type", "idempotency-key"} <= allowed
+    assert allowed == {"authorization", "content-type", "idempotency-key", "last-event-id", "traceparent"}
+
+
+def test_a_page_may_read_what_errors_say(inviting):
+    answer = ask(inviting, f"Origin: {APP}", path="/api/pull?chat=group")
+    exposed = {name.strip().lower() for name in answer.header("Access-Control-Expose-Headers").split(",")}
+    assert exposed == {"parley-code", "retry-after", "www-authenticate", "x-request-id"}
+
+
+def test_a_preflight_with_a_trailing_slash_is_answered_and_the_redirect_is_readable(inviting):
+    origin = f"Origin: {APP}"
+    answer = ask(inviting, origin, "Access-Control-Request-Method: POST", method="OPTIONS", path="/api/send/")
+    assert (answer.status, answer.header("Access-Control-Allow-Origin")) == (204, APP)
+    answer = ask(inviting, origin, method="POST", path="/api/send/")
+    assert (answer.status, answer.header("Access-Control-Allow-Origin")) == (307, APP)
+
+
+# Sec-Fetch-Site -------------------------------------------------------------------------------------------------------
+
+
+def test_a_call_of_another_site_needs_an_allowed_origin(inviting):
+    site = "Sec-Fetch-Site: cross-site"
+    for path in ("/api/pull?chat=a:b", "/api/pull/", "/api/nothing"):
+        check_error(ask(inviting, site, path=path), "origin_not_allowed")
+    assert ask(inviting, site, f"Origin: {APP}", path="/api/pull?chat=a:b").status == 404
+    assert ask(inviting, site, path="/docs").status == 200, "a link may lead to the page"
+    for other in ("same-origin", "same-site", "none"):
+        assert ask(inviting, f"Sec-Fetch-Site: {other}", path="/api/pull?chat=a:b").status == 404
+
+
+def test_an_origin_with_a_star_is_every_name_of_the_domain(start):
+    running = start("--allow-origin", "https://*.app.example", "--allow-origin", "https://one.example:443")
+    for origin in ("https://a.app.example", "https://b.a.app.example", "https://one.example"):
+        assert ask(running, f"Origin: {origin}").header("Access-Control-Allow-Origin") == origin
+    for origin in ("https://app.example", "https://a.app.example.evil", "http://a.app.example"):
+        check_error(ask(running, f"Origin: {origin}"), "origin_not_allowed")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +153,18 @@ def test_a_star_allows_any_origin(start):
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "localhost:1234", "LOCALHOST", "127.0.0.1", "127.0.0.1:80", "[::1]", "[::1]:8080"]
+    "host",
+    [
+        "localhost",
+        "localhost:1234",
+        "LOCALHOST",
+        "127.0.0.1",
+        "127.0.0.1:80",
+        "[::1]",
+        "[::1]:8080",
+        "localhost.",
+        "localhost.:8080",
+    ],
 )
 def test_loopback_names_are_taken_as_host(deployment, host):
     assert ask(deployment, host=host).status == 200
@@ -144,6 +191,31 @@ def test_allow_host_adds_a_name(start):
     for host in ("chat.example", "chat.example:443", "Chat.Example", "localhost"):
         assert ask(running, host=host).status == 200, host
     check_error(ask(running, host="evil.example"), "origin_not_allowed")
+
+
+def test_allow_host_with_a_star_is_every_name_of_the_domain(start):
+    running = start("--allow-host", "*.chat.example")
+    for host in ("a.chat.example", "b.a.chat.example:443", "A.Chat.Example."):
+        assert ask(running, host=host).status == 200, host
+    for host in ("chat.example", "a.chat.example.evil", "achat.example"):
+        check_error(ask(running, host=host), "origin_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "option, value, example",
+    [
+        ("--allow-host", "chat.*.example", "*.chat.example"),
+        ("--allow-host", "https://chat.example", "chat.example"),
+        ("--allow-host", "bücher.example", "chat.example"),
+        ("--allow-origin", "https://chat.*.example", "https://*.chat.example"),
+        ("--allow-origin", "https://chat.example/", "https://chat.example"),
+        ("--allow-origin", "chat.example", "https://chat.example"),
+    ],
+)
+def test_what_would_never_match_is_refused_at_the_start(tmp_path, option, value, example):
+    outcome = parley("serve", "--store", "memory:", "--http", "127.0.0.1:0", option, value, cwd=tmp_path)
+    assert outcome.code == 2
+    assert option in outcome.err and example in outcome.err
 
 
 def test_allow_host_star_takes_any(start):
