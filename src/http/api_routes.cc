@@ -35,7 +35,12 @@ service::CallContext context_of(const Request& request) {
 // What a call is made with goes to the service before these are awaited, so that it takes no room while they wait.
 
 Async<Response> answer_error(Api api, const Request& request, Error error) {
-  co_return error_response(error, api.errors, request.request_id);
+  Response response = error_response(error, api.errors, request.request_id);
+  // RFC 9110, 12.5.3: so a client can tell the body's encoding from its type.
+  if (error.code == ErrorCode::kUnsupportedMediaType && is_encoded(request)) {
+    response.headers.emplace_back("Accept-Encoding", "identity");
+  }
+  co_return response;
 }
 
 Async<Response> answer_sent(Api api, const Request& request, Task<service::SendResponse> call) {

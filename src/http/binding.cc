@@ -1,5 +1,6 @@
 #include "http/binding.h"
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include <boost/beast/core/string.hpp>
+#include <fmt/format.h>
 
 #include "http/fields.h"
 #include "http/form.h"
@@ -17,19 +19,44 @@
 namespace parley::http {
 namespace {
 
-/// Reads a body into `fields`, which point into `call`.
-template <class Call>
-Result<void> read_body(const Request& request, Result<Call> (*read_protobuf)(std::string_view), Call& call,
-                       std::span<Field> fields) {
+std::unexpected<Error> malformed(std::string detail) { return fail(ErrorCode::kMalformedRequest, std::move(detail)); }
+
+std::unexpected<Error> encoded(const Request& request) {
+  return fail(ErrorCode::kUnsupportedMediaType, fmt::format("the body has the Content-Encoding {}: send it unencoded",
+                                                            *request.header("Content-Encoding")));
+}
+
+/// Names what no encoding of a call begins with.
+Result<void> check_first_bytes(std::string_view body) {
+  if (body.starts_with("\x1f\x8b")) return malformed("the body is gzip: send it uncompressed");
+  if (body.starts_with("\xef\xbb\xbf")) return malformed("the body begins with a byte order mark: send it without one");
+  return {};
+}
+
+/// JSON under the type of a form, as `curl -d` sends it. No field's name begins like that.
+Result<void> check_is_form(std::string_view body) {
+  const std::size_t first = body.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || (body[first] != '{' && body[first] != '[')) return {};
+  return malformed(
+      "the body was read as a form, as its Content-Type says, but it is JSON: send it with Content-Type: "
+      "application/json");
+}
+
+/// Reads a body. `read_protobuf` sets what `fields` point to.
+template <class ReadProtobuf>
+Result<void> read_body(const Request& request, ReadProtobuf read_protobuf, std::span<Field> fields) {
   if (request.body.empty()) return {};
+  if (is_encoded(request)) return encoded(request);
+  if (auto checked = check_first_bytes(request.body); !checked) return checked;
   const std::string_view* const content_type = request.header("Content-Type");
   switch (body_type(content_type == nullptr ? std::string_view{} : *content_type)) {
     case BodyType::kJson: return read_json(request.body, fields);
-    case BodyType::kForm: return read_form(request.body, fields);
+    case BodyType::kForm: {
+      if (auto checked = check_is_form(request.body); !checked) return checked;
+      return read_form(request.body, fields);
+    }
     case BodyType::kProtobuf: {
-      auto message = read_protobuf(request.body);
-      if (!message) return std::unexpected(std::move(message.error()));
-      call = std::move(*message);
+      if (auto read = read_protobuf(request.body); !read) return read;
       mark_present(fields);
       return {};
     }
@@ -41,10 +68,9 @@ Result<void> read_body(const Request& request, Result<Call> (*read_protobuf)(std
 }
 
 /// The body's value of a parameter wins over the query's.
-template <class Call>
-Result<void> read_body_and_query(const Request& request, Result<Call> (*read_protobuf)(std::string_view), Call& call,
-                                 std::span<Field> fields) {
-  if (auto body = read_body(request, read_protobuf, call, fields); !body) return body;
+template <class ReadProtobuf>
+Result<void> read_body_and_query(const Request& request, ReadProtobuf read_protobuf, std::span<Field> fields) {
+  if (auto body = read_body(request, read_protobuf, fields); !body) return body;
   return read_form(request.query, fields);
 }
 
@@ -59,14 +85,32 @@ Result<void> read_key_headers(const Request& request, std::string& key) {
   return {};
 }
 
+/// Names the chat by its other member.
+Result<void> apply_receiver(service::SendRequest& call, std::string_view receiver) {
+  if (receiver.contains(':')) return fail(ErrorCode::kInvalidChat, "receiver is one member, whose name has no ':'");
+  if (call.sender.empty()) {
+    return fail(ErrorCode::kSenderNotInChat, "receiver needs sender: the chat is that of the two");
+  }
+  std::string chat = fmt::format("{}:{}", call.sender, receiver);
+  if (call.chat.empty()) {
+    call.chat = std::move(chat);
+  } else if (call.chat != chat && call.chat != fmt::format("{}:{}", receiver, call.sender)) {
+    return fail(ErrorCode::kInvalidChat, "chat is not the chat of sender and receiver: give chat or receiver");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<service::SendRequest> bind_send(const Request& request) {
   Result<service::SendRequest> bound;
   service::SendRequest& call = *bound;
+  std::string receiver;
   std::array fields = {Field{"chat", &call.chat}, Field{"text", &call.text}, Field{"sender", &call.sender},
-                       Field{"idempotency_key", &call.idempotency_key}};
-  auto read = read_body_and_query<service::SendRequest>(request, read_protobuf_send, call, fields);
+                       Field{"idempotency_key", &call.idempotency_key}, Field{"receiver", &receiver}};
+  auto read = read_body_and_query(
+      request, [&](std::string_view body) { return read_protobuf_send(body, call, receiver); }, fields);
+  if (read && !receiver.empty()) read = apply_receiver(call, receiver);
   if (read) read = read_key_headers(request, call.idempotency_key);
   if (!read) bound = std::unexpected(std::move(read.error()));
   return bound;
@@ -76,9 +120,17 @@ Result<service::PullRequest> bind_pull(const Request& request) {
   service::PullRequest call;
   std::array fields = {Field{"chat", &call.chat}, Field{"cursor", &call.cursor}, Field{"limit", &call.limit},
                        Field{"reverse", &call.reverse}};
-  auto read = read_body_and_query<service::PullRequest>(request, read_protobuf_pull, call, fields);
+  auto read =
+      read_body_and_query(request, [&](std::string_view body) { return read_protobuf_pull(body, call); }, fields);
   if (!read) return std::unexpected(std::move(read.error()));
   return call;
+}
+
+bool is_encoded(const Request& request) noexcept {
+  return std::ranges::any_of(request.headers, [](const Header& header) {
+    return header.name.size() == 16 && boost::beast::iequals(header.name, "Content-Encoding") &&
+           !header.value.empty() && !boost::beast::iequals(header.value, "identity");
+  });
 }
 
 }  // namespace parley::http

@@ -7,16 +7,22 @@
 
 namespace parley::http {
 
-// The body is read by its Content-Type, as json_reader.h, form.h and protobuf_codec.h say, and what it does not hold is
-// taken from the query string. An empty body is none, and then Content-Type does not matter. Names in a query or form
-// are case-sensitive. Values are as they came: their meaning is for the service to check.
+// The body is read by its Content-Type, as json_reader.h, form.h and protobuf_codec.h say. What it does not hold is
+// taken from the query string. An empty body is none, and then Content-Type and Content-Encoding do not matter. Names
+// in a query or form are case-sensitive. Values are as they came: their meaning is for the service to check.
 //
 // Errors: kMalformedRequest, kUnsupportedMediaType.
 
-/// Also kInvalidIdempotencyKey, where the headers Idempotency-Key and the parameter idempotency_key do not all agree;
-/// empty ones do not count.
+/// A send without a chat but with the parameter `receiver` is for the chat of sender and receiver.
+///
+/// Also kInvalidIdempotencyKey if the headers Idempotency-Key and the parameter idempotency_key do not all agree; empty
+/// ones do not count. kSenderNotInChat for a receiver without a sender. kInvalidChat if chat and receiver are both
+/// given and name different chats, and for a receiver that is no member's name.
 [[nodiscard]] Result<service::SendRequest> bind_send(const Request& request);
 
 [[nodiscard]] Result<service::PullRequest> bind_pull(const Request& request);
+
+/// Whether the body is encoded (RFC 9110, 8.4), such as gzip. Such a body is kUnsupportedMediaType.
+[[nodiscard]] bool is_encoded(const Request& request) noexcept;
 
 }  // namespace parley::http

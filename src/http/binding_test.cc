@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <im.pb.h>
 
@@ -19,12 +20,14 @@ struct Input {
   std::string_view content_type = {};  // empty: none
   std::string_view body = {};
   std::vector<std::string_view> keys = {};  // Idempotency-Key headers
+  std::string_view encoding = {};           // empty: no Content-Encoding
 };
 
 template <class Call>
 Result<Call> bind(Result<Call> (*binder)(const Request&), const Input& input) {
   std::vector<Header> headers = {{"Host", "localhost"}};
   if (!input.content_type.empty()) headers.push_back({"content-TYPE", input.content_type});
+  if (!input.encoding.empty()) headers.push_back({"content-ENCODING", input.encoding});
   for (const std::string_view key : input.keys) headers.push_back({"idempotency-key", key});
   Request request{};
   request.method = "POST";
@@ -45,6 +48,11 @@ std::string shown(const Result<PullRequest>& call) {
 }
 std::string sent(const Input& input) { return shown(bind(bind_send, input)); }
 std::string pulled(const Input& input) { return shown(bind(bind_pull, input)); }
+
+std::string detail(const Input& input) {
+  const auto call = bind(bind_send, input);
+  return call ? "none" : call.error().detail;
+}
 
 std::string protobuf_send() {
   api::SendRequest message;
@@ -91,6 +99,43 @@ TEST(Binding, ReadsAPullInEveryEncoding) {
   EXPECT_EQ(pulled({}), "|0|0|false");
 }
 
+TEST(Binding, TakesTheReceiverForTheChatInEveryEncoding) {
+  api::SendRequest message;
+  message.set_text("hi");
+  message.set_sender("ann");
+  message.set_receiver("ben");
+  const std::string protobuf = message.SerializeAsString();
+  EXPECT_THAT(protobuf, testing::HasSubstr("\x4a\x03"
+                                           "ben"));
+  const auto form = "sender=ann&receiver=ben&text=hi"sv;
+  for (const Input& input : std::vector<Input>{{.body = R"({"sender":"ann","Receiver":"ben","text":"hi"})"},
+                                               {.content_type = kForm, .body = form},
+                                               {.content_type = kProtobuf, .body = protobuf},
+                                               {.query = form},
+                                               {.query = "receiver=ben", .body = R"({"sender":"ann","text":"hi"})"},
+                                               {.query = "chat=&sender=ann&receiver=ben&text=hi"}}) {
+    EXPECT_EQ(sent(input), "ann:ben|hi|ann|") << input.content_type << input.body;
+  }
+  EXPECT_EQ(sent({.query = "sender=a&receiver=a"}), "a:a||a|");
+}
+
+TEST(Binding, TakesAReceiverBesideTheChatOnlyIfTheyAgree) {
+  EXPECT_EQ(sent({.query = "chat=a:b&sender=b&receiver=a"}), "a:b||b|");
+  EXPECT_EQ(sent({.query = "chat=b:a&sender=b&receiver=a"}), "b:a||b|");
+  EXPECT_EQ(sent({.query = "chat=a:b&sender=a&receiver="}), "a:b||a|");
+  EXPECT_EQ(sent({.query = "chat=a:b&sender=a&receiver=c"}), "invalid_chat");
+  EXPECT_EQ(sent({.query = "chat=a:c&sender=a&receiver=b"}), "invalid_chat");
+  EXPECT_EQ(sent({.query = "chat=a:b&sender=c&receiver=b"}), "invalid_chat");
+  EXPECT_EQ(sent({.query = "chat=team&sender=a&receiver=b"}), "invalid_chat");
+}
+
+TEST(Binding, RefusesAReceiverThatMakesNoChat) {
+  EXPECT_EQ(sent({.query = "receiver=b&text=hi"}), "sender_not_in_chat");
+  EXPECT_EQ(sent({.query = "sender=&receiver=b"}), "sender_not_in_chat");
+  EXPECT_EQ(sent({.query = "sender=a&receiver=a:b"}), "invalid_chat");
+  EXPECT_EQ(sent({.query = "sender=a&receiver=:"}), "invalid_chat");
+}
+
 TEST(Binding, MixesBodyAndQueryAndTheBodyWins) {
   EXPECT_EQ(pulled({.query = "chat=q&cursor=1", .body = R"({"chat":"b","limit":2})"}), "b|1|2|false");
   EXPECT_EQ(pulled({.query = "chat=q&cursor=1", .content_type = kForm, .body = "chat=b&limit=2"}), "b|1|2|false");
@@ -130,6 +175,31 @@ TEST(Binding, RefusesWhatItCannotRead) {
                           {.content_type = kProtobuf, .body = std::string_view(protobuf).substr(0, 6)}}) {
     EXPECT_EQ(sent(input), "malformed_request") << input.content_type << input.body;
   }
+}
+
+TEST(Binding, SaysWhatABodyIsThatItCannotRead) {
+  using testing::HasSubstr;
+  for (const auto json : {R"({"chat":"a:b"})"sv, " \r\n[1]"sv, R"({"text":"100%"})"sv}) {
+    const std::string form = detail({.content_type = kForm, .body = json});
+    EXPECT_THAT(form, HasSubstr("was read as a form"));
+    EXPECT_THAT(form, HasSubstr("Content-Type: application/json"));
+  }
+  for (const auto type : {""sv, kJson, kForm, kProtobuf}) {
+    EXPECT_THAT(detail({.content_type = type, .body = "\x1f\x8b\x08"}), HasSubstr("is gzip")) << type;
+    EXPECT_THAT(detail({.content_type = type, .body = "\xef\xbb\xbf{}"}), HasSubstr("byte order mark")) << type;
+  }
+  EXPECT_THAT(detail({.content_type = kProtobuf, .body = "\x12\x01\xff"}), HasSubstr("not UTF-8"));
+  EXPECT_THAT(detail({.content_type = kProtobuf, .body = "\x12\x05\xff"}), HasSubstr("not a protobuf message"));
+}
+
+TEST(Binding, RefusesAnEncodedBody) {
+  for (const auto encoding : {"gzip", "identity, gzip", "br", "x"}) {
+    const Input input{.content_type = kJson, .body = kJsonSend, .encoding = encoding};
+    EXPECT_EQ(sent(input), "unsupported_media_type") << encoding;
+    EXPECT_THAT(detail(input), testing::HasSubstr(encoding));
+  }
+  EXPECT_EQ(sent({.body = kJsonSend, .encoding = "Identity"}), "a:b|hi|a|k");
+  EXPECT_EQ(sent({.query = kFormSend, .encoding = "gzip"}), "a:b|hi|a|k") << "there is no body";
 }
 
 TEST(Binding, RefusesInvalidUtf8InJsonAndProtobufButNotInForms) {

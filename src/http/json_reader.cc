@@ -1,5 +1,6 @@
 #include "http/json_reader.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,6 +8,8 @@
 
 #include <boost/beast/core/string.hpp>
 #include <boost/json/basic_parser_impl.hpp>
+#include <fmt/format.h>
+#include <utf8.h>
 
 namespace parley::http {
 namespace {
@@ -119,8 +122,38 @@ class FieldHandler {
   std::optional<Error> error_;
 };
 
-std::unexpected<Error> unreadable(const std::string& why) {
-  return fail(ErrorCode::kMalformedRequest, "the body is not JSON: " + why);
+std::unexpected<Error> unreadable(std::string why) {
+  return fail(ErrorCode::kMalformedRequest, "the body is not JSON: " + std::move(why));
+}
+
+/// Where in `text`, which the parser gave up at `stop`, stands a \u escape that is half of a surrogate pair; or npos.
+std::size_t find_lone_surrogate(std::string_view text, std::size_t stop, const json::error_code& ec) {
+  const std::size_t at = text.substr(0, stop + 1).rfind("\\u");
+  if (at == std::string_view::npos) return at;
+  if (ec == json::error::illegal_leading_surrogate || ec == json::error::illegal_trailing_surrogate) return at;
+  // To the parser, a first half without a second is any syntax error: right behind it, or behind one more backslash.
+  const std::string_view escape = text.substr(at, 6);
+  const bool is_first_half =
+      escape.size() == 6 && (escape[2] == 'd' || escape[2] == 'D') && std::string_view("89abAB").contains(escape[3]);
+  return is_first_half && stop >= at + 6 && stop <= at + 7 ? at : std::string_view::npos;
+}
+
+/// What is wrong with `text`, which the parser gave up at `stop`.
+std::unexpected<Error> explain(std::string_view text, std::size_t stop, const json::error_code& ec) {
+  const auto place = [](std::size_t index) { return fmt::format("byte {}", index + 1); };
+  const auto invalid = static_cast<std::size_t>(utf8::find_invalid(text.begin(), text.end()) - text.begin());
+  if (invalid < text.size() && invalid <= stop) {
+    return unreadable(fmt::format("{} is not UTF-8", place(invalid)));
+  }
+  if (const std::size_t lone = find_lone_surrogate(text, stop, ec); lone != std::string_view::npos) {
+    return unreadable(fmt::format("the \\u escape at {} is half of a surrogate pair", place(lone)));
+  }
+  if (ec == json::error::incomplete) return unreadable(fmt::format("it ends too early, after {} bytes", text.size()));
+  if (ec == json::error::too_deep) {
+    return unreadable(
+        fmt::format("more than {} objects and arrays are inside each other at {}", kMaxJsonDepth, place(stop)));
+  }
+  return unreadable(fmt::format("{} at {}", ec.message(), place(stop)));
 }
 
 }  // namespace
@@ -132,8 +165,8 @@ Result<void> read_json(std::string_view text, std::span<Field> fields) {
   json::error_code ec;
   const std::size_t read = parser.write_some(false, text.data(), text.size(), ec);
   if (parser.handler().error()) return std::unexpected(std::move(*parser.handler().error()));
-  if (ec) return unreadable(ec.message());
-  if (read != text.size()) return unreadable("something follows it");
+  if (ec) return explain(text, read, ec);
+  if (read != text.size()) return unreadable(fmt::format("something follows it at byte {}", read + 1));
   return {};
 }
 

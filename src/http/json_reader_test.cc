@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace parley::http {
@@ -185,6 +186,34 @@ TEST(JsonReader, RefusesInvalidUtf8AndLoneSurrogatesAnywhere) {
                               "{\"\xff\":1}"sv, R"({"chat":"\ud83d"})"sv, R"({"chat":"\udc0e"})"sv,
                               R"({"chat":"\ud83d\ud83d"})"sv, R"({"chat":"\ud83dx"})"sv, R"({"x":"\ud800"})"sv,
                               R"({"\udfff":0})"sv});
+}
+
+TEST(JsonReader, SaysWhatIsWrongAndAtWhichByte) {
+  struct Wrong {
+    std::string_view json;
+    std::string_view detail;
+  };
+  for (const auto& [json, detail] : {
+           Wrong{"{\"text\":\"caf\xe9\"}", "byte 13 is not UTF-8"},
+           Wrong{"{\"text\":\"caf\xc3\"}", "byte 13 is not UTF-8"},
+           Wrong{"{\"text\":\"caf\xc3", "byte 13 is not UTF-8"},
+           Wrong{"{\"x\":1,} \xff", "syntax error at byte 8"},
+           Wrong{R"({"text":"\ud83d"})", R"(the \u escape at byte 10 is half of a surrogate pair)"},
+           Wrong{R"({"text":"\uD83Dx"})", R"(the \u escape at byte 10 is half of a surrogate pair)"},
+           Wrong{R"({"text":"\ud83d\n"})", R"(is half of a surrogate pair)"},
+           Wrong{R"({"text":"\ud83d\ud83d"})", R"(is half of a surrogate pair)"},
+           Wrong{R"({"text":"\udc0e"})", R"(at byte 10 is half of a surrogate pair)"},
+           Wrong{R"({"text":"\ud8zz"})", "expected hex digit at byte 14"},
+           Wrong{"", "it ends too early, after 0 bytes"},
+           Wrong{R"({"text":"a)", "it ends too early, after 10 bytes"},
+           Wrong{R"({"a":1} {)", "something follows it at byte 9"},
+           Wrong{"{'a':1}", "syntax error at byte 2"},
+       }) {
+    const auto call = read(json);
+    ASSERT_FALSE(call) << json;
+    EXPECT_THAT(call.error().detail, testing::StartsWith("the body is not JSON: ")) << json;
+    EXPECT_THAT(call.error().detail, testing::HasSubstr(detail)) << json;
+  }
 }
 
 TEST(JsonReader, BoundsTheNesting) {

@@ -1,47 +1,57 @@
 #include "http/protobuf_codec.h"
 
+#include <cstddef>
 #include <limits>
 #include <utility>
 
 #include <google/protobuf/stubs/logging.h>
+#include <google/protobuf/unknown_field_set.h>
 #include <im.pb.h>
 
 namespace parley::http {
 namespace {
 
+constexpr auto kMaxSize = static_cast<std::size_t>(std::numeric_limits<int>::max());
+
 /// The library writes to standard error what it finds wrong with a message; here the client is told instead, and may
 /// not fill the log.
 void silence_library() { [[maybe_unused]] static const auto previous = google::protobuf::SetLogHandler(nullptr); }
 
+/// Why `bytes` are no message of a call: the format needs no UTF-8, the call's strings do.
+std::unexpected<Error> unreadable(std::string_view bytes) {
+  google::protobuf::UnknownFieldSet fields;
+  const bool readable = bytes.size() <= kMaxSize && fields.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  return fail(ErrorCode::kMalformedRequest, readable ? "a string of the protobuf message is not UTF-8"
+                                                     : "the body is not a protobuf message of this call");
+}
+
 template <class Message>
-Result<Message> parse(std::string_view bytes) {
+bool parse(std::string_view bytes, Message& message) {
   silence_library();
-  Message message;
-  if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()) ||
-      !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return fail(ErrorCode::kMalformedRequest, "the body is not a protobuf message of this call, with UTF-8 strings");
-  }
-  return message;
+  return bytes.size() <= kMaxSize && message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
 }  // namespace
 
-Result<service::SendRequest> read_protobuf_send(std::string_view bytes) {
-  auto message = parse<api::SendRequest>(bytes);
-  if (!message) return std::unexpected(std::move(message.error()));
-  return service::SendRequest{.chat = std::move(*message->mutable_chat()),
-                              .text = std::move(*message->mutable_text()),
-                              .sender = std::move(*message->mutable_sender()),
-                              .idempotency_key = std::move(*message->mutable_idempotency_key())};
+Result<void> read_protobuf_send(std::string_view bytes, service::SendRequest& call, std::string& receiver) {
+  api::SendRequest message;
+  if (!parse(bytes, message)) return unreadable(bytes);
+  call = {.chat = std::move(*message.mutable_chat()),
+          .text = std::move(*message.mutable_text()),
+          .sender = std::move(*message.mutable_sender()),
+          .idempotency_key = std::move(*message.mutable_idempotency_key())};
+  receiver = std::move(*message.mutable_receiver());
+  return {};
 }
 
-Result<service::PullRequest> read_protobuf_pull(std::string_view bytes) {
-  auto message = parse<api::PullRequest>(bytes);
-  if (!message) return std::unexpected(std::move(message.error()));
-  return service::PullRequest{.chat = std::move(*message->mutable_chat()),
-                              .cursor = message->cursor(),
-                              .limit = message->limit(),
-                              .reverse = message->reverse()};
+Result<void> read_protobuf_pull(std::string_view bytes, service::PullRequest& call) {
+  api::PullRequest message;
+  if (!parse(bytes, message)) return unreadable(bytes);
+  call = {.chat = std::move(*message.mutable_chat()),
+          .cursor = message.cursor(),
+          .limit = message.limit(),
+          .reverse = message.reverse()};
+  return {};
 }
 
 std::string write_protobuf(const service::SendResponse& response) {

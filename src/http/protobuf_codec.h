@@ -10,11 +10,13 @@
 
 namespace parley::http {
 
-// Unknown fields are skipped. kMalformedRequest for bytes that are not such a message, and for a string that is not
-// UTF-8. A number of proto3 that does not fit its field is cut to it, as the format's own rules say.
+// Each sets every field of the call. Unknown fields are skipped. kMalformedRequest for bytes that are not such a
+// message, and for a string that is not UTF-8. A number of proto3 that does not fit its field is cut to it, as the
+// format's own rules say.
 
-[[nodiscard]] Result<service::SendRequest> read_protobuf_send(std::string_view bytes);
-[[nodiscard]] Result<service::PullRequest> read_protobuf_pull(std::string_view bytes);
+[[nodiscard]] Result<void> read_protobuf_send(std::string_view bytes, service::SendRequest& call,
+                                              std::string& receiver);
+[[nodiscard]] Result<void> read_protobuf_pull(std::string_view bytes, service::PullRequest& call);
 
 [[nodiscard]] std::string write_protobuf(const service::SendResponse& response);
 

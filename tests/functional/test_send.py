@@ -1,5 +1,6 @@
 """POST /api/send: how a request may be written, and what is answered."""
 
+import gzip
 import json
 
 import pytest
@@ -77,6 +78,44 @@ def test_plus_in_a_query_is_a_space(client, chat):
     a = member(chat)
     assert client.post(f"/api/send?chat={chat}&sender={a}&text=a+b%2Bc").status_code == 200
     assert stored(client, chat) == [("a b+c", a)]
+
+
+def to_receiver(pair, **more):
+    sender, receiver = pair.split(":")
+    return {"sender": sender, "receiver": receiver, "text": "hi", **more}
+
+
+def test_the_assignments_own_example_is_stored(client, chat):
+    ann, ben = chat.split(":")
+    answer = client.post(f"/api/send?sender={ann}&receiver={ben}&text=hi")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["chat"] == chat
+    assert stored(client, chat) == [("hi", ann)]
+
+
+@pytest.mark.parametrize("kind", ["json", "form", "protobuf"])
+def test_receiver_stands_for_the_chat_in_every_encoding(client, chat, kind):
+    body, content_type = encode(kind, to_receiver(chat))
+    answer = client.post("/api/send", data=body, headers={"Content-Type": content_type})
+    assert answer.status_code == 200, answer.text
+    assert stored(client, chat) == [("hi", member(chat))]
+
+
+def test_a_chat_beside_the_receiver_must_be_theirs(client, chat):
+    both = to_receiver(chat, chat=":".join(reversed(chat.split(":"))))
+    assert client.post("/api/send", params=both).json()["chat"] == chat
+    problem = check_error(client.post("/api/send", json={**both, "chat": "x:y"}), "invalid_chat")
+    assert "receiver" in problem["detail"]
+    assert stored(client, chat) == [("hi", member(chat))]
+
+
+@pytest.mark.parametrize("template", [False, True])
+def test_a_receiver_that_makes_no_chat_is_refused(start_shared, client_of, template):
+    client = client_of(start_shared(*(["--http-errors", "template"] if template else [])))
+    check_error(client.post("/api/send?receiver=ben&text=hi"), "sender_not_in_chat", template)
+    check_error(client.post("/api/send?sender=ann&receiver=ann:ben&text=hi"), "invalid_chat", template)
+    check_error(client.post("/api/send?sender=ann&receiver=%20&text=hi"), "invalid_chat", template)
+    assert client.post("/api/send?sender=ann&receiver=ben&text=hi").status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["json", "form", "protobuf"])
@@ -183,6 +222,42 @@ def test_an_unreadable_json_body_is_malformed(client, body):
 @pytest.mark.parametrize("body", [b"\x0a\x05ab", b"\xff", b"\x0a\x03a:\xff", b"\x12\x02\xc3\x28", b"\x00", b"\x0b\x01"])
 def test_an_unreadable_protobuf_body_is_malformed(client, body):
     check_error(client.post("/api/send", data=body, headers={"Content-Type": MEDIA_TYPE}), "malformed_request")
+
+
+@pytest.mark.parametrize(
+    "body, content_type, words",
+    [
+        (b'{"text":"hi"}', FORM, ["read as a form", "Content-Type: application/json"]),
+        (b'{"text":"caf\xe9"}', JSON, ["byte 13 is not UTF-8"]),
+        (b'{"text":"\\ud83d"}', JSON, ["byte 10 is half of a surrogate pair"]),
+        (b'\xef\xbb\xbf{"text":"hi"}', JSON, ["byte order mark"]),
+        (gzip.compress(b'{"text":"hi"}'), JSON, ["gzip"]),
+        (b'{"text":"hi"', JSON, ["after 12 bytes"]),
+        (b'{"text":}', JSON, ["byte 9"]),
+        (b"\x12\x01\xff", MEDIA_TYPE, ["not UTF-8"]),
+    ],
+)
+@pytest.mark.parametrize("template", [False, True])
+def test_what_cannot_be_read_says_what_it_is(start_shared, client_of, template, body, content_type, words):
+    client = client_of(start_shared(*(["--http-errors", "template"] if template else [])))
+    answer = client.post("/api/send", data=body, headers={"Content-Type": content_type})
+    problem = check_error(answer, "malformed_request", template)
+    assert [word for word in words if word not in (answer.text if template else problem["detail"])] == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip"])
+def test_an_encoded_body_is_unsupported(client, chat, encoding):
+    body = gzip.compress(json.dumps(fields(chat)).encode())
+    answer = client.post("/api/send", data=body, headers={"Content-Encoding": encoding})
+    problem = check_error(answer, "unsupported_media_type")
+    assert answer.headers["Accept-Encoding"] == "identity"
+    assert encoding in problem["detail"]
+
+
+def test_identity_and_an_encoding_of_no_body_are_taken(client, chat):
+    assert client.post("/api/send", json=fields(chat), headers={"Content-Encoding": "identity"}).status_code == 200
+    assert client.post("/api/send", params=fields(chat), headers={"Content-Encoding": "gzip"}).status_code == 200
+    assert "Accept-Encoding" not in client.post("/api/send", data="x", headers={"Content-Type": "text/plain"}).headers
 
 
 @pytest.mark.parametrize(

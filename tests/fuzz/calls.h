@@ -36,5 +36,12 @@ template <class Call>
 void require_malformed(const Result<Call>& call) {
   require(call.error().code == ErrorCode::kMalformedRequest, "what cannot be read is a malformed_request");
 }
+/// A send may also have a receiver that does not fit.
+inline void require_malformed(const Result<service::SendRequest>& call) {
+  const ErrorCode code = call.error().code;
+  require(
+      code == ErrorCode::kMalformedRequest || code == ErrorCode::kInvalidChat || code == ErrorCode::kSenderNotInChat,
+      "what cannot be read is a malformed_request, and a receiver belongs to the chat");
+}
 
 }  // namespace parley::fuzz

@@ -22,7 +22,7 @@ std::string encoded(std::string_view bytes) {
 
 std::string form_of(const service::SendRequest& call) {
   return "chat=" + encoded(call.chat) + "&text=" + encoded(call.text) + "&sender=" + encoded(call.sender) +
-         "&idempotency_key=" + encoded(call.idempotency_key);
+         "&idempotency_key=" + encoded(call.idempotency_key) + "&receiver=";  // which is in the chat already
 }
 
 std::string form_of(const service::PullRequest& call) {

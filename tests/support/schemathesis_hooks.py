@@ -7,7 +7,7 @@ allow is mended here before it is sent. What it forbids is sent as it is.
 import schemathesis
 from schemathesis_fields import FIELDS
 
-STRINGS = {"chat", "text", "sender", "idempotency_key"}
+STRINGS = {"chat", "text", "sender", "idempotency_key", "receiver"}
 BITS = {"cursor": 63, "limit": 31}
 UNREADABLE = b"\xff"  # a number that does not end
 
@@ -18,12 +18,18 @@ def before_call(context, case, kwargs):
         return
     body = case.body if isinstance(case.body, dict) else {}
     for fields in (body, case.query or {}):
-        if any(len(member.encode()) > 64 for member in fields.get("chat", "").split(":")):
+        if any(len(member.encode()) > 64 for member in (fields.get("chat") or "").split(":")):
             fields["chat"] = "alice:bob"
+    # The two ways to name a chat must agree.
+    if body.get("chat"):
+        body.pop("receiver", None)
+    for name in {"sender", "receiver"} & body.keys():
+        if len((body[name] or "").encode()) > 64:
+            body[name] = "alice"
     for name in BITS.keys() & body.keys():
         if isinstance(body[name], float):  # JSON Schema's integers are ours, and 1.0 besides
             body[name] = int(body[name])
-    if "sender" in body:
+    if "sender" in body and body.get("chat"):
         body["sender"] = body["chat"].split(":")[0]
     # The header and the field must agree, and the header's bytes be UTF-8.
     for name in [name for name in case.headers or {} if name.lower() == "idempotency-key"]:
