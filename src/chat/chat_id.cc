@@ -22,6 +22,7 @@ std::string_view fault(std::string_view member) {
 }  // namespace
 
 Result<ChatId> ChatId::parse(std::string_view name) {
+  if (name.empty()) return fail(ErrorCode::kInvalidChat, "the chat is missing: it is <member1>:<member2>");
   const std::size_t colon = name.find(':');
   if (colon == std::string_view::npos) return fail(ErrorCode::kInvalidChat, "a chat is <member1>:<member2>");
   std::string_view first = name.substr(0, colon);

@@ -9,7 +9,8 @@ Result<ChatId> check(const SendRequest& request, const ServiceLimits& limits) {
   auto chat = ChatId::parse(request.chat);
   if (!chat) return std::unexpected(std::move(chat).error());
   if (!chat->has_member(request.sender)) {
-    return fail(ErrorCode::kSenderNotInChat, "the sender is neither of the chat's members");
+    return fail(ErrorCode::kSenderNotInChat,
+                request.sender.empty() ? "the sender is missing" : "the sender is neither of the chat's members");
   }
   if (auto text = check_text(request.text, limits.max_text); !text) return std::unexpected(std::move(text).error());
   if (auto key = check_idempotency_key(request.idempotency_key); !key) return std::unexpected(std::move(key).error());
