@@ -10,10 +10,11 @@ import pytest
 
 from support.build import ROOT, scaled
 from support.client import Client, new_chat
+from support.command import parley
 from support.compose import Stack, load, options_of
 from support.go_tools import tool
 
-TIERS = [ROOT / "compose.yaml"]
+TIERS = [ROOT / "compose.yaml", ROOT / "compose.override.yaml"]  # what Compose reads by itself
 SCALED = [ROOT / "compose.yaml", ROOT / "deploy" / "compose" / "scale.yaml"]
 SINGLE = [ROOT / "deploy" / "compose" / "single.yaml"]
 ALL = pytest.mark.parametrize("files", [TIERS, SCALED, SINGLE], ids=["tiers", "scaled", "single"])
@@ -52,7 +53,72 @@ def test_every_service_is_kept_running_checked_and_without_rights(files):
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
-        assert all(d == {"condition": "service_healthy"} for d in service.get("depends_on", {}).values()), name
+
+
+def in_bytes(text):
+    number, unit = re.fullmatch(r"(\d+)([kmg])b?", text).groups()
+    return int(number) << {"k": 10, "m": 20, "g": 30}[unit]
+
+
+@ALL
+def test_no_service_can_fill_the_memory_or_the_disk_or_busy_a_processor(files):
+    for name, service in load(*files)["services"].items():
+        assert in_bytes(service["mem_limit"]) <= 2 << 30, name
+        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}, name
+        # Each check starts a process. An interval for the start alone needs Docker 25.
+        assert service["healthcheck"]["interval"] == "10s" and "start_interval" not in service["healthcheck"], name
+
+
+def test_redis_refuses_sends_before_it_would_be_killed():
+    redis = load(*TIERS)["services"]["redis"]
+    most = in_bytes(redis["command"][redis["command"].index("--maxmemory") + 1])
+    assert most == in_bytes(redis["mem_limit"]) * 3 // 4
+
+
+def test_doctor_has_nothing_against_the_redis_of_the_files(up):
+    stack, _ = up(TIERS)
+    (redis,) = stack.replicas["redis"]
+    said = parley("doctor", "--store", f"redis://127.0.0.1:{redis.port}").out
+    of_redis = [line for line in said.splitlines() if f"Redis 127.0.0.1:{redis.port}" in line]
+    assert of_redis and all(line.startswith("ok ") for line in of_redis), said
+
+
+def test_every_temporary_folder_belongs_to_whom_its_service_runs_as():
+    """A tmpfs belongs to root. 101 is the user nginx of its image."""
+    nginx = load(*SCALED)["services"]["nginx"]
+    assert nginx["user"] == "nginx"
+    assert set(nginx["tmpfs"]) == {"/var/cache/nginx:uid=101,gid=101", "/run:uid=101,gid=101"}
+    # The program writes nothing into the one that stands in for the image's volume.
+    parleys = [s for s in load(*TIERS)["services"].values() if "build" in s]
+    assert all(s["tmpfs"] == ["/var/lib/parley"] and "--store=rocksdb" not in str(s["command"]) for s in parleys)
+
+
+def test_nginx_tries_a_gateway_again_within_a_second():
+    text = (ROOT / "deploy" / "compose" / "nginx.conf").read_text()
+    assert re.findall(r"^ +server (?!\{)(.+);", text, re.M) == ["http:8080 resolve fail_timeout=1s"]
+
+
+def test_nginx_closes_idle_connections_before_a_gateway_that_stops_does():
+    text = (ROOT / "deploy" / "compose" / "nginx.conf").read_text()
+    (idle,) = re.findall(r"^ +keepalive_timeout (\d+)s;", text, re.M)
+    delay = options_of(load(*SCALED)["services"]["http"]["command"])["drain-delay"]
+    assert int(idle) < int(delay.removesuffix("s"))
+
+
+@ALL
+def test_any_compose_of_version_2_reads_the_files(files):
+    """Neither tags nor conditions that only later ones know."""
+    for path in files:
+        assert not re.findall(r"(?<=[\s\[])![a-z]+", path.read_text()), path
+    assert all(isinstance(s.get("depends_on", []), list) for s in load(*files)["services"].values())
+
+
+def test_the_rolling_script_is_a_program_for_the_files_that_scale():
+    script = ROOT / "deploy" / "compose" / "roll.sh"
+    assert script.stat().st_mode & 0o111
+    assert subprocess.run(["sh", "-n", script]).returncode == 0
+    for path in SCALED:
+        assert f"-f {path.relative_to(ROOT)}" in script.read_text()
 
 
 def test_what_reads_its_data_at_the_start_is_given_the_time():
@@ -92,6 +158,7 @@ def test_the_image_is_of_this_version_and_made_from_here(files):
         if "build" not in service:
             continue
         assert service["image"] == f"parley:{version}"
+        assert service["pull_policy"] == "never"  # no registry has it
         context = (files[0].parent / service["build"]["context"]).resolve()
         assert context == ROOT
         assert (context / service["build"]["dockerfile"]).is_file()
@@ -109,7 +176,8 @@ def test_compose_itself_reads_the_files_so(files):
     for name, service in ours.items():
         assert theirs[name].get("command") == service.get("command"), name
         assert theirs[name]["healthcheck"]["test"] == service["healthcheck"]["test"], name
-        assert theirs[name].get("depends_on", {}).keys() == service.get("depends_on", {}).keys(), name
+        assert list(theirs[name].get("depends_on", {})) == service.get("depends_on", []), name
+        assert int(theirs[name]["mem_limit"]) == in_bytes(service["mem_limit"]), name
         assert set(theirs[name].get("networks", ["default"])) == set(service.get("networks", ["default"])), name
         assert len(theirs[name].get("ports", [])) == len(service.get("ports", [])), name
 

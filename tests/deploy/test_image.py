@@ -7,10 +7,12 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 from support.build import ROOT
 from support.client import Client, new_chat
 from support.command import parley
+from support.compose import load
 from support.debian import Inside
 
 DOCKERFILE = (ROOT / "deploy" / "docker" / "Dockerfile").read_text()
@@ -45,12 +47,59 @@ def test_its_version_is_the_program_s():
     assert parley("--version").out.split() == ["parley", instruction("ARG").removeprefix("VERSION=")]
 
 
-def test_the_program_takes_its_command():
+def own_settings(**environment):
+    """What the image's own command means, in this environment."""
     assert json.loads(instruction("ENTRYPOINT")) == ["parley"]
     command = json.loads(instruction("CMD"))
     assert command[0] == "serve"
-    outcome = parley("config", *command[1:])
+    copied = dict(reversed(a.split()) for w, a in instructions(-1) if w == "COPY" and "--from" not in a)
+    outcome = parley("config", *(str(ROOT / copied[w]) if w in copied else w for w in command[1:]), env=environment)
     assert outcome.code == 0, outcome
+    return dict(re.findall(r"^([a-z-]+) = (\S+)", outcome.out, re.M))
+
+
+def test_its_own_command_serves_everything_to_the_container_s_network():
+    settings = own_settings()
+    assert [settings[name] for name in ("http", "rpc", "admin")] == [
+        '"0.0.0.0:8080"',
+        '"0.0.0.0:8888"',
+        '"0.0.0.0:8081"',
+    ]
+    assert settings["store"] == '"rocksdb:/var/lib/parley"'
+
+
+def test_the_health_check_and_its_own_command_agree_on_the_admin_listener():
+    """`parley health` reads PARLEY_ADMIN, so the command must not have an option that goes over it."""
+    assert own_settings(PARLEY_ADMIN="127.0.0.1:9999")["admin"] == '"127.0.0.1:9999"'
+
+
+def test_it_builds_without_buildkit():
+    """Debian 12's Docker builds without it by default."""
+    assert "# syntax" not in DOCKERFILE and "<<" not in DOCKERFILE
+    of_buildkit = ("--mount", "--network", "--security", "--link", "--chmod", "--parents", "--exclude", "--checksum")
+    for stage in range(DOCKERFILE.count("\nFROM ")):
+        assert not [
+            a for word, a in instructions(stage) if word in ("RUN", "COPY", "ADD") and a.startswith(of_buildkit)
+        ]
+
+
+def test_the_documented_command_makes_the_tag_that_compose_and_the_chart_look_for():
+    tag = f"parley:{instruction('ARG').removeprefix('VERSION=')}"
+    command = f"docker build -f deploy/docker/Dockerfile -t {tag} ."
+    assert f"\n{command}\n" in (ROOT / "docs" / "deploying.md").read_text()
+    assert f"#     {command}\n" in DOCKERFILE
+    for name in ("compose.yaml", "deploy/compose/single.yaml"):
+        images = {s["image"] for s in load(ROOT / name)["services"].values() if "build" in s}
+        assert images == {tag}, name
+    chart = ROOT / "deploy" / "kubernetes" / "chart"
+    values, about = (yaml.safe_load((chart / name).read_text()) for name in ("values.yaml", "Chart.yaml"))
+    assert f"{values['image']['repository']}:{values['image']['tag'] or about['appVersion']}" == tag
+
+
+def test_the_page_says_how_a_cluster_gets_the_image():
+    page = (ROOT / "docs" / "deploying.md").read_text()
+    for command in ("docker tag parley:", "docker push ", "kind load docker-image parley:"):
+        assert f"\n{command}" in page
 
 
 def context(folder):
@@ -91,10 +140,12 @@ def files_of_last_stage(root, package):
     folder = root.path / "package"
     folder.mkdir()
     shutil.copy(package, folder)
-    options, script = re.match(r"((?:--\S+\s+)*)(.*)", instruction("RUN")).groups()
-    assert options.split() == ["--mount=type=bind,from=build,source=/source/build/package,target=/package"]
-    root.run(script)
-    shutil.rmtree(folder)
+    copied = [a for word, a in instructions(-1) if word == "COPY"]
+    assert copied[0] == "--from=build /source/build/package/parley_*.deb /package/"
+    root.run(instruction("RUN"))
+    assert not folder.exists()
+    for source, target in (a.split() for a in copied[1:]):
+        shutil.copy(ROOT / source, root.path / target.lstrip("/"))
 
 
 @pytest.mark.only_long
@@ -109,7 +160,8 @@ def test_its_files_are_few_and_work_read_only_as_its_user(package, new_root, tmp
     data = tmp_path / "data"
     data.mkdir()
     subprocess.run(["chown", f"{USER}:{USER}", data], check=True)
-    words = ["parley", *(re.sub(r"^0\.0\.0\.0:\d+$", "127.0.0.1:0", w) for w in json.loads(instruction("CMD")))]
+    listeners = [f"--{name}=127.0.0.1:0" for name in ("http", "rpc", "admin")]
+    words = ["parley", *json.loads(instruction("CMD")), *listeners]
     server = Inside(tmp_path / "run", root, words, USER, data).start()
     client, (chat, _) = Client(server), new_chat()
     client.send(chat, "hi")

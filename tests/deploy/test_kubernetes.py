@@ -181,6 +181,26 @@ def helm(*arguments):
     return subprocess.run([tool("helm"), *map(str, arguments)], capture_output=True, text=True, timeout=scaled(60))
 
 
+def test_the_chart_says_what_to_do_next():
+    notes = (CHART / "templates" / "NOTES.txt").read_text()
+    assert 'include "parley.image"' in notes and "docs/deploying.md" in notes
+    assert re.search(r"port-forward service/\{\{ \$name \}\} (\d+):.*\n(?:.*\n)*.*127\.0\.0\.1:\1/api/send", notes)
+
+
+@pytest.mark.only_long
+@pytest.mark.parametrize("values", VALUES, ids=lambda path: path.stem)
+def test_helm_prints_what_to_do_next(values):
+    done = helm("install", "mine", CHART, "--dry-run=client", "--namespace", "chat", "--values", values)
+    assert done.returncode == 0, done.stderr
+    notes = done.stdout.split("NOTES:\n")[1]
+    port = re.search(r"kubectl --namespace chat port-forward service/(\S+) 8080:(\d+)", notes)
+    services = [o for o in yaml.safe_load_all(render.render("--values", values)) if o and o["kind"] == "Service"]
+    assert port[1] == "mine-parley"
+    assert int(port[2]) in [
+        p["port"] for s in services if s["metadata"]["name"] == "parley" for p in s["spec"]["ports"]
+    ]
+
+
 @pytest.mark.only_long
 @pytest.mark.parametrize("values", VALUES, ids=lambda path: path.stem)
 def test_the_chart_renders_what_kubernetes_takes(values, tmp_path):

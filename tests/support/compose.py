@@ -20,19 +20,6 @@ from support.server import Server, clean_environment
 from support.wait import eventually
 
 ADMIN = "8081"  # where `parley health` asks unless told otherwise
-_DROPPED = object()
-
-
-class _Replaced(list):
-    """What is not added to the value of the file before: `!override`."""
-
-
-class _Loader(yaml.SafeLoader):
-    pass
-
-
-_Loader.add_constructor("!reset", lambda loader, node: _DROPPED)
-_Loader.add_constructor("!override", lambda loader, node: _Replaced(loader.construct_sequence(node)))
 
 
 def load(*paths, environment=None):
@@ -40,7 +27,7 @@ def load(*paths, environment=None):
     model = {}
     for path in paths:
         text = pathlib.Path(path).read_text()
-        model = _merged(model, yaml.load(_interpolated(text, environment or {}), _Loader))  # noqa: S506, a SafeLoader
+        model = _merged(model, yaml.safe_load(_interpolated(text, environment or {})))
     return model
 
 
@@ -50,13 +37,10 @@ def _interpolated(text, environment):
 
 def _merged(below, above, key=None):
     if isinstance(below, dict) and isinstance(above, dict):
-        out = dict(below)
-        for name, value in above.items():
-            out[name] = _merged(below[name], value, name) if name in below else value
-        return {name: value for name, value in out.items() if value is not _DROPPED}
-    if isinstance(below, list) and isinstance(above, list) and not isinstance(above, _Replaced) and key != "command":
+        return below | {k: _merged(below[k], v, k) if k in below else v for k, v in above.items()}
+    if isinstance(below, list) and isinstance(above, list) and key != "command":
         return below + above
-    return list(above) if isinstance(above, _Replaced) else above
+    return above
 
 
 def options_of(command):
@@ -71,7 +55,7 @@ def start_order(services):
         able = [
             name
             for name, service in services.items()
-            if name not in order and set(service.get("depends_on", {})) <= set(order)
+            if name not in order and set(service.get("depends_on", [])) <= set(order)
         ]
         assert able, f"services that wait for each other: {sorted(set(services) - set(order))}"
         order += able
@@ -220,8 +204,8 @@ class NginxReplica(ForeignReplica):
             (r"^ +listen 8080\b", f"listen 127.0.0.1:{self.port}"),
             # A name that is resolved again and again stands for the addresses that it has.
             (
-                r"^ +server (\w+):(\d+) resolve;",
-                lambda m: " ".join(f"server {a};" for a in self._addresses.known[m[1], m[2]]),
+                r"^ +server (\w+):(\d+) resolve ([^;]+);",
+                lambda m: " ".join(f"server {a} {m[3]};" for a in self._addresses.known[m[1], m[2]]),
             ),
         ):
             text, count = re.subn(pattern, replacement, text, flags=re.M)
