@@ -29,14 +29,16 @@ ENVIRONMENT = {
 }
 
 
-def bootstrap(tar, include=(), options=SLIM):
+def bootstrap(tar, include=(), options=SLIM, hooks=()):
     """Writes the files of a minimal system, and of the packages `include`, to `tar`.
 
-    `options` are dpkg's. The packages come from where this machine's own do.
+    `options` are dpkg's. The packages come from where this machine's own do. Each hook is a shell command that changes the
+    system at last: "$1" is its folder.
     """
     assert os.geteuid() == 0, "a Debian root can only be made by root"
     words = [f"--dpkgopt={line}" for line in options]
     words += [f"--aptopt={line}" for line in _apt_settings()]
+    words += [f"--customize-hook={hook}" for hook in hooks]
     merged = ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"]  # as its images are
     packages = ",".join(["usr-is-merged", *include])
     command = ["mmdebstrap", "--quiet", "--variant=minbase", *merged, f"--include={packages}", *words, "bookworm", tar]
