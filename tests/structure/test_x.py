@@ -440,6 +440,11 @@ def test_a_build_that_fails_shows_why_and_names_its_log(elsewhere):
     assert error in (elsewhere.path / "build/logs/build-release.log").read_text()
 
 
+def test_a_build_says_where_it_is(elsewhere):
+    assert elsewhere.x("build", "parley").stdout.splitlines()[-1] == "x: built parley in build/release"
+    assert elsewhere.x("build").stdout.splitlines()[-1] == "x: built everything in build/release"
+
+
 def test_ctrl_c_during_a_build_is_an_interrupt(elsewhere):
     """Whether it reaches x, or only the build."""
     waits = "trap 'echo \"ninja: build stopped: interrupted by user.\"; exit 2' INT\n: >started\nwhile :; do sleep 0.1; done\n"
