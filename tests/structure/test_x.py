@@ -315,11 +315,15 @@ def test_without_root_and_sudo_it_says_what_root_must_run(x, apt):
 
 
 def test_of_a_package_with_a_service_only_the_programs_are_taken(x, apt, logs, monkeypatch):
-    (logs.parent / "tools").mkdir(parents=True)
+    programs = logs.parent / "tools" / "debian" / "usr" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "redis-server").symlink_to("redis-check-rdb")
     there = iter([False, True])
-    monkeypatch.setattr(x, "NEEDS", (("test", lambda name: next(there), "nginx", "nginx"),))
+    monkeypatch.setattr(x, "NEEDS", (("test", lambda name: next(there), "redis-server", "redis-server"),))
+    monkeypatch.setattr(x, "program", lambda name: f"/usr/bin/{name}")
     x.require("test")
     assert [step.split()[:2] for step in apt.steps] == [["apt-get", "download"]]
+    assert os.readlink(programs / "redis-server") == "/usr/bin/redis-check-rdb"
 
 
 def test_apt_s_status_is_read(x):
