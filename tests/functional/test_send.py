@@ -231,7 +231,7 @@ def test_an_unreadable_protobuf_body_is_malformed(client, body):
         (b'{"text":"caf\xe9"}', JSON, ["byte 13 is not UTF-8"]),
         (b'{"text":"\\ud83d"}', JSON, ["byte 10 is half of a surrogate pair"]),
         (b'\xef\xbb\xbf{"text":"hi"}', JSON, ["byte order mark"]),
-        (gzip.compress(b'{"text":"hi"}'), JSON, ["gzip"]),
+        (gzip.compress(b'{"text":"hi"}', mtime=0), JSON, ["gzip"]),
         (b'{"text":"hi"', JSON, ["after 12 bytes"]),
         (b'{"text":}', JSON, ["byte 9"]),
         (b"\x12\x01\xff", MEDIA_TYPE, ["not UTF-8"]),
