@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 namespace parley::store {
@@ -14,6 +15,14 @@ using rocksdb::IOStatus;
 using rocksdb::Slice;
 
 bool is_info_log(const std::string& name) { return std::filesystem::path(name).filename().string().starts_with("LOG"); }
+
+/// By a name that leads to the same file when the store is closed: the store opens files below /proc/self/fd.
+std::string lasting_name(const std::string& name) {
+  const std::filesystem::path path(name);
+  std::error_code error;
+  const auto folder = std::filesystem::canonical(path.parent_path(), error);
+  return error ? name : (folder / path.filename()).string();
+}
 
 /// RocksDB sleeps a second after each failed flush; tests of many need not.
 class SleeplessClock final : public rocksdb::SystemClockWrapper {
@@ -152,18 +161,19 @@ IOStatus FaultyFileSystem::NewWritableFile(const std::string& name, const rocksd
                                            std::unique_ptr<rocksdb::FSWritableFile>* result, IODebugContext* debug) {
   auto status = target()->NewWritableFile(name, options, result, debug);
   if (!status.ok() || is_info_log(name)) return status;
+  const std::string lasting = lasting_name(name);
   {
     const std::scoped_lock lock(mutex_);
-    files_[name] = {};
+    files_[lasting] = {};
   }
-  *result = std::make_unique<File>(*this, name, std::move(*result));
+  *result = std::make_unique<File>(*this, lasting, std::move(*result));
   return status;
 }
 
 IOStatus FaultyFileSystem::NewRandomRWFile(const std::string& name, const rocksdb::FileOptions& options,
                                            std::unique_ptr<rocksdb::FSRandomRWFile>* result, IODebugContext* debug) {
   auto status = target()->NewRandomRWFile(name, options, result, debug);
-  if (status.ok()) *result = std::make_unique<RandomRWFile>(*this, name, std::move(*result));
+  if (status.ok()) *result = std::make_unique<RandomRWFile>(*this, lasting_name(name), std::move(*result));
   return status;
 }
 
@@ -181,9 +191,9 @@ IOStatus FaultyFileSystem::RenameFile(const std::string& from, const std::string
   auto status = target()->RenameFile(from, to, options, debug);
   if (!status.ok()) return status;
   const std::scoped_lock lock(mutex_);
-  if (auto moved = files_.extract(from)) {
-    files_.erase(to);
-    moved.key() = to;
+  if (auto moved = files_.extract(lasting_name(from))) {
+    files_.erase(lasting_name(to));
+    moved.key() = lasting_name(to);
     files_.insert(std::move(moved));
   }
   return status;

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
+#include <mutex>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -25,32 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::unexpected<Error> cannot_open(const fs::path& folder, std::string_view why) {
-  std::string line = fmt::format("cannot open the store in {}: {}", folder.string(), why);
-  std::ranges::replace(line, '\n', ' ');
-  return fail(ErrorCode::kUnavailable, std::move(line));
-}
-
-/// What can be said better than RocksDB says it, before it touches anything.
-Result<void> check_folder(const fs::path& folder) {
-  std::error_code error;
-  const fs::file_status status = fs::status(folder, error);
-  if (fs::exists(status) && !fs::is_directory(status)) return cannot_open(folder, "it is not a directory");
-  // What people write to each other is not for the machine's other users to read.
-  if (fs::create_directories(folder, error)) fs::permissions(folder, fs::perms::owner_all, error);
-  if (error) return cannot_open(folder, error.message());
-  if (eaccess(folder.c_str(), R_OK | W_OK | X_OK) != 0) return cannot_open(folder, "no permission to write there");
-  if (fs::exists(folder / "CURRENT", error)) return {};
-  // RocksDB would make a new database and delete these as left over.
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".sst" || entry.path().extension() == ".log") {
-      return cannot_open(folder, fmt::format("the file CURRENT is missing although there is data ({}); restore it",
-                                             entry.path().filename().string()));
-    }
-  }
-  if (error) return cannot_open(folder, error.message());
-  return {};
-}
+constexpr std::chrono::seconds kBetweenLooks{1};
 
 /// Whether nobody has the folder open, so that its logs do not grow while they are looked at.
 rocksdb::Status check_lock(const fs::path& folder, rocksdb::Env& env) {
@@ -85,26 +63,12 @@ bool lacks_what_later_ones_follow(std::span<const CheckedLog> logs, std::size_t 
   return later != logs.end() && later->check.first != logs[at].check.next;
 }
 
-/// How the logs may be replayed, or a refusal if that would drop what was acknowledged.
-Result<rocksdb::WALRecoveryMode> choose_recovery(const fs::path& folder, Durability durability) {
-  auto recovery = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  const std::vector<CheckedLog> logs = check_logs(folder);
-  for (std::size_t i = 0; i < logs.size(); ++i) {
-    const WalCheck& check = logs[i].check;
-    if (check.state == WalCheck::State::kSound) continue;
-    const std::string log = logs[i].path.filename().string();
-    const bool damaged = check.state == WalCheck::State::kDamaged || lacks_what_later_ones_follow(logs, i);
-    // Without fsyncs a power loss may take any page of the log; that is what this durability does not promise.
-    if (damaged && durability == Durability::kFsync) {
-      return cannot_open(folder, fmt::format("the log {} is corrupt at byte {} and has acknowledged messages after it; "
-                                             "restore it from a backup",
-                                             log, check.offset));
-    }
-    log_warn("the store's log ends in a write that is not whole, as a crash leaves it; it is dropped",
-             {{"file", log}, {"offset", std::to_string(check.offset)}});
-    recovery = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+/// A start of an idle store leaves the log that it made, and RocksDB keeps them all until the next message is flushed.
+void remove_empty_logs(const fs::path& folder) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".log" && entry.file_size(error) == 0 && !error) fs::remove(entry.path(), error);
   }
-  return recovery;
 }
 
 std::string g_abort_line;  // what the handler below writes; set before it is installed
@@ -129,111 +93,186 @@ class AbortIsFailedStart {
   void (*before_)(int) = nullptr;
 };
 
-std::unexpected<Error> explain(const fs::path& folder, const rocksdb::Status& status) {
-  const std::string what = status.ToString();
-  const auto has = [&what](std::string_view part) { return what.find(part) != std::string::npos; };
-  if (status.IsNoSpace() || has("No space left")) return cannot_open(folder, "the disk is full: " + what);
-  if (has("/LOCK: Resource temporarily unavailable") || has("lock hold by current process")) {
-    return cannot_open(folder, "another process has it open");
-  }
-  if (has("Column families not opened")) {
-    return cannot_open(folder, "a newer version of Parley made it: start that version");
-  }
-  if (has("Permission denied") || has("Read-only file system")) return cannot_open(folder, "no permission: " + what);
-  if (status.IsCorruption() || has("No such file")) {
-    return cannot_open(folder, "a file is corrupt or missing; restore it from a backup: " + what);
-  }
-  return cannot_open(folder, what);
-}
-
-/// Another environment with its logs allocated ahead.
-class PreallocatingEnv final : public rocksdb::EnvWrapper {
+/// Another environment with other files.
+class EnvWithFiles final : public rocksdb::EnvWrapper {
  public:
-  explicit PreallocatingEnv(rocksdb::Env& env) : EnvWrapper(&env) {
-    file_system_ = std::make_shared<PreallocatedLogs>(env.GetFileSystem());
+  EnvWithFiles(rocksdb::Env& env, std::shared_ptr<rocksdb::FileSystem> files) : EnvWrapper(&env) {
+    file_system_ = std::move(files);
     system_clock_ = env.GetSystemClock();
+  }
+  // RocksDB goes by the file system, but for these.
+  rocksdb::Status DeleteFile(const std::string& name) override { return file_system_->DeleteFile(name, {}, nullptr); }
+  rocksdb::Status RenameFile(const std::string& from, const std::string& to) override {
+    return file_system_->RenameFile(from, to, {}, nullptr);
   }
 };
 
 }  // namespace
 
-Result<std::unique_ptr<RocksdbDatabase>> RocksdbDatabase::open(const fs::path& folder, const StoreOptions& options,
+Result<std::unique_ptr<RocksdbDatabase>> RocksdbDatabase::open(const fs::path& name, const StoreOptions& options,
                                                                rocksdb::Env& env) {
-  if (auto usable = check_folder(folder); !usable) return std::unexpected(std::move(usable).error());
-  const AbortIsFailedStart guard(folder);  // before the database, whose closing may abort as well
-  std::unique_ptr<RocksdbDatabase> database(new RocksdbDatabase);
-  if (const auto status = check_lock(folder, env); !status.ok()) return explain(folder, status);
-  const auto recovery = choose_recovery(folder, options.durability);
+  auto folder = StoreFolder::hold(name);
+  if (!folder) return std::unexpected(std::move(folder).error());
+  const AbortIsFailedStart guard((*folder)->name());  // before the database, whose closing may abort as well
+  std::unique_ptr<RocksdbDatabase> database(new RocksdbDatabase(*std::move(folder)));
+  if (auto current = database->check_current(); !current) return std::unexpected(std::move(current).error());
+  const fs::path& path = database->folder_->path();
+  if (const auto status = check_lock(path, env); !status.ok()) return database->explain(status);
+  remove_empty_logs(path);
+  const auto recovery = database->choose_recovery(options.durability);
   if (!recovery) return std::unexpected(recovery.error());
-  const auto status = database->open_files(folder, options, *recovery, env);
-  if (!status.ok()) return explain(folder, status);
-  if (auto loaded = database->load_meta(folder); !loaded) return std::unexpected(std::move(loaded).error());
+  const auto status = database->open_files(options, *recovery, env);
+  if (!status.ok()) return database->explain(status);
+  if (auto loaded = database->load_meta(); !loaded) return std::unexpected(std::move(loaded).error());
+  database->looks_ = std::jthread([self = database.get()](const std::stop_token& stop) { self->look_at_files(stop); });
   return database;
 }
 
-rocksdb::Status RocksdbDatabase::open_files(const fs::path& folder, const StoreOptions& options,
-                                            rocksdb::WALRecoveryMode recovery, rocksdb::Env& env) {
-  env_ = std::make_unique<PreallocatingEnv>(env);
+Result<void> RocksdbDatabase::check_current() const {
+  std::error_code error;
+  if (fs::exists(folder_->path() / "CURRENT", error)) return {};
+  // RocksDB would make a new database and delete these as left over.
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_->path(), error)) {
+    if (entry.path().extension() == ".sst" || entry.path().extension() == ".log") {
+      return refuse(fmt::format("the file CURRENT is missing although there is data ({}); restore it",
+                                entry.path().filename().string()));
+    }
+  }
+  if (error) return refuse(error.message());
+  return {};
+}
+
+Result<rocksdb::WALRecoveryMode> RocksdbDatabase::choose_recovery(Durability durability) const {
+  auto recovery = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  const std::vector<CheckedLog> logs = check_logs(folder_->path());
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    const WalCheck& check = logs[i].check;
+    if (check.state == WalCheck::State::kSound) continue;
+    const std::string log = logs[i].path.filename().string();
+    const bool damaged = check.state == WalCheck::State::kDamaged || lacks_what_later_ones_follow(logs, i);
+    // Without fsyncs a power loss may take any page of the log; that is what this durability does not promise.
+    if (damaged && durability == Durability::kFsync) {
+      return refuse(
+          fmt::format("the log {} is corrupt at byte {} and has acknowledged messages after it; restore it "
+                      "from a backup",
+                      log, check.offset));
+    }
+    log_warn("the store's log ends in a write that is not whole, as a crash leaves it; it is dropped",
+             {{"file", log}, {"offset", std::to_string(check.offset)}});
+    recovery = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  }
+  return recovery;
+}
+
+rocksdb::Status RocksdbDatabase::open_files(const StoreOptions& options, rocksdb::WALRecoveryMode recovery,
+                                            rocksdb::Env& env) {
+  files_ = std::make_shared<WatchedFiles>(std::make_shared<PreallocatedLogs>(env.GetFileSystem()), *folder_);
+  files_->watch_all();
+  env_ = std::make_unique<EnvWithFiles>(env, files_);
   cache_ = rocksdb::NewLRUCache(options.memory);
-  rocksdb::DBOptions db_options = database_options(options, cache_, health_, *env_);
+  const auto failed = [this](const rocksdb::Status& status) {
+    const std::string what = describe(status);
+    if (health_->fail(what)) log_error("the store takes no more writes", {{"error", what}});
+  };
+  rocksdb::DBOptions db_options = database_options(options, cache_, failed, *env_);
   db_options.wal_recovery_mode = recovery;
   rocksdb::DB* db = nullptr;
-  auto status = rocksdb::DB::Open(db_options, folder.string(), column_families(options, cache_), &families_, &db);
+  auto status =
+      rocksdb::DB::Open(db_options, folder_->path().string(), column_families(options, cache_), &families_, &db);
   db_.reset(db);
   return status;
 }
 
-Result<void> RocksdbDatabase::load_meta(const fs::path& folder) {
+Result<void> RocksdbDatabase::load_meta() {
   std::string format;
   auto status = db_->Get({}, to_slice(kFormatKey), &format);
   if (status.IsNotFound()) {
     // New, or its making was cut short; anything else in there is not ours.
     const std::unique_ptr<rocksdb::Iterator> any(db_->NewIterator({}));
     any->SeekToFirst();
-    if (any->Valid()) return cannot_open(folder, "it holds a RocksDB database that Parley did not make");
-    if (!any->status().ok()) return explain(folder, any->status());
+    if (any->Valid()) return refuse("it holds a RocksDB database that Parley did not make");
+    if (!any->status().ok()) return explain(any->status());
     return create_meta();
   }
-  if (!status.ok()) return explain(folder, status);
+  if (!status.ok()) return explain(status);
   std::uint64_t version = 0;
   std::from_chars(format.data(), format.data() + format.size(), version);
   if (version != kFormatVersion) {
-    return cannot_open(folder, fmt::format("its format is version {}, this program reads version {}: start the newer "
-                                           "version of Parley that made it",
-                                           format, kFormatVersion));
+    return refuse(
+        fmt::format("its format is version {}, this program reads version {}: start the newer version of "
+                    "Parley that made it",
+                    format, kFormatVersion));
   }
-  if (status = db_->Get({}, to_slice(kStoreIdKey), &store_id_); !status.ok()) return explain(folder, status);
+  if (status = db_->Get({}, to_slice(kStoreIdKey), &store_id_); !status.ok()) return explain(status);
   std::string last;
   status = db_->Get({}, to_slice(kLastTimeKey), &last);
   if (status.IsNotFound()) return {};
-  if (!status.ok()) return explain(folder, status);
+  if (!status.ok()) return explain(status);
   const auto time = decode_time(last);
-  if (!time) return cannot_open(folder, "the record of the last time is corrupt; restore it from a backup");
+  if (!time) return refuse("the record of the last time is corrupt; restore it from a backup");
   last_time_ = *time;
   return {};
 }
 
 Result<void> RocksdbDatabase::create_meta() {
   store_id_ = make_store_id();
+  is_new_ = true;
   rocksdb::WriteBatch batch;
   batch.Put(to_slice(kFormatKey), std::to_string(kFormatVersion));
   batch.Put(to_slice(kStoreIdKey), store_id_);
   rocksdb::WriteOptions sync;
   sync.sync = true;
-  if (const auto status = db_->Write(sync, &batch); !status.ok()) return explain(db_->GetName(), status);
+  if (const auto status = db_->Write(sync, &batch); !status.ok()) return explain(status);
   return {};
 }
 
+std::string RocksdbDatabase::describe(const rocksdb::Status& status) const {
+  return folder_->readable(status.ToString());
+}
+
+std::unexpected<Error> RocksdbDatabase::refuse(std::string_view why) const { return cannot_open(folder_->name(), why); }
+
+std::unexpected<Error> RocksdbDatabase::explain(const rocksdb::Status& status) const {
+  const std::string what = describe(status);
+  const auto has = [&what](std::string_view part) { return what.find(part) != std::string::npos; };
+  if (status.IsNoSpace() || has("No space left")) return refuse("the disk is full: " + what);
+  if (has("/LOCK: Resource temporarily unavailable") || has("lock hold by current process")) {
+    return refuse("another process has it open");
+  }
+  if (has("Column families not opened")) return refuse("a newer version of Parley made it: start that version");
+  if (has("Permission denied") || has("Read-only file system")) return refuse("no permission: " + what);
+  if (status.IsCorruption() || has("No such file")) {
+    return refuse("a file is corrupt or missing; restore it from a backup: " + what);
+  }
+  return refuse(what);
+}
+
+void RocksdbDatabase::look_at_files(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  while (!stopped.wait_for(lock, stop, kBetweenLooks, [&stop] { return stop.stop_requested(); })) {
+    std::string why = folder_->lost();
+    if (const std::string file = files_->missing(); why.empty() && !file.empty()) {
+      why = fmt::format("the file {} was removed or replaced", (folder_->name() / file).string());
+    }
+    if (why.empty()) continue;
+    if (health_->fail(why)) log_error("the store takes no more writes", {{"error", why}});
+    return;
+  }
+}
+
 RocksdbDatabase::~RocksdbDatabase() {
+  looks_ = {};
   if (!db_) return;
   if (!health_->failed()) {
     if (const auto status = db_->Flush({}, families_); !status.ok()) {
-      log_warn("the store could not be flushed; its log will be replayed", {{"error", status.ToString()}});
+      log_warn("the store could not be flushed; its log will be replayed", {{"error", describe(status)}});
     }
   }
   for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
   if (const auto status = db_->Close(); !status.ok()) {
-    log_warn("the store was not closed cleanly", {{"error", status.ToString()}});
+    log_warn("the store was not closed cleanly", {{"error", describe(status)}});
   }
 }
 

@@ -10,7 +10,6 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
-#include "base/log.h"
 #include "store/idempotency_expiry_filter.h"
 #include "store/rocksdb_keys.h"
 
@@ -21,18 +20,15 @@ namespace {
 /// RocksDB takes no writes, and neither must we.
 class BackgroundErrors final : public rocksdb::EventListener {
  public:
-  explicit BackgroundErrors(std::shared_ptr<WriteHealth> health) : health_(std::move(health)) {}
+  explicit BackgroundErrors(OnFailure on_failure) : on_failure_(std::move(on_failure)) {}
 
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override {
-    const std::string what = error->ToString();
-    if (health_->fail(what)) log_error("the store takes no more writes", {{"error", what}});
-  }
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override { on_failure_(*error); }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
     *auto_recovery = false;
   }
 
  private:
-  std::shared_ptr<WriteHealth> health_;
+  OnFailure on_failure_;
 };
 
 rocksdb::CompressionType compression() {
@@ -64,12 +60,12 @@ rocksdb::ColumnFamilyOptions common(std::size_t write_buffer) {
 }  // namespace
 
 rocksdb::DBOptions database_options(const StoreOptions& options, std::shared_ptr<rocksdb::Cache> cache,
-                                    std::shared_ptr<WriteHealth> health, rocksdb::Env& env) {
+                                    OnFailure on_failure, rocksdb::Env& env) {
   rocksdb::DBOptions db;
   db.env = &env;
   db.create_if_missing = true;
   db.create_missing_column_families = true;
-  db.listeners = {std::make_shared<BackgroundErrors>(std::move(health))};
+  db.listeners = {std::make_shared<BackgroundErrors>(std::move(on_failure))};
   db.max_bgerror_resume_count = 0;
   db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.memory / 3, std::move(cache));
   // What bounds the time that replaying the log takes after a kill.

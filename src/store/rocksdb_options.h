@@ -1,6 +1,7 @@
 // How RocksDB is set up for a store.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -9,14 +10,15 @@
 #include <rocksdb/options.h>
 
 #include "store/store_options.h"
-#include "store/write_health.h"
 
 namespace parley::store {
 
-/// `cache` bounds the memory: blocks, indexes, filters and write buffers are all charged to it. Errors of flushes and
-/// compactions go to `health`.
+/// What is told of a flush or compaction that failed. Any thread.
+using OnFailure = std::function<void(const rocksdb::Status& status)>;
+
+/// `cache` bounds the memory: blocks, indexes, filters and write buffers are all charged to it.
 [[nodiscard]] rocksdb::DBOptions database_options(const StoreOptions& options, std::shared_ptr<rocksdb::Cache> cache,
-                                                  std::shared_ptr<WriteHealth> health, rocksdb::Env& env);
+                                                  OnFailure on_failure, rocksdb::Env& env);
 
 /// "default", with the messages, and "idempotency", in this order.
 [[nodiscard]] std::vector<rocksdb::ColumnFamilyDescriptor> column_families(const StoreOptions& options,

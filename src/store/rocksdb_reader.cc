@@ -93,7 +93,7 @@ std::optional<Result<Page>> RocksdbReader::page(const ChatId& chat, const PageRa
   // An iterator that cannot go on looks like one at its end, so only its status says whether the walk was complete.
   const rocksdb::Status status = it->status();
   if (status.IsIncomplete() && from == ReadFrom::kMemory) return std::nullopt;
-  if (!status.ok()) return unreadable(metrics_, status.ToString());
+  if (!status.ok()) return unreadable(metrics_, database_.describe(status));
   return page;
 }
 
@@ -103,7 +103,7 @@ std::optional<Result<std::optional<IdempotencyRecord>>> RocksdbReader::key(const
   const rocksdb::Status status = database_.db().Get(read_options(from), &database_.idempotency(), key, &value);
   if (status.IsIncomplete() && from == ReadFrom::kMemory) return std::nullopt;
   if (status.IsNotFound()) return Result<std::optional<IdempotencyRecord>>(std::nullopt);
-  if (!status.ok()) return unreadable(metrics_, status.ToString());
+  if (!status.ok()) return unreadable(metrics_, database_.describe(status));
   const auto record = decode_idempotency(to_view(value));
   if (!record) return unreadable(metrics_, "an idempotency record is corrupt");
   return Result<std::optional<IdempotencyRecord>>(record);

@@ -8,9 +8,11 @@
 #include <system_error>
 #include <utility>
 
+#include <fmt/chrono.h>
 #include <prometheus/metric_family.h>
 #include <rocksdb/db.h>
 
+#include "base/log.h"
 #include "store/append_request.h"
 #include "store/chat_epochs.h"
 #include "store/completion.h"
@@ -47,7 +49,7 @@ StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const Pag
   out.push_back(gauge_family("parley_store_disk_bytes", "Bytes in table files",
                              property(rocksdb::DB::Properties::kTotalSstFilesSize)));
   std::error_code unknown;
-  const std::filesystem::space_info space = std::filesystem::space(database.db().GetName(), unknown);
+  const std::filesystem::space_info space = std::filesystem::space(database.folder().path(), unknown);
   if (!unknown) {
     out.push_back(gauge_family("parley_store_disk_available_bytes", "Bytes that the file system has room for",
                                {{Labels{}, static_cast<double>(space.available)}}));
@@ -55,6 +57,19 @@ StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const Pag
                                {{Labels{}, static_cast<double>(space.capacity)}}));
   }
   return out;
+}
+
+/// Whoever starts the server in another folder than before gets a new store, and should see so.
+void log_opened(const RocksdbDatabase& database) {
+  const std::string folder = database.folder().name().string();
+  if (database.is_new()) return log_info("made a new store", {{"folder", folder}});
+  const std::int64_t last = database.last_time();
+  using Time = std::chrono::sys_time<std::chrono::microseconds>;
+  const std::string time =
+      last == 0 ? "none"
+                : fmt::format("{:%Y-%m-%dT%H:%M:%S}Z",
+                              std::chrono::floor<std::chrono::seconds>(Time(std::chrono::microseconds(last))));
+  log_info("opened the store", {{"folder", folder}, {"last_message", time}});
 }
 
 class RocksdbStore final : public MessageStore {
@@ -216,6 +231,7 @@ Result<std::unique_ptr<MessageStore>> open_rocksdb_store(const std::filesystem::
   engine.memory -= page_memory(options);
   auto database = RocksdbDatabase::open(folder, engine, env != nullptr ? *env : *rocksdb::Env::Default());
   if (!database) return std::unexpected(std::move(database).error());
+  log_opened(**database);
   return std::make_unique<RocksdbStore>(*std::move(database), options, loops, register_store_metrics(metrics));
 }
 

@@ -106,7 +106,7 @@ void RocksdbWriter::commit() {
   batch_.Clear();
   metrics_.write_us.observe(static_cast<std::uint64_t>(took.count()));
   metrics_.batch_size.observe(batch_requests_.size());
-  if (!status.ok()) store_failed(status.ToString());
+  if (!status.ok()) store_failed(database_.describe(status));
   if (status.ok()) metrics_.messages.add(batch_requests_.size());
   for (Stamped& stamped : batch_requests_) {
     AppendRequest& request = *stamped.request;
