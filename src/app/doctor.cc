@@ -38,8 +38,11 @@ std::vector<doctor::ListenerFacts> listeners(const Config& config) {
 }
 
 Findings look_at_machine(const Config& config, std::size_t listeners) {
-  doctor::Needs needs{
-      .listeners = listeners, .connections = config.http_options.max_connections, .memory = config.max_memory};
+  const std::size_t connections = config.http_options.max_connections;
+  doctor::Needs needs{.listeners = listeners,
+                      .connections = connections,
+                      .asked_for = connections != http::HttpOptions{}.max_connections,
+                      .memory = config.max_memory};
   if (config.store.starts_with("rocksdb:")) needs.memory += config.store_options.memory;
   return doctor::judge_machine(doctor::look_at_machine(), needs);
 }

@@ -26,6 +26,7 @@ void occupy_standard_descriptors() {
 int main(int argc, char** argv) {
   occupy_standard_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe or socket is an error of the write that meets it
+  std::signal(SIGXFSZ, SIG_IGN);  // and so is a limit of the size of files
   try {
     return parley::app::run(argc, argv);
   } catch (const std::exception& error) {

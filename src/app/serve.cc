@@ -1,7 +1,12 @@
 #include "app/serve.h"
 
+#include <algorithm>
+#include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <string>
+#include <unistd.h>
 
 #include <sys/resource.h>
 
@@ -9,9 +14,10 @@
 #include "app/service_manager.h"
 #include "app/stop_signals.h"
 #include "app/store_url.h"
+#include "base/line_writer.h"
 #include "base/log.h"
 #include "base/version.h"
-#include "cli/output.h"
+#include "doctor/machine.h"
 
 namespace parley::app {
 namespace {
@@ -24,23 +30,58 @@ void raise_descriptor_limit() {
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) log_warn("cannot raise the limit of open files");
 }
 
-}  // namespace
+/// Some of the descriptors are for the store's files, or a flood of connections would be the end of all writing.
+Config fit_to_descriptors(Config config) {
+  const auto listeners = static_cast<std::size_t>(
+      std::ranges::count(std::array{&config.http, &config.rpc, &config.admin}, false, &std::string::empty));
+  const std::uint64_t limit = doctor::look_at_machine().descriptors;
+  const std::size_t most = doctor::connections_within(limit, listeners);
+  const std::size_t wanted = config.http_options.max_connections;
+  if (wanted <= most) return config;
+  const bool asked_for = wanted != http::HttpOptions{}.max_connections;
+  (asked_for ? log_warn : log_info)("the limit of open files allows fewer connections than --max-connections",
+                                    {{"limit", std::to_string(limit)},
+                                     {"max_connections", std::to_string(wanted)},
+                                     {"connections_of_each_listener", std::to_string(most)}});
+  config.http_options.max_connections = most;
+  config.rpc_options.max_connections = most;
+  return config;
+}
 
-int serve(const Config& config) {
-  configure_log(config.log_format, config.log_level);
-  raise_descriptor_limit();
+/// Supervisors and tools for log files send these by habit. Each would end the process, without a drain.
+void ignore_signals() {
+  for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGTTOU}) std::signal(number, SIG_IGN);
+}
+
+/// The lines before a failed assertion, or before a watchdog's signal, are those that explain it.
+void flush_log_at_abort() {
+  std::signal(SIGABRT, [](int) {
+    std::signal(SIGABRT, SIG_DFL);
+    flush_log_in_signal_handler();
+    ::raise(SIGABRT);
+  });
+}
+
+/// At the end, for a reader who is merely slow.
+constexpr std::chrono::seconds kLastLines{1};
+
+/// Nobody waits for the reader of standard output, as of the log.
+LineWriter& standard_output() {
+  static LineWriter& instance = *new LineWriter(STDOUT_FILENO);
+  return instance;
+}
+
+int run(const Config& config) {
   StopSignals signals;
-  const auto server = Server::start(config);
+  const auto server = Server::start(fit_to_descriptors(config));
   if (!server) {
-    cli::print_error(server.error().detail);
+    log_verbatim("parley: " + server.error().detail);
     return 1;
   }
   signals.hold();
   const std::string listeners = (*server)->listeners();
-  const std::string store = config.backend.empty() ? without_password(config.store) : config.backend;
-  log_info("ready", {{"version", kVersion}, {"store", store}, {"listeners", listeners}});
-  // Whoever started us may have closed standard output; that is no reason not to serve.
-  static_cast<void>(cli::write_output("ready " + listeners + "\n"));
+  log_info("ready", {{"version", kVersion}, {"store", (*server)->store_name()}, {"listeners", listeners}});
+  standard_output().write("ready " + listeners + "\n");
   const ServiceManager manager(std::getenv);
   const Watchdog watchdog(manager, (*server)->loops());
   manager.notify("READY=1");
@@ -48,8 +89,24 @@ int serve(const Config& config) {
   manager.notify("STOPPING=1");
   log_info("draining", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
   (*server)->drain();
+  if (const std::string why = (*server)->store_failure(); !why.empty()) {
+    log_error("stopped after the store had failed", {{"error", why}});
+    return 1;
+  }
   log_info("stopped");
   return 0;
+}
+
+}  // namespace
+
+int serve(const Config& config) {
+  configure_log(config.log_format, config.log_level);
+  ignore_signals();
+  flush_log_at_abort();
+  raise_descriptor_limit();
+  const int code = run(config);
+  flush_log(kLastLines);
+  return code;
 }
 
 }  // namespace parley::app

@@ -5,8 +5,8 @@
 
 namespace parley::app {
 
-/// Serves until SIGTERM or SIGINT, then drains. Returns the process' exit code: 0, or 1 where it could not start, with
-/// one line on standard error that says why.
+/// Serves until SIGTERM or SIGINT, then drains. Returns the process' exit code: 0; or 1 if it could not start, or the
+/// embedded store had failed. Then a line on standard error says why.
 [[nodiscard]] int serve(const Config& config);
 
 }  // namespace parley::app

@@ -9,11 +9,13 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
 #include <prometheus/metric_family.h>
 
 #include "app/redis_servers.h"
 #include "app/store_url.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/version.h"
 #include "http/admin_routes.h"
 #include "http/api_routes.h"
@@ -23,6 +25,7 @@
 #include "store/memory_store.h"
 #include "store/redis_store.h"
 #include "store/rocksdb_store.h"
+#include "store/store_folder.h"
 
 namespace parley::app {
 namespace {
@@ -45,6 +48,12 @@ std::string durability_name(const StoreUrl& url, store::Durability durability) {
   return durability == store::Durability::kFsync ? "fsync" : "os";
 }
 
+/// `listening`, with the option that it is about.
+Result<void> of_option(std::string_view listener, Result<void> listening) {
+  if (listening) return listening;
+  return fail(listening.error().code, fmt::format("--{}: {}", listener, listening.error().detail));
+}
+
 /// Metrics are not for web pages, whichever may call the API.
 http::HttpOptions admin_options(const Config& config) {
   http::HttpOptions options = config.http_options;
@@ -58,6 +67,11 @@ http::HttpOptions admin_options(const Config& config) {
 Server::Server(const Config& config) : config_(config), memory_(config.max_memory), loops_(loop_count(config)) {
   metrics_.add(build_info);
   metrics_.add(collect_process);
+  metrics_.add([] {
+    return std::vector{counter_family("parley_log_dropped_lines_total",
+                                      "Lines of the log that were dropped, since nobody read it or a write failed",
+                                      {{Labels{}, static_cast<double>(dropped_log_lines())}})};
+  });
   metrics_.add([this] {
     return std::vector{gauge_family("parley_memory_bytes", "Bytes of bodies and pages in memory",
                                     {{Labels{}, static_cast<double>(memory_.used())}})};
@@ -151,7 +165,7 @@ Result<void> Server::listen_http() {
   std::ranges::move(http::docs_routes(memory_, errors), std::back_inserter(routes));
   http_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint), std::move(routes), config_.http_options,
                                              memory_, metrics_, "http");
-  return http_->listen();
+  return of_option("http", http_->listen());
 }
 
 Result<void> Server::listen_rpc() {
@@ -160,7 +174,7 @@ Result<void> Server::listen_rpc() {
   rpc_ = std::make_unique<rpc::RpcServer>(loops_, *std::move(endpoint),
                                           rpc::CallHandler(*service_, store_id_, durability_, draining_),
                                           config_.rpc_options, draining_, memory_, metrics_);
-  return rpc_->listen();
+  return of_option("rpc", rpc_->listen());
 }
 
 Result<void> Server::listen_admin() {
@@ -169,7 +183,7 @@ Result<void> Server::listen_admin() {
   admin_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint),
                                               http::admin_routes(*service_, draining_, metrics_),
                                               admin_options(config_), memory_, metrics_, "admin");
-  return admin_->listen();
+  return of_option("admin", admin_->listen());
 }
 
 std::string Server::listeners() const {
@@ -183,6 +197,20 @@ std::string Server::listeners() const {
   add("rpc", rpc_);
   add("admin", admin_);
   return out;
+}
+
+std::string Server::store_name() const {
+  if (!config_.backend.empty()) return config_.backend;
+  const auto url = parse_store_url(config_.store);
+  const auto* const rocksdb = url ? std::get_if<RocksdbStoreUrl>(&*url) : nullptr;
+  return rocksdb == nullptr ? without_password(config_.store)
+                            : "rocksdb:" + store::absolute_path(rocksdb->path).string();
+}
+
+std::string Server::store_failure() {
+  if (!is_embedded()) return {};
+  const auto ready = check_ready();
+  return ready ? std::string() : ready.error().detail;
 }
 
 void Server::drain() {

@@ -31,6 +31,12 @@ class Server {
   /// The listeners with their real ports, as the ready line names them: "http=127.0.0.1:8080 rpc=…".
   [[nodiscard]] std::string listeners() const;
 
+  /// Where the messages are, without a password; of an embedded store the absolute path.
+  [[nodiscard]] std::string store_name() const;
+
+  /// Why the embedded store takes no more writes; empty while it does, and for every other store.
+  [[nodiscard]] std::string store_failure();
+
   /// For who watches them.
   [[nodiscard]] net::LoopPool& loops() noexcept { return loops_; }
 
@@ -47,6 +53,7 @@ class Server {
   [[nodiscard]] Result<void> connect_backend();
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<void> check_ready();
+  [[nodiscard]] bool is_embedded() const { return config_.backend.empty() && config_.store.starts_with("rocksdb:"); }
   [[nodiscard]] Result<void> listen_http();
   [[nodiscard]] Result<void> listen_rpc();
   [[nodiscard]] Result<void> listen_admin();

@@ -1,7 +1,10 @@
 #include "app/stop_signals.h"
 
+#include <chrono>
 #include <csignal>
 #include <unistd.h>
+
+#include "base/log.h"
 
 namespace parley::app {
 
@@ -17,10 +20,15 @@ StopSignals::~StopSignals() {
   thread_.join();
 }
 
+void StopSignals::end_at_once(int number) {
+  flush_log(std::chrono::milliseconds(100));
+  ::_exit(128 + number);
+}
+
 void StopSignals::on_first(int number) {
-  if (!held_) ::_exit(128 + number);
+  if (!held_) end_at_once(number);
   signals_.async_wait([](const boost::system::error_code& error, int second) {
-    if (!error) ::_exit(128 + second);
+    if (!error) end_at_once(second);
   });
   first_.set_value(number);
 }

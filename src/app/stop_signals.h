@@ -29,6 +29,7 @@ class StopSignals {
 
  private:
   void on_first(int number);
+  [[noreturn]] static void end_at_once(int number);
 
   std::atomic<bool> held_{false};
   boost::asio::io_context io_{1};

@@ -1,12 +1,17 @@
 #include "base/log.h"
 
 #include <chrono>
+#include <ctime>
 #include <exception>
+#include <memory>
+#include <mutex>
 #include <string>
+#include <unistd.h>
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
+#include "base/line_writer.h"
 #include "base/quote.h"
 
 namespace parley {
@@ -18,14 +23,35 @@ LogFormat g_format = LogFormat::kText;
 constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%eZ %v";
 constexpr const char* kJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v})";
 
+void say_dropped(std::uint64_t lines) {
+  log_warn("lines of this log were dropped: nobody read it, or it could not be written",
+           {{"lines", std::to_string(lines)}});
+}
+
+// This and the logger are never destroyed: threads may log while the process ends.
+LineWriter& writer() {
+  static LineWriter& instance = *new LineWriter(STDERR_FILENO, say_dropped);
+  return instance;
+}
+
+class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    writer().write(std::string(line.data(), line.size()));
+  }
+  void flush_() override {}
+};
+
 spdlog::logger& logger() {
-  static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = std::make_shared<spdlog::logger>("parley", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern(kTextPattern, spdlog::pattern_time_type::utc);
-    made->set_error_handler([](const std::string&) {});  // a full disk behind standard error is not the server's end
+  static spdlog::logger& instance = [] -> spdlog::logger& {
+    auto& made = *new spdlog::logger("parley", std::make_shared<WriterSink>());
+    made.set_pattern(kTextPattern, spdlog::pattern_time_type::utc);
+    made.set_error_handler([](const std::string&) {});  // a line that cannot be made is not the server's end
     return made;
   }();
-  return *instance;
+  return instance;
 }
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
@@ -112,6 +138,18 @@ void log_warn(std::string_view message, std::initializer_list<LogField> fields) 
 void log_error(std::string_view message, std::initializer_list<LogField> fields) {
   write(LogLevel::kError, message, fields);
 }
+
+void log_verbatim(std::string_view line) { writer().write(std::string(line) + '\n'); }
+
+void flush_log(std::chrono::milliseconds patience) { writer().flush(patience); }
+
+void flush_log_in_signal_handler() noexcept {
+  constexpr int kLooks = 200;
+  constexpr timespec kBetween{.tv_sec = 0, .tv_nsec = 1'000'000};
+  for (int i = 0; i < kLooks && writer().waiting() > 0; ++i) ::nanosleep(&kBetween, nullptr);
+}
+
+std::uint64_t dropped_log_lines() noexcept { return writer().dropped(); }
 
 bool LogRate::may_log() noexcept {
   constexpr int kLinesASecond = 10;

@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <chrono>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -19,6 +20,7 @@ class Log : public testing::Test {
   std::string written(Call call) {
     testing::internal::CaptureStderr();
     call();
+    flush_log(std::chrono::minutes(1));
     return testing::internal::GetCapturedStderr();
   }
 };

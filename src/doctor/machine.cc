@@ -13,8 +13,8 @@
 namespace parley::doctor {
 namespace {
 
-/// Beside the connections: the store's files, logs, loops.
-constexpr std::uint64_t kOtherDescriptors = 2000;
+/// Beside the connections: the store's files, logs, loops. Under a low limit it is half of that limit.
+constexpr std::uint64_t kOtherDescriptors = 1000;
 /// An idle process, and what an idle connection holds.
 constexpr std::uint64_t kProcess = std::uint64_t{64} << 20;
 constexpr std::uint64_t kConnection = std::uint64_t{4} << 10;
@@ -31,18 +31,18 @@ std::uint64_t group_limit() {
 }
 
 Finding judge_descriptors(const MachineFacts& facts, const Needs& needs) {
-  const std::uint64_t needed = needs.listeners * needs.connections + kOtherDescriptors;
-  const std::string found = fmt::format("{} may be open, {} listeners of {} connections need {}", facts.descriptors,
-                                        needs.listeners, needs.connections, needed);
-  if (facts.descriptors >= needed) return {"open files", found};
-  return {
-      "open files", found,
-      "that --max-connections are served: without a descriptor left, connections wait, and so may the store's files",
-      "raise the limit (LimitNOFILE in a unit, ulimit -Hn), or lower --max-connections"};
+  const std::size_t most = connections_within(facts.descriptors, needs.listeners);
+  const std::string found = fmt::format("{} may be open, so each listener takes {} connections", facts.descriptors,
+                                        std::min<std::uint64_t>(most, needs.connections));
+  if (most >= needs.connections || !needs.asked_for) return {"open files", found};
+  return {"open files", found, fmt::format("that --max-connections {} are served", needs.connections),
+          "raise the limit (LimitNOFILE in a unit, ulimit -Hn), or lower --max-connections"};
 }
 
 Finding judge_memory(const MachineFacts& facts, const Needs& needs) {
-  const std::uint64_t needed = needs.memory + kProcess + needs.listeners * needs.connections * kConnection;
+  const std::uint64_t connections =
+      std::min<std::uint64_t>(needs.connections, connections_within(facts.descriptors, needs.listeners));
+  const std::uint64_t needed = needs.memory + kProcess + needs.listeners * connections * kConnection;
   const std::string found = fmt::format("{}, of which the limits allow {}", mebibytes(facts.memory), mebibytes(needed));
   if (needed <= facts.memory / 10 * 9) return {"memory", found};
   return {"memory", found, "that a server under load says `overloaded`: it would be killed instead",
@@ -59,6 +59,11 @@ MachineFacts look_at_machine() {
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   facts.memory = std::min(pages * page, group_limit());
   return facts;
+}
+
+std::size_t connections_within(std::uint64_t descriptors, std::size_t listeners) {
+  const std::uint64_t others = std::min(kOtherDescriptors, descriptors / 2);
+  return std::max<std::size_t>((descriptors - others) / std::max<std::size_t>(listeners, 1), 1);
 }
 
 Findings judge_machine(const MachineFacts& facts, const Needs& needs) {

@@ -1,6 +1,7 @@
 // What the machine, or the container, lets a process have.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "doctor/finding.h"
@@ -14,10 +15,14 @@ struct MachineFacts {
 
 [[nodiscard]] MachineFacts look_at_machine();
 
+/// How many connections each of `listeners` can take under this limit of open files: the others are for the store.
+[[nodiscard]] std::size_t connections_within(std::uint64_t descriptors, std::size_t listeners);
+
 /// What a server is configured to take.
 struct Needs {
   std::uint64_t listeners = 0;
   std::uint64_t connections = 0;  ///< of each listener
+  bool asked_for = false;         ///< by the operator; else the server takes what the limit allows
   std::uint64_t memory = 0;       ///< bytes that its limits add up to, without the connections
 };
 

@@ -20,8 +20,19 @@ constexpr std::size_t kPerTurn = 64;  // so that a flood of connections does not
 // More than any backlog holds (net.core.somaxconn); close() ends even where connections come as fast as it accepts.
 constexpr std::size_t kBacklogBound = 65536;
 
+/// Why, and what to do about it.
+std::string explain(const error_code& error) {
+  switch (error.value()) {
+    case EADDRINUSE:
+      return "another program listens there. Stop that program (ss -ltnp names it), or choose another port";
+    case EADDRNOTAVAIL: return "this machine has no such address. Choose one of its own, 127.0.0.1 or 0.0.0.0";
+    case EACCES: return "no permission for this port. Choose a port from 1024 on";
+    default: return error.message();
+  }
+}
+
 std::unexpected<Error> cannot_listen(const Endpoint& endpoint, const error_code& error) {
-  return fail(ErrorCode::kUnavailable, fmt::format("cannot listen on {}: {}", endpoint.to_string(), error.message()));
+  return fail(ErrorCode::kUnavailable, fmt::format("cannot listen on {}: {}", endpoint.to_string(), explain(error)));
 }
 
 /// The first address of the host, an IPv4 one if there is any: "localhost" then means the same on every machine.

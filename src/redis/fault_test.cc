@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/log.h"
 #include "redis/client_fixture.h"
 #include "redis/fake_redis.h"
 #include "redis/redis_server_fixture.h"
@@ -323,6 +324,7 @@ TEST_F(IntroductionTest, APasswordIsNeverRepeated) {
   };
   testing::internal::CaptureStderr();
   EXPECT_EQ(complaint_about(act, options), "it does not take AUTH");
+  flush_log(std::chrono::minutes(1));
   EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::Not(HasSubstr("swordfish")));
   EXPECT_THAT(metrics_.text(), testing::Not(HasSubstr("swordfish")));
 }

@@ -1,9 +1,10 @@
-"""Out of file descriptors: what is connected goes on, nothing spins, and accepting resumes."""
+"""Few file descriptors: what is connected goes on, nothing spins, accepting resumes, and the store keeps its own."""
 
 import resource
 import time
 
 from support.build import scaled
+from support.client import Client
 from support.server import Server
 from support.wait import eventually
 from support.wire import Closed, Connection, get, post
@@ -13,6 +14,11 @@ LIMIT = 120
 
 def few_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
+
+
+def take_descriptors(server):
+    """Fewer than it saw at its start, when it set some aside."""
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
 
 
 def ping(connection):
@@ -44,7 +50,8 @@ def fill(server):
 
 
 def test_accepting_pauses_and_resumes(tmp_path):
-    server = Server(tmp_path, preexec=few_descriptors).start()
+    server = Server(tmp_path).start()
+    take_descriptors(server)
     held = []
     try:
         held = fill(server)
@@ -69,3 +76,29 @@ def test_accepting_pauses_and_resumes(tmp_path):
             connection.close()
         if server.running():
             server.stop()
+
+
+def test_a_low_limit_leaves_descriptors_for_the_store(tmp_path):
+    server = Server(tmp_path, "--store-memory", "8MiB", preexec=few_descriptors).start()
+    client = Client(server)
+    held = []
+    try:
+        most = LIMIT // 2 // 3  # half of them, for three listeners
+        assert f"connections_of_each_listener={most}\n" in server.stderr
+        client.send("a:b")
+        held = fill(server)
+        assert 0 < len(held) <= most
+        while not list(server.data.glob("*.sst")):  # which needs descriptors
+            client.send("a:b", "x" * 60_000)
+        assert client.get("/readyz", admin=True).status_code == 200
+    finally:
+        client.close()
+        for connection in held:
+            connection.close()
+        server.stop()
+
+
+def test_a_limit_that_does_not_bind_is_not_mentioned(tmp_path):
+    server = Server(tmp_path, "--max-connections", 5, preexec=few_descriptors).start()
+    assert "limit of open files" not in server.stderr
+    server.stop()
