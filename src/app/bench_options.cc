@@ -72,23 +72,28 @@ void BenchOptions::declare_load() {
   options_.section("Load");
   options_.text(
       "url", url_, "URL", "http://HOST[:PORT][/PATH]",
-      [](std::string_view text) { return cli::ServerUrl::parse(text).has_value(); }, "The server to load");
+      [](std::string_view text) { return cli::ServerUrl::parse(text).has_value(); }, "The server to load.");
   options_.text(
       "rate", rate_, "N|max", "a whole number from 1 to 10000000, or max",
       [](std::string_view text) { return parse_rate(text).has_value(); },
-      "Requests a second at random times, whatever the server does; max: each connection as fast as it can");
-  options_.flag("search", command_.search, "Look for the highest rate that holds --p99, beginning with --rate");
-  options_.duration("p99", command_.p99, std::chrono::microseconds(100), hours(1),
-                    "With --search: the 99th percentile that a rate must hold, without an error");
+      "How many requests begin each second, at random times, even if the server falls behind. With `max`, each "
+      "connection begins a request as soon as the one before is answered.");
+  options_.flag("search", command_.search,
+                "Look for the highest rate at which the server holds `--p99`. The first rate is `--rate`.");
+  options_.duration(
+      "p99", command_.p99, std::chrono::microseconds(100), hours(1),
+      "With `--search`: the latency that 99 of 100 requests must not exceed. A rate with an error does not "
+      "hold.");
   options_.duration("duration", plan.duration, milliseconds(100), hours(24),
-                    "How long requests are begun; with --search, at each rate");
-  options_.count("requests", requests_, 0, kMaxRequests, "How many requests at most; 0 sets no bound");
+                    "How long requests begin. With `--search`, this is the time for each rate.");
+  options_.count("requests", requests_, 0, kMaxRequests, "How many requests are made at most. 0 sets no limit.");
   options_.duration("warmup", plan.warmup, seconds(0), hours(1),
-                    "How much of the beginning of --duration is not measured");
-  options_.count("connections", plan.connections, 1, 100'000, "Connections, each with one request at a time");
+                    "How much of the beginning of `--duration` is left out of the measurement.");
+  options_.count("connections", plan.connections, 1, 100'000,
+                 "The number of connections. Each has one request at a time.");
   options_.count("threads", plan.threads, 0, 256,
-                 "Threads that share the connections; 0 is one for each usable processor");
-  options_.duration("timeout", plan.timeout, milliseconds(10), hours(1), "How long one request may take");
+                 "The number of threads that share the connections. 0 means one for each usable processor.");
+  options_.duration("timeout", plan.timeout, milliseconds(10), hours(1), "How long one request may take.");
 }
 
 void BenchOptions::declare_requests() {
@@ -97,23 +102,27 @@ void BenchOptions::declare_requests() {
   options_.text(
       "mix", mix_, "SEND:PULL:FOLLOW", "three weights from 0 to 1000, not all 0",
       [](std::string_view text) { return parse_mix(text).has_value(); },
-      "How often each: a message, a chat's first page, what is new in a chat since this connection's last look");
-  options_.count("chats", plan.chats, 1, kMaxChats, "How many chats; they are u000000:v000000 and so on");
-  options_.count("first-chat", plan.first_chat, 0, kMaxChats, "The number of the first one");
+      "How often each kind of request comes. SEND sends a message. PULL reads the first page of a chat. FOLLOW reads "
+      "what is new in a chat since the connection last read it.");
+  options_.count("chats", plan.chats, 1, kMaxChats,
+                 "The number of chats. They are u000000:v000000, u000001:v000001 and so on.");
+  options_.count("first-chat", plan.first_chat, 0, kMaxChats, "The number in the name of the first chat.");
   options_.text(
       "zipf", zipf_, "S", "a number from 0 to 3", [](std::string_view text) { return parse_zipf(text).has_value(); },
-      "How much busier some chats are than others: the exponent of Zipf's law; 0 takes them in turn");
-  options_.size("text", plan.text_bytes, load::Texts::kLeast, kMaxText, "Bytes of a message's text");
-  options_.flag("keyed", plan.keyed, "Give each send an idempotency key of its own");
-  options_.count("limit", plan.limit, 1, kMaxPullLimit, "Messages of a page");
+      "How much busier some chats are than others: the exponent of Zipf's law. With 0 the chats take turns.");
+  options_.size("text", plan.text_bytes, load::Texts::kLeast, kMaxText, "The size of each message's text.");
+  options_.flag("keyed", plan.keyed, "Give each send an idempotency key of its own.");
+  options_.count("limit", plan.limit, 1, kMaxPullLimit, "The number of messages in a page.");
 }
 
 void BenchOptions::declare_output() {
   options_.section("Output");
-  options_.flag("no-verify", no_verify_, "Do not read back afterwards what was acknowledged");
-  options_.flag("json", command_.json, "Print the report as one line of JSON");
-  options_.text("csv", command_.csv, "FILE", "a path", is_path, "Write what each second was like, as CSV");
-  options_.text("plot", command_.plot, "FILE", "a path", is_path, "Draw the latencies, as SVG");
+  options_.flag("no-verify", no_verify_, "Do not read the acknowledged messages back at the end.");
+  options_.flag("json", command_.json, "Print the report as one line of JSON.");
+  options_.text("csv", command_.csv, "FILE", "the path of a file", is_path,
+                "Write the figures of each second to this file, as CSV.");
+  options_.text("plot", command_.plot, "FILE", "the path of a file", is_path,
+                "Draw the latencies into this file, as SVG.");
 }
 
 std::expected<load::BenchCommand, std::string> BenchOptions::command() const {
@@ -129,8 +138,9 @@ std::expected<load::BenchCommand, std::string> BenchOptions::command() const {
   plan.threads = std::min(plan.threads, plan.connections);
   // A number of requests takes the time that it takes, unless a time is given too.
   if (requests_ > 0 && !options_.is_set("duration")) plan.duration = hours(24);
-  if (out.search && plan.rate == 0) return std::unexpected("--search needs a --rate to begin with, not max");
-  if (plan.warmup >= plan.duration) return std::unexpected("--warmup leaves nothing of --duration to measure");
+  if (out.search && plan.rate == 0) return std::unexpected("--search cannot begin at --rate max: write a number");
+  if (plan.warmup >= plan.duration)
+    return std::unexpected("--warmup leaves nothing of --duration to measure: write a shorter one");
   return out;
 }
 

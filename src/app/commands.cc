@@ -1,7 +1,5 @@
 #include "app/commands.h"
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -9,17 +7,14 @@
 #include <iterator>
 #include <limits>
 #include <string>
-#include <system_error>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "app/bench_options.h"
+#include "app/command_line.h"
 #include "app/config.h"
 #include "app/doctor.h"
 #include "app/serve.h"
-#include "base/quote.h"
-#include "base/version.h"
 #include "chat/text.h"
 #include "cli/health.h"
 #include "cli/output.h"
@@ -30,79 +25,25 @@
 namespace parley::app {
 namespace {
 
-constexpr int kUsage = 2;
-
-/// What is wrong with `text` as a number from 0 to the type's greatest, which CLI11 would take for any greater one.
-template <class Number>
-std::string whole_number(const std::string& text) {
-  Number value = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc{} && rest == text.data() + text.size() && value >= 0) return {};
-  return fmt::format("expected a whole number from 0 to {}", std::numeric_limits<Number>::max());
-}
-
-constexpr const char* kServeExamples =
-    "Examples:\n"
-    "  parley serve                                      RocksDB in ./parley-data, http://127.0.0.1:8080, Thrift on "
-    ":8888\n"
-    "  parley serve --store rocksdb:/var/lib/parley --http 0.0.0.0:80 --admin 127.0.0.1:8081 --allow-anonymous\n"
-    "  parley serve --http 127.0.0.1:0 --store memory:   any free port, nothing kept: for tests\n\n"
-    "Every option is also an environment variable (--max-text is PARLEY_MAX_TEXT) and a key of the file that --config\n"
-    "names (max-text = \"64KiB\"). The command line goes over the environment, which goes over the file.\n"
-    "Durations are written 500ms, 2s, 24h; sizes as bytes or 64KiB.\n"
-    "When all listeners accept, one line goes to standard output:\n"
-    "ready http=127.0.0.1:8080 rpc=127.0.0.1:8888 admin=127.0.0.1:8081";
-constexpr const char* kConfigExamples =
-    "Examples:\n"
-    "  parley config > parley.toml        the defaults, as a file to change\n"
-    "  parley config --config parley.toml what a server with this file and this environment would run with";
-constexpr const char* kDoctorExamples =
-    "Examples:\n"
-    "  parley doctor --config /etc/parley/parley.toml   before a start: would the promises hold here?\n"
-    "  parley doctor --backend thrift://n1:8888,n2:8888 --json\n\n"
-    "It takes what serve takes, starts nothing and changes nothing. Beside a running server it finds the listeners\n"
-    "taken. Exit 1: something is to be looked after.";
-constexpr const char* kSendExamples =
-    "Examples:\n"
-    "  parley send alice:bob --as alice \"hi\"\n"
-    "  git log -1 | parley send alice:bob --as alice -\n"
-    "  parley send alice:bob --as alice -- \"--not an option\"";
-constexpr const char* kHealthExamples =
-    "Examples:\n"
-    "  parley health                       whether the server on this machine is ready, as its /readyz says\n"
-    "  parley health --admin 10.0.0.2:8081 --live";
-constexpr const char* kPullExamples =
-    "Examples:\n"
-    "  parley pull alice:bob                     the oldest 10\n"
-    "  parley pull alice:bob --reverse --limit 1 the newest\n"
-    "  parley pull alice:bob --follow --json     all, and what comes later, for a program to read";
-constexpr const char* kBenchExamples =
-    "Examples:\n"
-    "  parley bench --rate 5000                              the latencies of 5,000 sends a second\n"
-    "  parley bench --rate max --connections 512 --mix 1:1:0 how much it takes of both\n"
-    "  parley bench --search --p99 20ms --duration 5s        the highest rate that holds\n"
-    "  parley bench --mix 1:8:4 --zipf 0.99 --plot run.svg   a few chats much busier than others\n\n"
-    "A latency counts from when its request was due, so that a server that stalls does not hide the wait; failures\n"
-    "count too. Afterwards every acknowledged message is read back: each must be there once, unaltered, in the order "
-    "of\n"
-    "the acknowledgements. Exit 1: it is not so, or nothing succeeded, or no rate held. It writes into the store.";
-
 int usage_error(std::string_view message) {
   cli::print_error(message);
-  return kUsage;
+  return CommandLine::kUsage;
 }
 
 int print(std::string_view text) { return cli::write_output(text) ? 0 : 1; }
 
-/// What `send` and `pull` have in common.
+bool is_given(std::string_view text) { return !text.empty(); }
+
+/// The server that `send` and `pull` talk to.
 struct Client {
   Client() {
     options.section("Server");
     options.text(
         "url", url, "URL", "http://HOST[:PORT][/PATH]",
-        [](std::string_view text) { return cli::ServerUrl::parse(text).has_value(); }, "The server to talk to");
+        [](std::string_view text) { return cli::ServerUrl::parse(text).has_value(); },
+        "The address of the server's HTTP API.");
     options.duration("timeout", timeout, std::chrono::milliseconds(10), std::chrono::hours(1),
-                     "How long one attempt may take");
+                     "How long one request may take.");
   }
   [[nodiscard]] cli::ServerUrl server() const { return *cli::ServerUrl::parse(url); }
 
@@ -116,208 +57,310 @@ struct Probe {
   Probe() {
     options.section("Server");
     options.text(
-        "admin", admin, "ADDR", "HOST:PORT",
+        "admin", admin, "ADDR", "HOST:PORT, such as 127.0.0.1:8081",
         [](std::string_view text) { return net::Endpoint::parse(text) && cli::ServerUrl::parse(url_of(text)); },
-        "The admin listener to ask");
+        "The address of the server's admin listener.");
     options.duration("timeout", timeout, std::chrono::milliseconds(10), std::chrono::hours(1),
-                     "How long it may take to answer");
+                     "How long the server may take to answer.");
+    options.flag("live", live, "Ask only whether the server runs, as `/healthz` says.");
   }
   static std::string url_of(std::string_view address) { return fmt::format("http://{}", address); }
-  [[nodiscard]] cli::ServerUrl server() const { return *cli::ServerUrl::parse(url_of(admin)); }
+  [[nodiscard]] cli::ServerUrl server() const {
+    cli::ServerUrl url = *cli::ServerUrl::parse(url_of(admin));
+    url.option = "--admin";
+    return url;
+  }
 
   std::string admin = "127.0.0.1:8081";
   std::chrono::milliseconds timeout{5'000};
+  bool live = false;
   OptionSet options;
 };
 
-/// The whole command line: what each command takes, and what running it means.
+/// What `send` takes beside the server.
+struct Send {
+  Send() {
+    options.section("Message");
+    options
+        .text("as", call.sender, "SENDER", "the name of the sender, such as --as alice", is_given,
+              "The sender, who is one of the two members.")
+        .required = true;
+    options.text("idempotency-key", call.idempotency_key, "KEY", "a text of your choice of up to 128 bytes", is_given,
+                 "Repeat an earlier send that had this key, if it is not known to have succeeded. The server then "
+                 "stores the message only once. Without this option the command makes a new key.");
+    options.flag("json", json, "Print the answer as one line of JSON.");
+  }
+
+  cli::SendCall call;
+  bool json = false;
+  OptionSet options;
+};
+
+/// What `pull` takes beside the server.
+struct Pull {
+  Pull() {
+    options.section("Messages");
+    options
+        .count("cursor", cursor, 0, std::numeric_limits<std::int64_t>::max(),
+               "Begin at this time, and go on to newer messages. The time is a `send_time` in microseconds. 0 is the "
+               "oldest message. With `--reverse`, go on to older messages, and 0 is the newest.")
+        .default_value.clear();
+    options
+        .count("limit", limit, 0, std::numeric_limits<std::int32_t>::max(),
+               "How many messages are printed. With `--follow`: how many of the newest come first.")
+        .default_value = "10";
+    options.flag("reverse", reverse, "Print the newest message first.");
+    options.flag("follow", follow, "Go on with the messages that come later, until Ctrl-C.");
+    options.flag("json", json,
+                 "Print each message as one line of JSON, for programs. It begins at the oldest message, unless "
+                 "`--cursor` or `--reverse` is there. With `--follow` and without `--limit`, every message comes.");
+  }
+
+  std::string chat;
+  std::size_t cursor = 0;
+  std::size_t limit = 0;
+  bool reverse = false;
+  bool follow = false;
+  bool json = false;
+  OptionSet options;
+};
+
+/// What the program can do, and what each command takes.
 class Commands {
  public:
   Commands() {
-    app_.set_version_flag("--version", std::string("parley ") + kVersion, "Print the version");
-    app_.name("parley");
-    app_.get_formatter()->column_width(44);
-    app_.require_subcommand(0, 1);
-    app_.allow_extras();
-    app_.footer("Each command has its own --help. Start with: parley serve");
-    declare_serve();
-    declare_config();
-    declare_doctor();
-    declare_send();
-    declare_pull();
-    declare_health();
-    declare_bench();
-    for (CLI::App* command : app_.get_subcommands({})) command->allow_extras();
+    add_serve();
+    add_send();
+    add_pull();
+    add_config();
+    add_doctor();
+    add_health();
+    add_bench();
   }
 
-  int run(int argc, char** argv) {
-    try {
-      app_.parse(argc, argv);
-    } catch (const CLI::Success& done) {  // --help, --version
-      return app_.exit(done);
-    } catch (const CLI::ParseError& error) {
-      return usage_error(escape_controls(error.what()));
-    }
-    if (const auto extra = app_.remaining(); !extra.empty()) {
-      return usage_error(fmt::format("unknown command {}; parley --help lists them", quote(extra.front())));
-    }
-    if (app_.get_subcommands().empty()) {
-      std::cerr << app_.help();
-      return kUsage;
-    }
-    const CLI::App& command = *app_.get_subcommands().front();
-    OptionSet& options = options_of(command);
-    for (const std::string& extra : command.remaining()) {
-      if (extra != "--") return unexpected(command, extra, options);  // that one only ends the options
-    }
-    if (is_configured(command)) return run_configured(command);
-    if (auto loaded = options.load(command, std::getenv); !loaded) return usage_error(loaded.error());
-    if (&command == health_) return run_health();
-    if (&command == bench_) return run_bench();
-    return &command == send_ ? run_send() : run_pull();
-  }
+  int run(int argc, char** argv) { return command_line_.run(argc, argv); }
 
  private:
-  void declare_serve() {
-    serve_ = app_.add_subcommand("serve", "Run the server until SIGTERM or SIGINT");
-    options_.add_to(*serve_);
-    serve_->footer(kServeExamples);
+  void add_serve() {
+    command_line_.add(
+        {.name = "serve",
+         .usage = "[OPTIONS]",
+         .summary = "Run the server until Ctrl-C or SIGTERM.",
+         .example = "parley serve",
+         .about = "Without options the server keeps the messages in the folder parley-data, and only this machine can "
+                  "reach it. When it accepts connections, it prints one line to standard output: `ready "
+                  "http=127.0.0.1:8080 rpc=127.0.0.1:8888 admin=127.0.0.1:8081`. The log goes to standard error.\n"
+                  "Each option is also an environment variable: `--max-text` is `PARLEY_MAX_TEXT`. It is also a key of "
+                  "the file that `--config` names: `max-text = \"64KiB\"`. The command line wins over the environment, "
+                  "and the environment wins over the file.",
+         .examples = {{"parley serve", "Starts the server with the defaults."},
+                      {"parley serve --http 127.0.0.1:0 --store memory:",
+                       "Takes any free port and keeps nothing: for tests."},
+                      {"parley serve --http 0.0.0.0:8080 --allow-anonymous --store rocksdb:/var/lib/parley",
+                       "Lets other machines in. Do so only in a network that you trust."}},
+         .options = {&options_},
+         .run = [this](const CLI::App& app) {
+           return with_configuration(app, [this] { return serve(configuration_); });
+         }});
   }
 
-  void declare_config() {
-    config_ = app_.add_subcommand("config", "Print the configuration that serve would run with, as TOML, no secrets");
-    options_.add_to(*config_);
-    config_->add_flag("--markdown", markdown_, "Print the reference of all options instead");
-    config_->footer(kConfigExamples);
+  void add_send() {
+    command_line_.add(
+        {.name = "send",
+         .usage = "CHAT --as SENDER TEXT",
+         .summary = "Send a message to a chat.",
+         .example = "parley send alice:bob --as alice \"hi\"",
+         .about = "The command prints the chat and the time of the message in microseconds. If the server is away, the "
+                  "command tries again for some seconds. A repeated try never stores the message twice.",
+         .examples = {{"parley send alice:bob --as alice \"hi\"", "Sends hi from Alice to Bob."},
+                      {"git log -1 | parley send alice:bob --as alice -", "Sends what another program prints."},
+                      {"parley send alice:bob --as alice -- \"--text\"", "Sends a text that looks like an option."}},
+         .positionals = {{.name = "CHAT",
+                          .help = "The two members of the chat, such as alice:bob.",
+                          .expected = "the two members of the chat, such as alice:bob",
+                          .target = &send_.call.chat},
+                         {.name = "TEXT",
+                          .help = "The text of the message. Write `-` to read it from standard input, without the last "
+                                  "line break. Write "
+                                  "`--` before a text that begins with a dash.",
+                          .expected = "the text of the message",
+                          .target = &send_.call.text}},
+         .options = {&send_.options, &client_.options},
+         .run = [this](const CLI::App& app) { return run_send(app); }});
   }
 
-  void declare_doctor() {
-    doctor_ = app_.add_subcommand("doctor", "Look at a configuration and what it points at, for what would go wrong");
-    options_.add_to(*doctor_);
-    doctor_->add_flag("--json", json_, "Print the findings as one line of JSON");
-    doctor_->footer(kDoctorExamples);
+  void add_pull() {
+    command_line_.add(
+        {.name = "pull",
+         .usage = "CHAT [OPTIONS]",
+         .summary = "Print the newest messages of a chat.",
+         .example = "parley pull alice:bob",
+         .about = "The newest message comes last, as in a chat window. If there are more messages, a line on standard "
+                  "error says so.",
+         .examples = {{"parley pull alice:bob", "Prints the newest 10 messages."},
+                      {"parley pull alice:bob --limit 100", "Prints the newest 100 messages."},
+                      {"parley pull alice:bob --cursor 0", "Prints the oldest 10 messages."},
+                      {"parley pull alice:bob --follow", "Prints the newest 10 messages, and then each new one."},
+                      {"parley pull alice:bob --follow --json", "Gives a program every message, old and new."}},
+         .positionals = {{.name = "CHAT",
+                          .help = "The two members of the chat, such as alice:bob.",
+                          .expected = "the two members of the chat, such as alice:bob",
+                          .target = &pull_.chat}},
+         .options = {&pull_.options, &client_.options},
+         .run = [this](const CLI::App& app) { return run_pull(app); }});
   }
 
-  void declare_send() {
-    send_ = app_.add_subcommand("send", "Send a message; repeats what may pass, never stores twice");
-    send_->add_option("CHAT", send_call_.chat, "The two members, as in alice:bob")->required()->option_text(" ");
-    send_->add_option("TEXT", send_call_.text, "The text; - reads standard input, less one last line break")
-        ->required();
-    send_->add_option("--as", send_call_.sender, "The sender, one of the members")->required()->option_text("SENDER");
-    send_
-        ->add_option("--idempotency-key", send_call_.idempotency_key,
-                     "A send with the same key stores nothing again; one is made up unless given")
-        ->option_text("KEY");
-    send_->add_flag("--json", json_, "Print the answer as JSON");
-    client_.options.add_to(*send_);
-    send_->footer(kSendExamples);
+  void add_config() {
+    config_options_.section("Output");
+    config_options_.flag("markdown", markdown_,
+                         "Print the page docs/configuration.md instead, which explains every option.");
+    command_line_.add(
+        {.name = "config",
+         .usage = "[OPTIONS]",
+         .summary = "Print the configuration that a server would run with.",
+         .example = "parley config > parley.toml",
+         .about = "The output is a TOML file without secrets. A server reads such a file with `--config`. The command "
+                  "takes the options of `parley serve`, and says of each value where it was set.",
+         .examples = {{"parley config > parley.toml", "Writes the defaults to a file that you can change."},
+                      {"parley config --config parley.toml --max-text 1MiB",
+                       "Prints what this file and this option give together."}},
+         .options = {&config_options_, &options_},
+         .run = [this](const CLI::App& app) { return run_config(app); }});
   }
 
-  void declare_pull() {
-    pull_ = app_.add_subcommand("pull", "Print the messages of a chat");
-    pull_->add_option("CHAT", pull_call_.chat, "The two members, as in alice:bob")->required()->option_text(" ");
-    pull_
-        ->add_option("--cursor", pull_call_.cursor,
-                     "Where to begin: a send_time, or 0 for the oldest (with --reverse, the newest)")
-        ->check(whole_number<std::int64_t>)
-        ->option_text("N");
-    pull_->add_option("--limit", pull_call_.limit, "How many messages; with --follow, how many at a time")
-        ->check(whole_number<std::int32_t>)
-        ->option_text("N [10]");
-    pull_->add_flag("--reverse", pull_call_.reverse, "Newest first")->option_text(" ");
-    pull_->add_flag("--follow", follow_, "Go on with what comes later, until interrupted")
-        ->excludes("--reverse")
-        ->option_text(" ");
-    pull_->add_flag("--json", json_, "Print each message as one line of JSON");
-    client_.options.add_to(*pull_);
-    pull_->footer(kPullExamples);
+  void add_doctor() {
+    doctor_options_.section("Output");
+    doctor_options_.flag("json", json_, "Print the findings as one line of JSON.");
+    command_line_.add(
+        {.name = "doctor",
+         .usage = "[OPTIONS]",
+         .summary = "Check a configuration, and this machine, before a server starts.",
+         .example = "parley doctor --config /etc/parley/parley.toml",
+         .about = "The command looks at the listeners, the disk, Redis or the nodes, and the limits of the system. It "
+                  "takes the options of `parley serve`. It starts no server and changes nothing. The exit code is 1 if "
+                  "there is a problem.",
+         .examples = {{"parley doctor", "Checks the defaults."},
+                      {"parley doctor --config /etc/parley/parley.toml",
+                       "Checks the configuration of an installed server."},
+                      {"parley doctor --backend thrift://n1:8888,n2:8888 --json",
+                       "Checks the nodes of a gateway, for a program."}},
+         .options = {&doctor_options_, &options_},
+         .run = [this](const CLI::App& app) { return run_doctor(app); }});
   }
 
-  void declare_health() {
-    health_ = app_.add_subcommand("health", "Say whether a server is ready, as an exit code, for health checks");
-    health_->add_flag("--live", live_, "Only whether it lives, as /healthz says");
-    probe_.options.add_to(*health_);
-    health_->footer(kHealthExamples);
+  void add_health() {
+    command_line_.add(
+        {.name = "health",
+         .usage = "[OPTIONS]",
+         .summary = "Ask a server whether it is ready, for health checks.",
+         .example = "parley health",
+         .about = "The exit code is 0 if the server is ready, as its page `/readyz` says. Otherwise it is 1.",
+         .examples = {{"parley health", "Asks the server on this machine."},
+                      {"parley health --admin 10.0.0.2:8081 --live", "Asks another server whether it runs at all."}},
+         .options = {&probe_.options},
+         .run = [this](const CLI::App& app) { return run_health(app); }});
   }
 
-  void declare_bench() {
-    bench_ = app_.add_subcommand("bench", "Load a server, and check that it keeps its promises meanwhile");
-    bench_options_.options().add_to(*bench_);
-    bench_->footer(kBenchExamples);
+  void add_bench() {
+    command_line_.add(
+        {.name = "bench",
+         .usage = "[OPTIONS]",
+         .summary = "Measure how fast a server is, and check that it loses nothing.",
+         .example = "parley bench --rate 5000 --duration 10s",
+         .about =
+             "The bench writes messages into the server's store. At the end it reads back every acknowledged "
+             "message. Each must be there once, unchanged, and in the order of the acknowledgements. The exit code "
+             "is 1 if that is not so, if no request succeeded, or if no rate held.\n"
+             "A latency counts from the time at which its request should have begun. So the wait behind a stalled "
+             "server counts too. Failed requests count as well.",
+         .examples = {{"parley bench --rate 5000", "Shows the latencies at 5,000 sends a second."},
+                      {"parley bench --rate max --connections 512 --mix 1:1:0",
+                       "Shows how many sends and pulls the server takes."},
+                      {"parley bench --search --p99 20ms --duration 5s",
+                       "Finds the highest rate at which 99 of 100 requests take at most 20 ms."},
+                      {"parley bench --mix 1:8:4 --zipf 0.99 --plot run.svg",
+                       "Makes a few chats much busier than others, and draws the result."}},
+         .options = {&bench_options_.options()},
+         .run = [this](const CLI::App& app) { return run_bench(app); }});
   }
 
-  OptionSet& options_of(const CLI::App& command) {
-    if (&command == bench_) return bench_options_.options();
-    if (&command == health_) return probe_.options;
-    return is_configured(command) ? options_ : client_.options;
-  }
-
-  /// Whether it takes the options of a server.
-  bool is_configured(const CLI::App& command) const {
-    return &command == serve_ || &command == config_ || &command == doctor_;
-  }
-
-  static int unexpected(const CLI::App& command, const std::string& argument, const OptionSet& options) {
-    if (!argument.starts_with('-')) return usage_error("unexpected argument " + quote(argument));
-    const std::string name = argument.substr(argument.find_first_not_of('-'));
-    const std::string near = options.nearest(name.substr(0, name.find('=')));
-    const std::string hint = near.empty() ? fmt::format("; parley {} --help lists them", command.get_name())
-                                          : fmt::format(" (did you mean --{}?)", near);
-    return usage_error(fmt::format("unknown option {}{}", quote(argument), hint));
-  }
-
-  int run_configured(const CLI::App& command) {
-    if (markdown_) return print(reference_page(options_));
-    if (auto loaded = load_config(configuration_, options_, command, std::getenv); !loaded) {
+  /// Loads the configuration of a server, and then does `what`.
+  int with_configuration(const CLI::App& app, const std::function<int()>& what) {
+    if (auto loaded = load_config(configuration_, options_, app, std::getenv); !loaded) {
       return usage_error(loaded.error());
     }
-    if (&command == doctor_) return doctor(configuration_, json_);
-    return &command == serve_ ? serve(configuration_) : print(options_.to_toml());
+    return what();
   }
 
-  int run_send() {
-    if (send_call_.text == "-") {
-      send_call_.text.assign(std::istreambuf_iterator<char>(std::cin), {});
-      if (send_call_.text.ends_with('\n')) send_call_.text.pop_back();
+  int run_config(const CLI::App& app) {
+    if (auto loaded = config_options_.load(app, std::getenv); !loaded) return usage_error(loaded.error());
+    if (markdown_) return print(reference_page(options_));
+    return with_configuration(app, [this] { return print(options_.to_toml()); });
+  }
+
+  int run_doctor(const CLI::App& app) {
+    if (auto loaded = doctor_options_.load(app, std::getenv); !loaded) return usage_error(loaded.error());
+    return with_configuration(app, [this] { return doctor(configuration_, json_); });
+  }
+
+  int run_send(const CLI::App& app) {
+    for (OptionSet* options : {&send_.options, &client_.options}) {
+      if (auto loaded = options->load(app, std::getenv); !loaded) return usage_error(loaded.error());
     }
-    if (!is_utf8(send_call_.text)) return usage_error("TEXT is not UTF-8");
-    return cli::run({.url = client_.server(), .timeout = client_.timeout, .call = send_call_, .json = json_});
+    std::string& text = send_.call.text;
+    if (text == "-") {
+      text.assign(std::istreambuf_iterator<char>(std::cin), {});
+      if (text.ends_with('\n')) text.pop_back();
+    }
+    if (!is_utf8(text)) return usage_error("TEXT is not UTF-8: convert it first, for example with iconv");
+    return cli::run({.url = client_.server(), .timeout = client_.timeout, .call = send_.call, .json = send_.json});
   }
 
-  int run_pull() {
+  int run_pull(const CLI::App& app) {
+    for (OptionSet* options : {&pull_.options, &client_.options}) {
+      if (auto loaded = options->load(app, std::getenv); !loaded) return usage_error(loaded.error());
+    }
+    if (pull_.follow && pull_.reverse) {
+      return usage_error("--follow and --reverse exclude each other: leave one out");
+    }
     const cli::PrintStyle style{
-        .json = json_, .terminal = cli::output_is_terminal(), .colour = cli::output_has_colour()};
-    return cli::run(
-        {.url = client_.server(), .timeout = client_.timeout, .call = pull_call_, .follow = follow_, .style = style});
+        .json = pull_.json, .terminal = cli::output_is_terminal(), .colour = cli::output_has_colour()};
+    // A program reads from the oldest message on, a person wants the newest.
+    const bool newest = !pull_.json || (pull_.follow && pull_.options.is_set("limit"));
+    return cli::run({.url = client_.server(),
+                     .timeout = client_.timeout,
+                     .call = {.chat = pull_.chat,
+                              .cursor = static_cast<std::int64_t>(pull_.cursor),
+                              .limit = static_cast<std::int32_t>(pull_.limit),
+                              .reverse = pull_.reverse},
+                     .newest = newest && !pull_.reverse && !pull_.options.is_set("cursor"),
+                     .follow = pull_.follow,
+                     .style = style});
   }
 
-  int run_health() { return cli::run({.url = probe_.server(), .timeout = probe_.timeout, .live = live_}); }
+  int run_health(const CLI::App& app) {
+    if (auto loaded = probe_.options.load(app, std::getenv); !loaded) return usage_error(loaded.error());
+    return cli::run({.url = probe_.server(), .timeout = probe_.timeout, .live = probe_.live});
+  }
 
-  int run_bench() {
+  int run_bench(const CLI::App& app) {
+    if (auto loaded = bench_options_.options().load(app, std::getenv); !loaded) return usage_error(loaded.error());
     const auto command = bench_options_.command();
     return command ? load::run(*command) : usage_error(command.error());
   }
 
-  CLI::App app_{"Parley: chat messages, kept in order and never lost, behind a small HTTP API"};
-  CLI::App* serve_ = nullptr;
-  CLI::App* config_ = nullptr;
-  CLI::App* doctor_ = nullptr;
-  CLI::App* send_ = nullptr;
-  CLI::App* pull_ = nullptr;
-  CLI::App* health_ = nullptr;
-  CLI::App* bench_ = nullptr;
-
   Config configuration_;
   OptionSet options_ = declare_options(configuration_);
+  OptionSet config_options_;
   bool markdown_ = false;
-  Client client_;
+  OptionSet doctor_options_;
   bool json_ = false;
-  cli::SendCall send_call_;
-  cli::PullCall pull_call_;
-  bool follow_ = false;
+  Client client_;
+  Send send_;
+  Pull pull_;
   Probe probe_;
-  bool live_ = false;
   BenchOptions bench_options_;
+  CommandLine command_line_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "app/store_url.h"
 #include "base/units.h"
+#include "base/wrap.h"
 #include "http/host_guard.h"
 #include "net/endpoint.h"
 
@@ -35,156 +36,183 @@ constexpr std::string_view kDefaultAdmin = "127.0.0.1:8081";
 
 bool is_address(std::string_view text) { return net::Endpoint::parse(text).has_value(); }
 
+/// An option that names a file.
+void declare_file(OptionSet& options, std::string name, std::string& target, std::string expected, std::string help) {
+  const auto is_named = [](std::string_view text) { return !text.empty(); };
+  options.text(std::move(name), target, "FILE", "the path of " + std::move(expected), is_named, std::move(help));
+}
+
 void declare_listeners(OptionSet& options, Config& config) {
-  options.section("Listeners");
+  options.section("Listeners",
+                  "A listener is an address at which the server accepts connections. If you give none of `--http`, "
+                  "`--rpc` and `--admin`, the server starts all three. If you give any of them, it starts only those.");
   const auto listener = [&](std::string name, std::string& target, std::string_view fallback, std::string help) {
     options
-        .text(std::move(name), target, "ADDR", "HOST:PORT, such as 127.0.0.1:0 for any free port", is_address,
+        .text(std::move(name), target, "ADDR", fmt::format("HOST:PORT, such as {}", fallback), is_address,
               std::move(help))
         .default_value = fallback;
   };
-  listener("http", config.http, kDefaultHttp,
-           "Where the HTTP API listens; naming any listener starts just those named");
-  listener("rpc", config.rpc, kDefaultRpc, "Where the Thrift service listens");
-  listener("admin", config.admin, kDefaultAdmin, "Where /healthz, /readyz and /metrics are served");
-  const auto file = [&](std::string name, std::string& target, std::string help) {
-    const auto is_named = [](std::string_view text) { return !text.empty(); };
-    options.text(std::move(name), target, "FILE", "a PEM file", is_named, std::move(help));
-  };
+  listener("http", config.http, kDefaultHttp, "The address of the HTTP API. Port 0 takes any free port.");
+  listener("rpc", config.rpc, kDefaultRpc, "The address of the Thrift service, for gateways and Thrift clients.");
+  listener("admin", config.admin, kDefaultAdmin, "The address of `/healthz`, `/readyz` and `/metrics`.");
   net::TlsFiles& tls = config.rpc_options.tls;
-  file("rpc-tls-cert", tls.certificate,
-       "The Thrift service speaks TLS with this certificate chain; a gateway shows it to thrifts:// nodes");
-  file("rpc-tls-key", tls.key, "The certificate's key");
-  file("rpc-tls-ca", tls.authority,
-       "Its clients, and thrifts:// nodes, need certificates from one of these authorities");
+  declare_file(options, "rpc-tls-cert", tls.certificate, "a PEM file",
+               "The certificate chain of the Thrift service, which then speaks TLS. A gateway shows it to its "
+               "`thrifts://` nodes.");
+  declare_file(options, "rpc-tls-key", tls.key, "a PEM file", "The private key of `--rpc-tls-cert`.");
+  declare_file(options, "rpc-tls-ca", tls.authority, "a PEM file",
+               "The authorities that the other side's certificate must come from. Each Thrift client must then show a "
+               "certificate. A gateway needs this file to check its `thrifts://` nodes.");
   options.flag("allow-anonymous", config.allow_anonymous,
-               "Let listeners be reachable from other machines although nobody is authenticated");
+               "Allow listeners that other machines can reach, although the server asks nobody who they are.");
   options.texts("allow-origin", config.http_options.allow_origins, "ORIGIN",
                 "an origin such as https://chat.example or https://*.chat.example, or *", http::is_origin_pattern,
-                "Web pages of these origins may call");
+                "The origin of web pages that may call the server. Write `*` for every origin.");
   options.texts("allow-host", config.http_options.allow_hosts, "HOST",
                 "a host such as chat.example or *.chat.example, or *", http::is_host_pattern,
-                "Further names that a loopback listener answers to, as behind a reverse proxy");
+                "A name that requests to a loopback listener may give in `Host`, besides localhost. A reverse proxy "
+                "needs this. Write `*` for every name.");
   options.choice<http::ErrorFormat>(
       "http-errors", config.http_options.errors,
       {{"problem", http::ErrorFormat::kProblem}, {"template", http::ErrorFormat::kTemplate}},
-      "Errors as RFC 9457 problem details, or as the template's Go server writes them");
+      "The form of errors. With `problem` it is JSON as in RFC 9457. With `template` it is plain text, as clients "
+      "of the public IM assignment template expect.");
 }
 
 void declare_store(OptionSet& options, Config& config) {
-  options.section("Store");
+  options.section("Store", "The store keeps the messages. A gateway has none: it passes requests on to `--backend`.");
   options
       .text(
           "store", config.store, "URL",
           "rocksdb:PATH, memory:, redis://[USER:PASSWORD@]HOST:PORT[/DB], redis+cluster://HOST:PORT,..., "
-          "redis+sentinel://HOST:PORT,.../MASTER, or rediss... the same over TLS",
-          [](std::string_view text) { return parse_store_url(text).has_value(); }, "Where messages are kept")
+          "redis+sentinel://HOST:PORT,.../MASTER, or rediss... for TLS",
+          [](std::string_view text) { return parse_store_url(text).has_value(); },
+          "Where the messages are kept. A folder is `rocksdb:PATH`. A Redis server is `redis://HOST:PORT`. "
+          "A Redis cluster is `redis+cluster://HOST:PORT,...`. A server that Redis Sentinel watches is "
+          "`redis+sentinel://HOST:PORT,.../MASTER`. Write `rediss` in place of `redis` for TLS. With `memory:`, "
+          "nothing is kept after the end.")
       .redact = without_password;
   options
       .text(
-          "backend", config.backend, "URL", "thrift://HOST:PORT[,HOST:PORT...] or thrifts://...",
+          "backend", config.backend, "URL", "thrift://HOST:PORT[,HOST:PORT...], or thrifts://... for TLS",
           [](std::string_view text) { return parse_backend_url(text).has_value(); },
-          "Remote nodes in place of the store; a name with several addresses is several nodes")
+          "The nodes that answer in place of a store. The server is then a gateway. A name with several addresses is "
+          "several nodes.")
       .redact = without_password;  // an URL of a store has one
-  options.choice<store::Durability>("durability", config.store_options.durability,
-                                    {{"fsync", store::Durability::kFsync}, {"os", store::Durability::kOs}},
-                                    "A send is acknowledged once on disk, or once the operating system has it");
-  options.duration("idempotency-window", config.store_options.idempotency_window, seconds(1), hours(24 * 366),
-                   "How long idempotency keys are remembered, at least");
+  options.choice<store::Durability>(
+      "durability", config.store_options.durability,
+      {{"fsync", store::Durability::kFsync}, {"os", store::Durability::kOs}},
+      "When a send is acknowledged. With `fsync`, the message is on the disk by then, and survives a power "
+      "failure. With `os`, the operating system has it, and it survives the end of the process.");
+  options.duration(
+      "idempotency-window", config.store_options.idempotency_window, seconds(1), hours(24 * 366),
+      "How long the store remembers idempotency keys, at least. Meanwhile a repeated send stores nothing.");
   options.size("store-memory", config.store_options.memory, 8 * kMiB, 1024 * kGiB,
-               "The store's caches and write buffers together; over Redis, what is remembered of recent chats");
+               "The memory for the store's caches and write buffers. Over Redis, it holds what the server remembers of "
+               "recent chats.");
   options.count("store-queue", config.store_options.max_queue, 1, 1'000'000,
-                "Sends that may wait for the disk; one more is answered overloaded");
+                "How many sends may wait for the disk. The server answers `overloaded` to any further one.");
 }
 
 void declare_redis(OptionSet& options, Config& config) {
-  options.section("Redis");
-  const auto file = [&](std::string name, std::string& target, std::string expected, std::string help) {
-    const auto is_named = [](std::string_view text) { return !text.empty(); };
-    options.text(std::move(name), target, "FILE", std::move(expected), is_named, std::move(help));
-  };
-  file("redis-password-file", config.redis_password_file, "a file",
-       "Holds the password, in place of one in --store, which other users of the machine can see");
-  file("redis-tls-ca", config.redis_tls.authority, "a PEM file",
-       "rediss:// servers need certificates from one of these authorities");
-  file("redis-tls-cert", config.redis_tls.certificate, "a PEM file",
-       "Shown to rediss:// servers, which may ask for it");
-  file("redis-tls-key", config.redis_tls.key, "a PEM file", "The certificate's key");
+  options.section("Redis", "These options matter only if `--store` names Redis.");
+  declare_file(options, "redis-password-file", config.redis_password_file, "a file",
+               "A file that holds the password of Redis. Other users of the machine can see a password in `--store`.");
+  declare_file(options, "redis-tls-ca", config.redis_tls.authority, "a PEM file",
+               "The authorities that the certificates of `rediss://` servers must come from.");
+  declare_file(options, "redis-tls-cert", config.redis_tls.certificate, "a PEM file",
+               "The certificate that the server shows to `rediss://` servers, which may ask for it.");
+  declare_file(options, "redis-tls-key", config.redis_tls.key, "a PEM file", "The private key of `--redis-tls-cert`.");
   options.count("redis-replicas", config.redis.replicas, 0, 100,
-                "A send is acknowledged once this many replicas of the server have confirmed it");
-  options.count("redis-pipeline", config.redis.max_in_flight, 1, 1'000'000,
-                "Calls under way on one connection, of which each event loop has one to each server; one more is "
-                "answered overloaded");
+                "How many replicas of the Redis server must confirm a message before the send is acknowledged.");
+  options.count(
+      "redis-pipeline", config.redis.max_in_flight, 1, 1'000'000,
+      "How many calls may be under way on one connection to Redis. Each event loop has one connection to each "
+      "Redis server. The server answers `overloaded` to any further call.");
   options.duration("redis-patience", config.redis.patience, milliseconds(0), minutes(10),
-                   "How old an outage of Redis may be for requests to wait for its end");
+                   "How long requests wait for Redis to come back. If Redis has been away for longer, the server "
+                   "answers `unavailable` at once.");
 }
 
 void declare_backend(OptionSet& options, Config& config) {
-  options.section("Backend");
+  options.section("Backend", "These options matter only to a gateway, which has `--backend`.");
   rpc::ClientOptions& client = config.client_options;
-  options.count(
-      "backend-pipeline", client.max_in_flight, 1, 1'000'000,
-      "Calls under way on one connection, of which each event loop has one to each node; one more is answered "
-      "overloaded");
-  options.duration(
-      "backend-probe", client.probe, milliseconds(10), minutes(1),
-      "Between two looks whether a node is ready; one that is silent for two is left out until it answers");
+  options.count("backend-pipeline", client.max_in_flight, 1, 1'000'000,
+                "How many calls may be under way on one connection to a node. Each event loop has one connection to "
+                "each node. The gateway answers `overloaded` to any further call.");
+  options.duration("backend-probe", client.probe, milliseconds(10), minutes(1),
+                   "How often the gateway asks each node whether it is ready. A node that misses two answers gets no "
+                   "requests until it answers again.");
   options.duration("backend-refresh", client.refresh, milliseconds(10), hours(1),
-                   "Between two resolutions of the nodes' names");
-  options.duration("backend-wait", client.wait, milliseconds(0), minutes(10),
-                   "How old an outage of all nodes may be for requests to wait for its end");
+                   "How often the gateway looks up the addresses of its nodes' names.");
+  options.duration(
+      "backend-wait", client.wait, milliseconds(0), minutes(10),
+      "How long requests wait for a node to come back when all are away. If all have been away for longer, "
+      "the gateway answers `unavailable` at once.");
   options.duration("backend-timeout", config.backend_timeout, milliseconds(100), hours(1),
-                   "At the start, for every node to be tried and one to be ready");
+                   "How long a starting gateway tries its nodes. It ends with an error if none is ready by then.");
 }
 
 void declare_limits(OptionSet& options, Config& config) {
-  options.section("Limits");
-  options.size("max-text", config.limits.max_text, 1, 16 * kMiB, "Bytes of a message's text");
+  options.section("Limits", "A size is a number of bytes, or has a unit: `64KiB`, `1MiB`, `1GiB`.");
+  options.size("max-text", config.limits.max_text, 1, 16 * kMiB, "The greatest size of a message's text.");
   options.size("max-page-bytes", config.limits.max_page_bytes, 1, 64 * kMiB,
-               "Bytes of text in a page; one message is served whatever its size");
+               "The greatest size of all texts in one page of a pull. A page has at least one message, whatever its "
+               "size.");
   config.http_options.max_body = 0;  // until load_config() knows --max-text
-  options.size("max-body", config.http_options.max_body, 0, 256 * kMiB, "Bytes of a request's body; 0 is the default")
+  options
+      .size("max-body", config.http_options.max_body, 0, 256 * kMiB,
+            "The greatest size of a request's body. 0 means the default.")
       .default_value = "6 x max-text + 16KiB";
-  options.size("max-header", config.http_options.max_header, kKiB, kMiB, "Bytes of a request's line and header fields");
+  options.size("max-header", config.http_options.max_header, kKiB, kMiB,
+               "The greatest size of a request's first line and header fields together.");
   options.size("max-memory", config.max_memory, kMiB, 1024 * kGiB,
-               "All bodies and pages in memory together; past it the answer is overloaded");
-  options.count("max-connections", config.http_options.max_connections, 1, 1'000'000, "Connections of one listener");
+               "The memory for all request bodies and pages together. The server answers `overloaded` when it is used "
+               "up.");
+  options.count("max-connections", config.http_options.max_connections, 1, 1'000'000,
+                "How many connections each listener accepts at a time.");
   config.rpc_options.max_request = 0;  // as above
   options
       .size("rpc-max-request", config.rpc_options.max_request, 0, kMaxRpcMessage,
-            "Bytes of a message to the Thrift service, past which the connection is closed; 0 is the default")
-      .default_value = "1MiB, or max-text + 16KiB where that is more";
+            "The greatest size of a message to the Thrift service. A larger one closes its connection. 0 means the "
+            "default.")
+      .default_value = "1MiB, or max-text + 16KiB if that is more";
   options.count("rpc-max-in-flight", config.rpc_options.max_in_flight, 1, 1'000'000,
-                "Requests of an RPC connection that may be unanswered; then it is not read");
+                "How many requests of a Thrift connection may wait for an answer. The server reads no further ones "
+                "meanwhile.");
 }
 
 void declare_times(OptionSet& options, Config& config) {
-  options.section("Times");
+  options.section("Times", "A duration has a unit: `500ms`, `2s`, `10m`, `24h`.");
   const auto time = [&](std::string name, milliseconds& target, std::string help) {
     options.duration(std::move(name), target, milliseconds(10), hours(24), std::move(help));
   };
   http::HttpOptions& http = config.http_options;
-  time("header-timeout", http.header_timeout, "For a request's header to arrive");
-  time("body-timeout", http.body_timeout, "For a request's body to arrive");
-  time("idle-timeout", http.idle_timeout, "Between two requests of a connection");
-  time("write-timeout", http.write_timeout, "For a client to take an answer");
-  time("request-timeout", http.request_timeout, "For a request to be answered; what has not begun by then is dropped");
-  options.duration("drain-delay", config.drain_delay, seconds(0), hours(1),
-                   "Between /readyz turning 503 and the listeners closing, on SIGTERM or SIGINT");
+  time("header-timeout", http.header_timeout, "How long a client may take to send the header of a request.");
+  time("body-timeout", http.body_timeout, "How long a client may take to send the body of a request.");
+  time("idle-timeout", http.idle_timeout, "How long a connection may be idle between two requests.");
+  time("write-timeout", http.write_timeout, "How long a client may take to receive an answer.");
+  time("request-timeout", http.request_timeout,
+       "How long the server may take to answer a request. It does not begin to store a message after that time.");
+  options.duration(
+      "drain-delay", config.drain_delay, seconds(0), hours(1),
+      "How long a server that was told to stop accepts connections as before. Meanwhile `/readyz` answers 503, "
+      "so that a load balancer sends its requests elsewhere.");
   options.duration("drain-timeout", config.drain_timeout, seconds(0), hours(1),
-                   "For requests in flight to be answered before the end");
+                   "How long a server that was told to stop waits for its last answers.");
 }
 
 void declare_process(OptionSet& options, Config& config) {
   options.section("Process");
-  options.file("config", config.file, "A TOML file with these options as its keys");
-  options.count("threads", config.threads, 0, 256, "Event loops; 0 is one for each usable processor");
+  options.file("config", config.file, "A TOML file that sets options, such as `max-text = \"64KiB\"`.");
+  options.count("threads", config.threads, 0, 256,
+                "How many event loops serve the connections, each in a thread. 0 means one for each usable processor.");
   options.choice<LogFormat>("log-format", config.log_format, {{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
-                            "The form of the log on standard error");
+                            "The form of the log, which goes to standard error.");
   options.choice<LogLevel>(
       "log-level", config.log_level,
       {{"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo}, {"warn", LogLevel::kWarn}, {"error", LogLevel::kError}},
-      "The least level that is logged");
+      "The least important lines that are logged.");
 }
 
 void fill_in(Config& config) {
@@ -211,18 +239,20 @@ void fill_in(Config& config) {
 OptionResult check_rpc_tls(const Config& config) {
   const net::TlsFiles& files = config.rpc_options.tls;
   if (files.certificate.empty() != files.key.empty()) {
-    return std::unexpected("--rpc-tls-cert and --rpc-tls-key need each other");
+    return std::unexpected("--rpc-tls-cert and --rpc-tls-key need each other: give both or none");
   }
   const bool to_nodes = !config.backend.empty() && parse_backend_url(config.backend)->tls;
   const bool any_file = !files.authority.empty() || !files.certificate.empty() || !files.key.empty();
   if (any_file && config.rpc.empty() && !to_nodes) {
-    return std::unexpected("--rpc-tls-... would do nothing: give --rpc, or write --backend thrifts://");
+    return std::unexpected("the --rpc-tls-... options would do nothing: give --rpc, or write --backend thrifts://...");
   }
   if (to_nodes && files.authority.empty()) {
-    return std::unexpected("--backend thrifts:// needs --rpc-tls-ca, to know the nodes by");
+    return std::unexpected(
+        "--backend thrifts://... needs --rpc-tls-ca: give the authorities of the nodes' certificates");
   }
   if (files.certificate.empty() && !files.authority.empty() && (!to_nodes || !config.rpc.empty())) {
-    return std::unexpected("--rpc-tls-ca needs --rpc-tls-cert");
+    return std::unexpected(
+        "--rpc-tls-ca needs --rpc-tls-cert: the Thrift service can ask for certificates only if it has one");
   }
   return {};
 }
@@ -239,8 +269,9 @@ OptionResult check_frames(const Config& config) {
                                          Limit{"rpc-max-request", config.rpc_options.max_request, kMaxRpcMessage},
                                          Limit{"max-page-bytes", config.limits.max_page_bytes, kMaxRpcMessage}}) {
     if (size <= most) continue;
-    return std::unexpected(fmt::format("--{} {} does not fit a Thrift frame: with --rpc or --backend at most {}", name,
-                                       format_size(size), format_size(most)));
+    return std::unexpected(
+        fmt::format("--{} {} does not fit in a Thrift frame: with --rpc or --backend, write at most {}", name,
+                    format_size(size), format_size(most)));
   }
   return {};
 }
@@ -251,14 +282,16 @@ OptionResult check_redis(const Config& config) {
   const net::TlsFiles& files = config.redis_tls;
   const bool any_file = !files.authority.empty() || !files.certificate.empty() || !files.key.empty();
   if (redis != nullptr && redis->tls && files.authority.empty()) {
-    return std::unexpected("--store rediss:// needs --redis-tls-ca, to know the servers by");
+    return std::unexpected(
+        "--store rediss://... needs --redis-tls-ca: give the authorities of the servers' certificates");
   }
-  if (any_file && (redis == nullptr || !redis->tls)) return std::unexpected("--redis-tls-... needs --store rediss://");
+  if (any_file && (redis == nullptr || !redis->tls))
+    return std::unexpected("the --redis-tls-... options would do nothing: write --store rediss://...");
   if (files.certificate.empty() != files.key.empty()) {
-    return std::unexpected("--redis-tls-cert and --redis-tls-key need each other");
+    return std::unexpected("--redis-tls-cert and --redis-tls-key need each other: give both or none");
   }
   if (redis != nullptr && !redis->password.empty() && !config.redis_password_file.empty()) {
-    return std::unexpected("--redis-password-file and a password in --store exclude each other");
+    return std::unexpected("--redis-password-file and a password in --store exclude each other: leave one out");
   }
   return {};
 }
@@ -269,14 +302,15 @@ OptionResult check(const Config& config) {
     if (address->empty() || config.allow_anonymous || net::Endpoint::parse(*address)->is_loopback()) continue;
     if (address == &config.rpc && !config.rpc_options.tls.authority.empty()) continue;  // by certificates
     return std::unexpected(
-        fmt::format("--{} {} can be reached from other machines, and nobody would be authenticated: "
-                    "listen on loopback or give --allow-anonymous",
+        fmt::format("other machines can reach --{} {}, and the server asks nobody who they are: "
+                    "write 127.0.0.1 in place of the host, or add --allow-anonymous",
                     name, *address));
   }
   const std::size_t least = config.http_options.max_body + config.limits.max_page_bytes;
   if (config.max_memory < least) {
-    return std::unexpected(fmt::format("--max-memory {} is less than one body and one page together ({})",
-                                       format_size(config.max_memory), format_size(least)));
+    return std::unexpected(
+        fmt::format("--max-memory {} cannot hold one request body and one page together: write at least {}",
+                    format_size(config.max_memory), format_size(least)));
   }
   if (auto redis = check_redis(config); !redis) return redis;
   if (auto tls = check_rpc_tls(config); !tls) return tls;
@@ -286,15 +320,27 @@ OptionResult check(const Config& config) {
 }  // namespace
 
 std::string reference_page(const OptionSet& options) {
-  return "# Configuration\n\n"
-         "Printed by `parley config --markdown`. Every option of `parley serve` is also an environment variable and, "
-         "but\n"
-         "for `--config`, a key of the TOML file that `--config` names. The command line goes over the environment, "
-         "which\n"
-         "goes over the file; an empty variable counts as none. An unknown option or key is an error; an unknown "
-         "variable\n"
-         "is ignored. Lists are repeated options, comma separated values, or arrays in the file.\n" +
-         options.to_markdown();
+  const auto paragraph = [](std::string_view text) { return "\n" + wrapped(text, 0, kPageWidth); };
+  const auto item = [](std::string_view text) { return wrapped(text, 2, kPageWidth).replace(0, 2, "- "); };
+  return "# Configuration\n" +
+         paragraph(
+             "This page lists every option of `parley serve`. The commands `parley config` and `parley doctor` take "
+             "the same options. `parley config` prints the configuration that a server would run with.") +
+         paragraph(
+             "Each option can be set in three places. The command line wins over the environment, and the "
+             "environment wins over the file.") +
+         "\n" + item("On the command line: `--max-text 64KiB`. An unknown option is an error.") +
+         item(
+             "In the environment: `PARLEY_MAX_TEXT=64KiB`. An empty variable does not count. The program ignores a "
+             "`PARLEY_` variable that is no option.") +
+         item(
+             "In the TOML file that `--config` names: `max-text = \"64KiB\"`. An unknown key is an error, and so is "
+             "the "
+             "key `config`.") +
+         paragraph(
+             "Some options take several values. Repeat the option, put commas between the values, or write an array "
+             "in the file.") +
+         paragraph("`parley config --markdown` prints this page, so do not edit it by hand.") + options.to_markdown();
 }
 
 OptionSet declare_options(Config& config) {
@@ -313,7 +359,7 @@ OptionResult load_config(Config& config, OptionSet& options, const CLI::App& app
                          const OptionSet::Environment& environment) {
   if (auto loaded = options.load(app, environment); !loaded) return loaded;
   if (options.is_set("store") && options.is_set("backend")) {
-    return std::unexpected("--store and --backend exclude each other");
+    return std::unexpected("--store and --backend exclude each other: a gateway has no store, so leave one out");
   }
   fill_in(config);
   return check(config);

@@ -1,8 +1,9 @@
 #include "base/option_set.h"
 
 #include <algorithm>
-#include <cctype>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -68,30 +69,11 @@ OptionResult set(Option& option, const std::vector<std::string>& texts, std::str
     option.origin = origin;
     return {};
   }
-  const std::string shown = option.redact ? "the value" : quote(joined(texts));
+  const std::string text = joined(texts);
+  const bool secret = option.redact && text.find('@') != std::string::npos;  // behind a password comes an @
+  const std::string shown = secret ? "the value" : text.empty() ? "an empty value" : quote(text);
   return std::unexpected(
-      fmt::format("--{}: {} ({}) is not valid: expected {}", option.name, shown, origin, option.expected));
-}
-
-std::string variable(const Option& option) {
-  std::string out = "PARLEY_" + option.name;
-  for (char& c : out) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return out;
-}
-
-/// Levenshtein's distance.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row;
-  for (std::size_t j = 0; j <= b.size(); ++j) row.push_back(j);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
+      fmt::format("--{}: {} ({}) is not valid: write {}", option.name, shown, origin, option.expected));
 }
 
 /// What a scalar of the file says, as one would write it on the command line; nothing for tables, arrays and dates.
@@ -120,32 +102,10 @@ std::optional<std::vector<std::string>> texts_of(const toml::node& node, Takes t
   return out;
 }
 
-std::string toml_string(const std::string& text) {
-  const toml::value<std::string> value(text);
-  std::ostringstream out;
-  out << toml::toml_formatter(value, toml::format_flags::none);
-  return out.str();
-}
-
-std::string toml_value(const Option& option) {
-  std::vector<std::string> values = option.get();
-  for (std::string& value : values) {
-    if (option.redact) value = option.redact(value);
-    if (option.quoted) value = toml_string(value);
-  }
-  if (option.takes != Takes::kManyValues) return values.front();
-  return fmt::format("[{}]", fmt::join(values, ", "));
-}
-
-bool unset(const Option& option) {
-  const std::vector<std::string> values = option.get();
-  return option.takes == Takes::kOneValue && values.front().empty();
-}
-
 }  // namespace
 
 Option& OptionSet::add(Option option) {
-  option.section = section_;
+  if (!sections_.empty()) option.section = sections_.back().name;
   option.default_value = joined(option.get());
   options_.push_back(std::move(option));
   return options_.back();
@@ -199,8 +159,8 @@ Option& OptionSet::size(std::string name, std::size_t& target, std::size_t min, 
   return add({.name = std::move(name),
               .value_name = "SIZE",
               .help = std::move(help),
-              .expected = fmt::format("bytes, or a whole number with KiB, MiB or GiB, from {} to {}", format_size(min),
-                                      format_size(max)),
+              .expected = fmt::format("a number of bytes, or a whole number with KiB, MiB or GiB, from {} to {}",
+                                      format_size(min), format_size(max)),
               .set = one([&target, min, max](std::string_view text) {
                 const auto value = parse_size(text);
                 if (!value || *value < min || *value > max) return false;
@@ -225,13 +185,13 @@ Option& OptionSet::count(std::string name, std::size_t& target, std::size_t min,
               .get = [&target] { return std::vector{std::to_string(target)}; }});
 }
 
-Option& OptionSet::duration(std::string name, std::chrono::microseconds default_value, std::chrono::microseconds min,
-                            std::chrono::microseconds max, std::function<bool(std::chrono::microseconds)> set,
+Option& OptionSet::duration(std::string name, std::chrono::microseconds min, std::chrono::microseconds max,
+                            std::function<bool(std::chrono::microseconds)> set,
                             std::function<std::chrono::microseconds()> get, std::string help) {
   return add({.name = std::move(name),
               .value_name = "DURATION",
               .help = std::move(help),
-              .expected = fmt::format("a duration such as {} from {} to {}", format_duration(default_value),
+              .expected = fmt::format("a duration with its unit, such as 500ms, 2s or 24h, from {} to {}",
                                       format_duration(min), format_duration(max)),
               .set = one([min, max, set = std::move(set)](std::string_view text) {
                 const auto value = parse_duration(text);
@@ -252,8 +212,9 @@ Option& OptionSet::choice(std::string name, const std::vector<std::string>& name
 }
 
 Option& OptionSet::file(std::string name, std::string& target, std::string help) {
-  Option& option =
-      text(std::move(name), target, "FILE", "a path", [](std::string_view) { return true; }, std::move(help));
+  Option& option = text(
+      std::move(name), target, "FILE", "the path of a file", [](std::string_view path) { return !path.empty(); },
+      std::move(help));
   file_ = &option;
   return option;
 }
@@ -261,18 +222,15 @@ Option& OptionSet::file(std::string name, std::string& target, std::string help)
 void OptionSet::add_to(CLI::App& app) const {
   const auto accept = [](const CLI::results_t&) { return true; };  // load() judges the values
   for (const Option& option : options_) {
-    CLI::Option* added = option.takes == Takes::kNothing ? app.add_flag("--" + option.name, option.help)
-                                                         : app.add_option("--" + option.name, accept, option.help);
-    added->group(option.section)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    if (option.takes == Takes::kNothing) continue;
-    const std::string shown = option.default_value.empty() ? "" : fmt::format(" [{}]", option.default_value);
-    added->option_text(option.value_name + shown);
+    CLI::Option* added =
+        option.takes == Takes::kNothing ? app.add_flag("--" + option.name) : app.add_option("--" + option.name, accept);
+    added->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
 }
 
 OptionResult OptionSet::load(const CLI::App& app, const Environment& environment) {
   const auto from_variable = [&](const Option& option) -> std::vector<std::string> {
-    const char* const value = environment(variable(option).c_str());
+    const char* const value = environment(variable_of(option).c_str());
     if (value == nullptr || *value == '\0') return {};
     return {value};
   };
@@ -287,24 +245,31 @@ OptionResult OptionSet::load(const CLI::App& app, const Environment& environment
   }
   for (Option& option : options_) {
     if (const auto texts = from_variable(option); !texts.empty()) {
-      if (auto done = set(option, texts, variable(option) + " in the environment"); !done) return done;
+      if (auto done = set(option, texts, variable_of(option) + " in the environment"); !done) return done;
     }
     const auto texts = from_flag(option);
-    if (texts.empty()) continue;
     if (texts.size() > 1 && option.takes != Takes::kManyValues) {
-      return std::unexpected(fmt::format("--{} is given more than once", option.name));
+      return std::unexpected(fmt::format("--{} is given more than once: write it once", option.name));
     }
-    if (auto done = set(option, texts, "on the command line"); !done) return done;
+    if (!texts.empty()) {
+      if (auto done = set(option, texts, "on the command line"); !done) return done;
+    }
+    if (option.required && option.origin.empty()) {
+      return std::unexpected(
+          fmt::format("--{} is missing: write --{} and {}", option.name, option.name, option.expected));
+    }
   }
   return {};
 }
 
 OptionResult OptionSet::load_file(const std::string& path) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
-  in.peek();  // opening a folder succeeds, reading it does not
+  if (in.is_open()) in.peek();  // opening a folder succeeds, reading it does not
   if (!in.is_open() || in.bad()) {
-    return std::unexpected(fmt::format("--{}: cannot read {}", file_->name, quote(path)));
+    const int why = errno;
+    return std::unexpected(fmt::format("--{}: cannot read {}: {}", file_->name, quote(path), std::strerror(why)));
   }
   text << in.rdbuf();
   return load_toml(text.str(), path);
@@ -321,83 +286,40 @@ OptionResult OptionSet::load_toml(std::string_view text, const std::string& path
   }
   for (const auto& [key, node] : table) {
     const std::string place = fmt::format("{}:{}", shown, node.source().begin.line);
-    Option* const option = find(key.str());
-    if (option == nullptr || option == file_) {
+    const auto option = std::ranges::find(options_, key.str(), &Option::name);
+    if (option == options_.end() || &*option == file_) {
       const std::string hint = nearest(key.str());
       return std::unexpected(fmt::format("{}: unknown key {}{}", place, quote(key.str()),
                                          hint.empty() ? "" : fmt::format(" (did you mean {}?)", hint)));
     }
     const auto texts = texts_of(node, option->takes);
     if (!texts) {
-      return std::unexpected(fmt::format("{}: the key {} takes no value of this type: expected {}", place, option->name,
-                                         option->expected));
+      return std::unexpected(
+          fmt::format("{}: the key {} takes no value of this type: write {}", place, option->name, option->expected));
     }
     if (auto done = set(*option, *texts, place); !done) return done;
   }
   return {};
 }
 
-Option* OptionSet::find(std::string_view name) {
+const Option* OptionSet::find(std::string_view name) const {
   const auto found = std::ranges::find(options_, name, &Option::name);
   return found == options_.end() ? nullptr : &*found;
 }
 
 bool OptionSet::is_set(std::string_view name) const {
-  const auto found = std::ranges::find(options_, name, &Option::name);
-  return found != options_.end() && !found->origin.empty();
+  const Option* const found = find(name);
+  return found != nullptr && !found->origin.empty();
 }
 
 std::string OptionSet::nearest(std::string_view name) const {
-  std::string_view best;
-  std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;
-  if (name.size() > 64) return {};
+  const auto far = [&](const Option& option) { return distance(name, option.name); };
+  std::string best;
   for (const Option& option : options_) {
-    const std::size_t here = distance(name, option.name);
-    if (here < least) {
-      least = here;
-      best = option.name;
-    }
+    if (!is_near(name, option.name)) continue;
+    if (best.empty() || far(option) < distance(name, best)) best = option.name;
   }
-  return std::string(best);
-}
-
-std::string OptionSet::to_toml() const {
-  std::string out;
-  std::string_view section;
-  for (const Option& option : options_) {
-    if (&option == file_) continue;
-    if (option.section != section) {
-      out += fmt::format("{}# {}\n", out.empty() ? "" : "\n", option.section);
-      section = option.section;
-    }
-    if (unset(option)) {
-      out += fmt::format("# {} is not set\n", option.name);
-      continue;
-    }
-    const std::string note = option.origin.empty() ? "" : "  # " + escape_controls(option.origin);
-    out += fmt::format("{} = {}{}\n", option.name, toml_value(option), note);
-  }
-  return out;
-}
-
-std::string OptionSet::to_markdown() const {
-  const auto cell = [](std::string text) {
-    for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
-    return text;
-  };
-  std::string out;
-  std::string_view section;
-  for (const Option& option : options_) {
-    if (option.section != section) {
-      out += fmt::format("\n## {}\n\n| option | environment | default | |\n|---|---|---|---|\n", option.section);
-      section = option.section;
-    }
-    const std::string value = option.value_name.empty() ? "" : " " + option.value_name;
-    const std::string fallback = option.default_value.empty() ? "" : "`" + option.default_value + "`";
-    out += fmt::format("| `--{}{}` | `{}` | {} | {}. Takes {}. |\n", option.name, cell(value), variable(option),
-                       cell(fallback), cell(option.help), cell(option.expected));
-  }
-  return out;
+  return best;
 }
 
 }  // namespace parley

@@ -28,11 +28,12 @@ struct Option {
   std::string name{};
   std::string section{};
   std::string value_name{};  ///< in the help: SIZE, HOST:PORT
-  std::string help{};        ///< one line, without a full stop
-  std::string expected{};    ///< completes "expected …"
+  std::string help{};        ///< whole sentences; what one would type stands between backticks
+  std::string expected{};    ///< completes "write …"
   Takes takes = Takes::kOneValue;
+  bool required = false;
   bool quoted = true;           ///< whether its value is a string in TOML
-  std::string default_value{};  ///< as the help shows it
+  std::string default_value{};  ///< as the help shows it; empty: none is shown
 
   std::function<bool(const std::vector<std::string>&)> set{};  ///< stores the values, or false where they are not valid
   std::function<std::vector<std::string>()> get{};
@@ -50,8 +51,8 @@ class OptionSet {
   OptionSet(OptionSet&&) noexcept = default;
   OptionSet& operator=(OptionSet&&) noexcept = default;
 
-  // What is declared next belongs to this section.
-  void section(std::string name) { section_ = std::move(name); }
+  /// What is declared next belongs to this section. `about` says in whole sentences what its options have in common.
+  void section(std::string name, std::string about = {}) { sections_.push_back({std::move(name), std::move(about)}); }
 
   // Each declares one option; `target` holds the default, and later the value. The reference stays valid. Bounds are
   // inclusive.
@@ -67,7 +68,7 @@ class OptionSet {
   Option& duration(std::string name, Duration& target, std::chrono::microseconds min, std::chrono::microseconds max,
                    std::string help) {
     return duration(
-        std::move(name), target, min, max,
+        std::move(name), min, max,
         [&target](std::chrono::microseconds value) {
           const auto exact = std::chrono::duration_cast<Duration>(value);
           if (exact != value) return false;
@@ -114,30 +115,48 @@ class OptionSet {
   /// Whether load() found a value for the option of this name anywhere.
   [[nodiscard]] bool is_set(std::string_view name) const;
 
-  /// The declared name nearest to `name`, or nothing where none is near: "did you mean …?"
+  /// The option of this name, or null.
+  [[nodiscard]] const Option* find(std::string_view name) const;
+
+  /// The declared name nearest to `name`, or nothing if none is near: "did you mean …?"
   [[nodiscard]] std::string nearest(std::string_view name) const;
 
   /// The values as they stand, without secrets, as a file that load() takes.
   [[nodiscard]] std::string to_toml() const;
+
+  /// The options for a terminal: their sections, each option with its value, its meaning and its default.
+  [[nodiscard]] std::string to_help() const;
 
   /// The reference of the options, as a section of Markdown for each section.
   [[nodiscard]] std::string to_markdown() const;
 
  private:
   Option& add(Option option);
-  Option& duration(std::string name, std::chrono::microseconds default_value, std::chrono::microseconds min,
-                   std::chrono::microseconds max, std::function<bool(std::chrono::microseconds)> set,
-                   std::function<std::chrono::microseconds()> get, std::string help);
+  Option& duration(std::string name, std::chrono::microseconds min, std::chrono::microseconds max,
+                   std::function<bool(std::chrono::microseconds)> set, std::function<std::chrono::microseconds()> get,
+                   std::string help);
   Option& choice(std::string name, const std::vector<std::string>& names, std::function<bool(std::string_view)> set,
                  std::function<std::string()> get, std::string help);
 
   [[nodiscard]] OptionResult load_file(const std::string& path);
   [[nodiscard]] OptionResult load_toml(std::string_view text, const std::string& path);
-  [[nodiscard]] Option* find(std::string_view name);
 
-  std::string section_;
+  struct Section {
+    std::string name;
+    std::string about;
+  };
+  std::vector<Section> sections_;
   std::deque<Option> options_;  // references to its elements stay valid
   const Option* file_ = nullptr;
 };
+
+/// The environment variable of an option: PARLEY_MAX_TEXT for max-text.
+[[nodiscard]] std::string variable_of(const Option& option);
+
+/// How alike two names are: the letters to change, add or leave out to make one of the other (Levenshtein).
+[[nodiscard]] std::size_t distance(std::string_view a, std::string_view b);
+
+/// Whether a person who wrote `written` may have meant `name`.
+[[nodiscard]] bool is_near(std::string_view written, std::string_view name);
 
 }  // namespace parley

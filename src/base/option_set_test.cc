@@ -150,11 +150,11 @@ TEST_F(OptionSetTest, UnknownKeyIsNamedWithItsPlaceAndTheNearest) {
 
 TEST_F(OptionSetTest, BadValueNamesOptionValueAndWhatIsExpected) {
   EXPECT_EQ(load({"--max-text", "64KB"}),
-            "--max-text: \"64KB\" (on the command line) is not valid: expected bytes, or a whole number with KiB, MiB "
-            "or GiB, from 1 to 64KiB");
+            "--max-text: \"64KB\" (on the command line) is not valid: write a number of bytes, or a whole number with KiB, "
+            "MiB or GiB, from 1 to 64KiB");
   app.clear();
   environment["PARLEY_COLOUR"] = "green\n";
-  EXPECT_EQ(load({}), "--colour: \"green\\n\" (PARLEY_COLOUR in the environment) is not valid: expected red or blue");
+  EXPECT_EQ(load({}), "--colour: \"green\\n\" (PARLEY_COLOUR in the environment) is not valid: write red or blue");
 }
 
 TEST_F(OptionSetTest, RefusesWhatIsOutOfBoundsOrOfAnotherType) {
@@ -167,15 +167,15 @@ TEST_F(OptionSetTest, RefusesWhatIsOutOfBoundsOrOfAnotherType) {
 }
 
 TEST_F(OptionSetTest, UnreadableAndBrokenFilesSayWhichAndWhere) {
-  EXPECT_THAT(load({"--config", "/nonexistent/x.toml"}), HasSubstr("cannot read \"/nonexistent/x.toml\""));
+  EXPECT_THAT(load({"--config", "/nonexistent/x.toml"}), HasSubstr("cannot read \"/nonexistent/x.toml\": No such file or directory"));
   app.clear();
-  EXPECT_THAT(load({"--config", "/"}), HasSubstr("cannot read \"/\""));
+  EXPECT_THAT(load({"--config", "/"}), HasSubstr("cannot read \"/\": Is a directory"));
   app.clear();
   EXPECT_THAT(load({}, "threads = 1\nthreads"), HasSubstr(path.string() + ":2: "));
 }
 
 TEST_F(OptionSetTest, AValueGivenTwiceIsAnError) {
-  EXPECT_EQ(load({"--threads", "1", "--threads", "2"}), "--threads is given more than once");
+  EXPECT_EQ(load({"--threads", "1", "--threads", "2"}), "--threads is given more than once: write it once");
 }
 
 TEST_F(OptionSetTest, PrintedConfigurationLoadsAgainWithoutSecrets) {
@@ -192,11 +192,31 @@ TEST_F(OptionSetTest, PrintedConfigurationLoadsAgainWithoutSecrets) {
   EXPECT_EQ(settings.timeout.count(), 90000);
 }
 
+TEST_F(OptionSetTest, AnEmptyValueIsCalledEmpty) {
+  EXPECT_THAT(load({"--store", ""}), HasSubstr("--store: an empty value (on the command line)"));
+}
+
+TEST_F(OptionSetTest, ARequiredOptionMustBeGiven) {
+  options.text("who", settings.store, "NAME", "a name", [](std::string_view) { return true; }, "Who.").required = true;
+  app.add_option("--who");
+  EXPECT_EQ(load({}), "--who is missing: write --who and a name");
+  app.clear();
+  environment["PARLEY_WHO"] = "me";
+  EXPECT_EQ(load({}), "");
+}
+
+TEST_F(OptionSetTest, OnlyWhatIsAlikeIsNear) {
+  EXPECT_EQ(options.nearest("max_txt"), "max-text");
+  EXPECT_EQ(options.nearest("laud"), "loud");
+  EXPECT_EQ(options.nearest("n"), "");
+  EXPECT_EQ(options.nearest("something"), "");
+}
+
 TEST_F(OptionSetTest, HelpAndMarkdownShowEveryOption) {
-  const std::string help = app.help();
-  EXPECT_THAT(help, HasSubstr("--max-text SIZE [1KiB]"));
+  const std::string help = options.to_help();
+  EXPECT_THAT(help, HasSubstr("Second:\n  --max-text SIZE               Bytes of a text Default: 1KiB.\n"));
   EXPECT_THAT(options.to_markdown(),
-              HasSubstr("| `--colour red\\|blue` | `PARLEY_COLOUR` | `red` | Which. Takes red or blue. |"));
+              HasSubstr("- `--colour red|blue`, `PARLEY_COLOUR`; default `red`\n\n  Which The value is red or blue.\n"));
 }
 
 }  // namespace

@@ -49,13 +49,18 @@ Failure failure_of(const HttpAnswer& answer) {
   // What is no Parley's 5xx comes from something between, which says nothing of what Parley did.
   failure.maybe_done = failure.code == "outcome_unknown" || failure.code == "internal" ||
                        failure.code == "bad_upstream" || (failure.code.empty() && answer.status >= 500);
+  if (failure.code.empty()) {  // 5xx may come from a proxy before a Parley server
+    failure.message =
+        answer.server + (answer.status >= 500 ? " did not answer as a Parley server does" : " is no Parley server");
+  }
   const std::string label = failure.code.empty() ? fmt::format("HTTP {}", answer.status) : failure.code;
   failure.message = escape_controls(failure.message.empty() ? label : fmt::format("{} ({})", failure.message, label));
   return failure;
 }
 
-Failure foreign(std::string_view what) {
-  return {.message = fmt::format("the answer has no valid {}: is the address right?", what),
+/// An answer that no Parley server gives.
+Failure foreign(const HttpAnswer& answer, std::string_view what) {
+  return {.message = fmt::format("{} is no Parley server: {}", answer.server, what),
           .code = {},
           .passing = false,
           .reached = true,
@@ -77,7 +82,7 @@ Outcome<json::object> object_of(const HttpOutcome& answer) {
   boost::system::error_code error;
   json::value value = json::parse(answer->body, error);
   if (!error && value.is_object()) return std::move(value.get_object());
-  return std::unexpected(foreign("JSON"));
+  return std::unexpected(foreign(*answer, "its answer is no JSON object"));
 }
 
 }  // namespace
@@ -87,7 +92,7 @@ Outcome<Sent> read_sent(const HttpOutcome& answer) {
   if (!object) return std::unexpected(object.error());
   Sent sent{.chat = text_of(*object, "chat"), .send_time = 0, .duplicate = false};
   const json::value* const time = object->if_contains("send_time");
-  if (time == nullptr || !time->is_int64()) return std::unexpected(foreign("send_time"));
+  if (time == nullptr || !time->is_int64()) return std::unexpected(foreign(*answer, "its answer has no send_time"));
   sent.send_time = time->get_int64();
   const json::value* const duplicate = object->if_contains("duplicate");
   sent.duplicate = duplicate != nullptr && duplicate->is_bool() && duplicate->get_bool();
@@ -100,14 +105,15 @@ Outcome<Pulled> read_pulled(const HttpOutcome& answer) {
   const json::value* const messages = object->if_contains("messages");
   const json::value* const more = object->if_contains("has_more");
   const json::value* const next = object->if_contains("next_cursor");
-  if (messages == nullptr || !messages->is_array()) return std::unexpected(foreign("messages"));
-  if (more == nullptr || !more->is_bool()) return std::unexpected(foreign("has_more"));
-  if (next == nullptr || !next->is_int64()) return std::unexpected(foreign("next_cursor"));
+  if (messages == nullptr || !messages->is_array())
+    return std::unexpected(foreign(*answer, "its answer has no messages"));
+  if (more == nullptr || !more->is_bool()) return std::unexpected(foreign(*answer, "its answer has no has_more"));
+  if (next == nullptr || !next->is_int64()) return std::unexpected(foreign(*answer, "its answer has no next_cursor"));
   Pulled pulled{.messages = {}, .has_more = more->get_bool(), .next_cursor = next->get_int64()};
   for (const json::value& item : messages->get_array()) {
     const json::object* const message = item.if_object();
     const json::value* const time = message == nullptr ? nullptr : message->if_contains("send_time");
-    if (time == nullptr || !time->is_int64()) return std::unexpected(foreign("messages"));
+    if (time == nullptr || !time->is_int64()) return std::unexpected(foreign(*answer, "its answer has no messages"));
     pulled.messages.push_back({.chat = text_of(*message, "chat"),
                                .text = text_of(*message, "text"),
                                .sender = text_of(*message, "sender"),
@@ -146,7 +152,7 @@ Outcome<std::string> read_status(const HttpOutcome& answer) {
   const Outcome<json::object> object = object_of(answer);
   if (!object) return std::unexpected(object.error());
   std::string status = text_of(*object, "status");
-  if (status.empty()) return std::unexpected(foreign("status"));
+  if (status.empty()) return std::unexpected(foreign(*answer, "its answer has no status"));
   return escape_controls(status);
 }
 

@@ -9,7 +9,8 @@ namespace {
 using Answer = HttpOutcome;
 
 Answer answered(unsigned status, std::string body, std::string code = "") {
-  return HttpAnswer{.status = status, .code = std::move(code), .body = std::move(body), .retry_after = {}};
+  return HttpAnswer{
+      .status = status, .code = std::move(code), .body = std::move(body), .retry_after = {}, .server = "h:1 (--url)"};
 }
 
 TEST(ApiClient, ReadsASend) {
@@ -60,6 +61,12 @@ TEST(ApiClient, WhatPassesIsTriedAgain) {
   EXPECT_TRUE(read_sent(answered(502, "<html>bad gateway")).error().maybe_done);
   EXPECT_FALSE(read_sent(answered(503, "{}", "overloaded")).error().maybe_done);
   EXPECT_FALSE(read_sent(answered(409, "{}", "idempotency_conflict")).error().passing);
+}
+
+TEST(ApiClient, AForeignServerIsCalledSo) {
+  EXPECT_EQ(read_sent(answered(200, "hello")).error().message,
+            "h:1 (--url) is no Parley server: its answer is no JSON object");
+  EXPECT_EQ(read_pulled(answered(404, "<html>")).error().message, "h:1 (--url) is no Parley server (HTTP 404)");
 }
 
 TEST(ApiClient, AForeignAnswerIsAFailure) {

@@ -7,6 +7,7 @@
 #include <boost/beast/http.hpp>
 #include <fmt/format.h>
 
+#include "base/units.h"
 #include "base/version.h"
 
 namespace parley::cli {
@@ -43,11 +44,28 @@ Async<HttpOutcome> HttpClient::call(HttpRequest request) {
       HttpAnswer answer = co_await exchange(request);
       co_return answer;
     } catch (const boost::system::system_error& error) {
-      why = error.code() == beast::error::timeout ? "no answer in time" : error.code().message();
+      why = reason(error.code());
     }
     stream_.reset();
-    if (!kept) co_return std::unexpected(NoAnswer{fmt::format("{}: {}", url_.authority, why), maybe_sent});
+    if (!kept) co_return std::unexpected(NoAnswer{fmt::format("{} {}", url_.shown(), why), maybe_sent});
   }
+}
+
+/// Completes "127.0.0.1:8080 (--url) …".
+std::string HttpClient::reason(const boost::system::error_code& error) const {
+  if (error == beast::error::timeout) return fmt::format("did not answer within {}", format_duration(timeout_));
+  if (error == asio::error::connection_refused) {
+    return fmt::format("refused the connection: start a server with parley serve, or write another address in {}",
+                       url_.option);
+  }
+  if (error == http::error::end_of_stream || error == asio::error::eof || error == asio::error::connection_reset) {
+    return "closed the connection without an answer";
+  }
+  if (error.category() == http::make_error_code(http::error::bad_version).category()) {
+    return fmt::format("is no Parley server, since its answer is not HTTP ({}): correct {}", error.message(),
+                       url_.option);
+  }
+  return fmt::format("cannot be reached: {}", error.message());
 }
 
 Async<> HttpClient::connect() {
@@ -82,7 +100,8 @@ Async<HttpAnswer> HttpClient::exchange(const HttpRequest& request) {
   co_return HttpAnswer{.status = answer.result_int(),
                        .code = std::string(field(answer, "Parley-Code")),
                        .body = std::move(answer.body()),
-                       .retry_after = retry_after(field(answer, "Retry-After"))};
+                       .retry_after = retry_after(field(answer, "Retry-After")),
+                       .server = url_.shown()};
 }
 
 }  // namespace parley::cli

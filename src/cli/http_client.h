@@ -28,9 +28,10 @@ struct HttpRequest {
 
 struct HttpAnswer {
   unsigned status = 0;
-  std::string code;  ///< Parley-Code; empty where there is none
+  std::string code;  ///< Parley-Code; empty if there is none
   std::string body;
-  std::chrono::seconds retry_after{0};  ///< Retry-After; 0 where there is none
+  std::chrono::seconds retry_after{0};  ///< Retry-After; 0 if there is none
+  std::string server{};                 ///< that answered, for messages
 };
 
 /// Why there is no answer.
@@ -59,6 +60,7 @@ class HttpClient {
 
   [[nodiscard]] Async<> connect();
   [[nodiscard]] Async<HttpAnswer> exchange(const HttpRequest& request);
+  [[nodiscard]] std::string reason(const boost::system::error_code& error) const;
 
   Executor executor_;
   ServerUrl url_;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <unistd.h>
 
@@ -41,31 +42,83 @@ Printed print(const std::vector<PulledMessage>& messages, const PrintStyle& styl
 
 int exit_code(Printed printed) { return printed == Printed::kFailed ? 1 : 0; }
 
-Async<int> pull_once(HttpClient& client, PullCall call, const PrintStyle& style) {
+/// Pages from call.cursor on, until there are call.limit messages or no more: each goes to `take`, which says whether
+/// to go on. Returns the last page, whose next_cursor is where to go on from.
+template <class Take>
+Async<Outcome<Pulled>> pull_pages(HttpClient& client, PullCall call, Take take) {
   std::int32_t left = call.limit == 0 ? kDefaultPullLimit : call.limit;
   for (;;) {
     call.limit = std::min(left, kMaxPullLimit);
-    const Outcome<Pulled> pulled = co_await pull(client, call);
-    if (!pulled) {
-      print_error(pulled.error().message);
-      co_return 1;
-    }
-    if (const Printed printed = print(pulled->messages, style); printed != Printed::kAll) co_return exit_code(printed);
+    Outcome<Pulled> pulled = co_await pull(client, call);
+    if (!pulled) co_return pulled;
     left -= static_cast<std::int32_t>(pulled->messages.size());
     call.cursor = pulled->next_cursor;
-    if (pulled->has_more && left > 0 && !pulled->messages.empty()) continue;
-    if (pulled->has_more && error_is_terminal()) {
-      print_error(fmt::format("there is more: --cursor {}{}", call.cursor, call.reverse ? " --reverse" : ""));
-    }
-    co_return 0;
+    const bool last = !pulled->has_more || left <= 0 || pulled->messages.empty();
+    if (!take(pulled->messages) || last) co_return pulled;
   }
+}
+
+/// The newest messages, oldest first.
+struct Newest {
+  std::vector<PulledMessage> messages;
+  bool older = false;  ///< whether there are older ones
+};
+
+Async<Outcome<Newest>> pull_newest(HttpClient& client, PullCall call) {
+  call.reverse = true;
+  Newest newest;
+  const auto pulled = co_await pull_pages(client, call, [&](std::vector<PulledMessage>& page) {
+    std::ranges::move(page, std::back_inserter(newest.messages));
+    return true;
+  });
+  if (!pulled) co_return std::unexpected(pulled.error());
+  newest.older = pulled->has_more;
+  std::ranges::reverse(newest.messages);
+  co_return newest;
+}
+
+void say_that_there_are_older(const Newest& newest) {
+  if (!newest.older) return;
+  print_error(
+      fmt::format("these are the newest {}, and there are older ones: add --limit {} to see more, or --cursor 0 to "
+                  "begin at the oldest",
+                  newest.messages.size(), newest.messages.size() * 10));
+}
+
+Async<int> print_newest(HttpClient& client, PullCall call, const PrintStyle& style) {
+  const Outcome<Newest> newest = co_await pull_newest(client, std::move(call));
+  if (!newest) {
+    print_error(newest.error().message);
+    co_return 1;
+  }
+  const Printed printed = print(newest->messages, style);
+  if (printed == Printed::kAll) say_that_there_are_older(*newest);
+  co_return exit_code(printed);
+}
+
+Async<int> print_from_cursor(HttpClient& client, PullCall call, const PrintStyle& style) {
+  Printed printed = Printed::kAll;
+  const bool reverse = call.reverse;
+  const auto last = co_await pull_pages(client, std::move(call), [&](const std::vector<PulledMessage>& page) {
+    printed = print(page, style);
+    return printed == Printed::kAll;
+  });
+  if (!last) {
+    print_error(last.error().message);
+    co_return 1;
+  }
+  if (printed == Printed::kAll && last->has_more) {
+    print_error(fmt::format("there are more messages: {}--cursor {} goes on with them", reverse ? "--reverse " : "",
+                            last->next_cursor));
+  }
+  co_return exit_code(printed);
 }
 
 /// Tells a person, once an outage, that the server is away; scripts are not told.
 class Outage {
  public:
   void begin(const Failure& failure) {
-    if (!std::exchange(away_, true) && error_is_terminal()) print_error(failure.message + "; trying again");
+    if (!std::exchange(away_, true) && error_is_terminal()) print_error(failure.message + " (trying again)");
   }
   void end() {
     if (std::exchange(away_, false) && error_is_terminal()) print_error("connected again");
@@ -75,23 +128,37 @@ class Outage {
   bool away_ = false;
 };
 
-Async<int> follow(HttpClient& client, Executor executor, PullCall call, const PrintStyle& style) {
-  if (call.limit == 0) call.limit = kMaxPullLimit;
+/// The newest messages as a page from which to go on.
+Async<Outcome<Pulled>> first_page(HttpClient& client, const PullCall& call) {
+  Outcome<Newest> newest = co_await pull_newest(client, call);
+  if (!newest) co_return std::unexpected(newest.error());
+  say_that_there_are_older(*newest);
+  const std::int64_t next = newest->messages.empty() ? 0 : newest->messages.back().send_time + 1;
+  co_return Pulled{.messages = std::move(newest->messages), .has_more = false, .next_cursor = next};
+}
+
+Async<int> follow(HttpClient& client, Executor executor, const PullCommand& command) {
+  PullCall call = command.call;
+  bool newest = command.newest;
   Outage outage;
   std::chrono::milliseconds pause = kShortestPause;
   bool answered = false;  // a server that never was there is a wrong --url rather than one that restarts
   for (;;) {
-    const Outcome<Pulled> pulled = co_await pull(client, call);
+    if (!newest && (command.newest || call.limit == 0)) call.limit = kMaxPullLimit;  // of a page
+    const Outcome<Pulled> pulled = newest ? co_await first_page(client, call) : co_await pull(client, call);
     if (pulled) {
       answered = true;
+      newest = false;
       outage.end();
-      if (const Printed printed = print(pulled->messages, style); printed != Printed::kAll)
+      if (const Printed printed = print(pulled->messages, command.style); printed != Printed::kAll) {
         co_return exit_code(printed);
+      }
       call.cursor = pulled->next_cursor;
       if (!pulled->messages.empty()) pause = kShortestPause;
       if (pulled->has_more) continue;
     } else if (pulled.error().code == "chat_not_found") {
       answered = true;  // and the chat may still come
+      newest = false;   // then from its first message on
       outage.end();
     } else if (pulled.error().passing && (answered || pulled.error().reached)) {
       outage.begin(pulled.error());
@@ -132,18 +199,20 @@ int run(const PullCommand& command) {
   boost::asio::io_context io(1);
   HttpClient client(io.get_executor(), command.url, command.timeout);
   if (!command.follow) {
-    auto done = boost::asio::co_spawn(io, pull_once(client, command.call, command.style), boost::asio::use_future);
+    auto done = boost::asio::co_spawn(io,
+                                      command.newest ? print_newest(client, command.call, command.style)
+                                                     : print_from_cursor(client, command.call, command.style),
+                                      boost::asio::use_future);
     io.run();
     return done.get();
   }
   const StopWatch watch(io);
   int code = 0;  // what a stop leaves
-  boost::asio::co_spawn(io, follow(client, io.get_executor(), command.call, command.style),
-                        [&](const std::exception_ptr& bug, int result) {
-                          if (bug) std::rethrow_exception(bug);
-                          code = result;
-                          io.stop();
-                        });
+  boost::asio::co_spawn(io, follow(client, io.get_executor(), command), [&](const std::exception_ptr& bug, int result) {
+    if (bug) std::rethrow_exception(bug);
+    code = result;
+    io.stop();
+  });
   io.run();
   return code;
 }

@@ -68,7 +68,9 @@ int run(const SendCommand& command) {
   if (attempts.last) return write_output(render(*attempts.last, command.json)) ? 0 : 1;
   print_error(attempts.last.error().message);
   if (attempts.may_be_stored) {
-    print_error(fmt::format("it may have been stored; repeat it with --idempotency-key {}", call.idempotency_key));
+    print_error(
+        fmt::format("the message may have been stored: to be sure, repeat the command with --idempotency-key {}",
+                    call.idempotency_key));
   }
   return 1;
 }
