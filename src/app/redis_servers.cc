@@ -1,12 +1,16 @@
 #include "app/redis_servers.h"
 
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "net/tls.h"
 
@@ -15,11 +19,16 @@ namespace {
 
 /// What stands in the file, less one last line break.
 Result<std::string> read_password(const std::string& path) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
   std::string password{std::istreambuf_iterator<char>(in), {}};
-  if (!in) return fail(ErrorCode::kUnavailable, "cannot read the password file " + path);
+  if (!in) {
+    const int why = errno;
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("--redis-password-file: cannot read {}: {}", path, std::strerror(why)));
+  }
   if (password.ends_with('\n')) password.pop_back();
-  if (password.empty()) return fail(ErrorCode::kUnavailable, "there is no password in " + path);
+  if (password.empty()) return fail(ErrorCode::kUnavailable, "--redis-password-file: there is no password in " + path);
   return password;
 }
 

@@ -35,7 +35,7 @@ constexpr std::chrono::seconds kReadyTimeout{10};
 constexpr std::chrono::seconds kAdminDrainTimeout{1};
 
 std::vector<prometheus::MetricFamily> build_info() {
-  return {gauge_family("parley_build_info", "Always 1; the labels say what runs", {{{{"version", kVersion}}, 1}})};
+  return {gauge_family("parley_build_info", "Always 1, with labels that say what runs", {{{{"version", kVersion}}, 1}})};
 }
 
 std::size_t loop_count(const Config& config) {

@@ -14,7 +14,8 @@ std::int64_t next_cursor(const std::vector<Message>& messages, const PageRange& 
 Result<void> check_text(std::string_view text, std::size_t max_bytes) {
   if (text.empty()) return fail(ErrorCode::kInvalidText, "the text is empty");
   if (text.size() > max_bytes) {
-    return fail(ErrorCode::kTextTooLong, fmt::format("the text has {} bytes, {} are allowed", text.size(), max_bytes));
+    return fail(ErrorCode::kTextTooLong,
+                fmt::format("the text has {} bytes, and at most {} are allowed", text.size(), max_bytes));
   }
   if (!is_utf8(text)) return fail(ErrorCode::kInvalidText, "the text is not UTF-8");
   return {};
@@ -23,7 +24,7 @@ Result<void> check_text(std::string_view text, std::size_t max_bytes) {
 Result<void> check_idempotency_key(std::string_view key) {
   if (key.size() > kMaxIdempotencyKeyBytes) {
     return fail(ErrorCode::kInvalidIdempotencyKey,
-                fmt::format("the key has {} bytes, {} are allowed", key.size(), kMaxIdempotencyKeyBytes));
+                fmt::format("the key has {} bytes, and at most {} are allowed", key.size(), kMaxIdempotencyKeyBytes));
   }
   if (!is_utf8(key)) return fail(ErrorCode::kInvalidIdempotencyKey, "the key is not UTF-8");
   return {};

@@ -190,7 +190,7 @@ Response Session::answer_bug(const std::exception_ptr& thrown) const {
   } catch (...) {  // NOLINT(bugprone-empty-catch): told below
   }
   log_error(
-      "a request failed by a bug",
+      "a request failed because of a bug",
       {{"request_id", request_id_}, {"path", parser_.head().target.path}, {"what", what}, trace_field(traceparent_)});
   return error_response({ErrorCode::kInternal, "the server's log says more under this request's id"},
                         worker_.state().options.errors, request_id_);

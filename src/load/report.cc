@@ -34,7 +34,7 @@ std::string headline(const Report& report) {
   const std::string arrivals = report.trial.rate > 0 ? rounded(report.trial.rate) + "/s at random times (open loop)"
                                                      : std::string("each connection as fast as it can (closed loop)");
   const std::string chats = plan.zipf > 0 ? fmt::format("by Zipf's law ({})", plan.zipf) : "in turn";
-  return fmt::format("http://{}{}: {}; {} connections; {}; {} chats {}; texts of {}{}\n", plan.url.authority,
+  return fmt::format("http://{}{}: {}, {} connections, {}, {} chats {}, texts of {}{}\n", plan.url.authority,
                      plan.url.base, mix, plan.connections, arrivals, thousands(plan.chats), chats,
                      format_size(plan.text_bytes), plan.keyed ? ", with keys" : "");
 }
@@ -62,7 +62,7 @@ std::string failures(const Measured& measured) {
   }
   if (!out.empty()) out += '\n';
   if (measured.no_chat > 0)
-    out += fmt::format("{} pulls were of chats without a message\n", thousands(measured.no_chat));
+    out += fmt::format("{} pulls named a chat that has no message yet\n", thousands(measured.no_chat));
   return out;
 }
 
@@ -84,9 +84,9 @@ std::string checks(const Report& report) {
                                                     : fmt::format("{} trials", report.attempts.size());
   out += fmt::format("read back: {} acknowledged sends in {}", thousands(verdict.acknowledged - verdict.unverified),
                      where);
-  if (verdict.violations().empty()) out += ", each there once, unaltered and in order";
+  if (verdict.violations().empty()) out += ", and each is there once, unchanged and in order";
   if (verdict.unknown > 0) {
-    out += fmt::format("; {} of unknown outcome, of which {} are there", thousands(verdict.unknown),
+    out += fmt::format(", and of {} with an unknown outcome {} are there", thousands(verdict.unknown),
                        thousands(verdict.unknown_stored));
   }
   return out + "\n";

@@ -28,10 +28,12 @@ Async<std::expected<std::string, std::string>> ask_durability(const Plan& plan, 
   const std::string request =
       fmt::format("GET {}/ping HTTP/1.1\r\nHost: {}\r\n\r\n", plan.url.base, plan.url.authority);
   const Exchange exchange = co_await connection.exchange(request, Clock::now() + plan.timeout);
-  if (exchange.outcome == Exchange::Outcome::kNoConnection) co_return std::unexpected("nobody listens there");
-  if (exchange.outcome != Exchange::Outcome::kAnswered) co_return std::unexpected("no answer to GET /ping");
+  if (exchange.outcome == Exchange::Outcome::kNoConnection)
+    co_return std::unexpected(
+        "refused the connection: start a server with parley serve, or write another address in --url");
+  if (exchange.outcome != Exchange::Outcome::kAnswered) co_return std::unexpected("did not answer GET /ping");
   if (exchange.head.status != 200) {
-    co_return std::unexpected(fmt::format("GET /ping was answered {}", exchange.head.status));
+    co_return std::unexpected(fmt::format("is no Parley server: it answered GET /ping with {}", exchange.head.status));
   }
   co_return std::string(exchange.head.durability);
 }
@@ -67,7 +69,7 @@ std::expected<Target, std::string> find_target(const Plan& plan) {
   asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(io.get_executor());
   boost::system::error_code error;
   const auto addresses = resolver.resolve(plan.url.host, plan.url.port, error);
-  if (error) return std::unexpected(fmt::format("{}: {}", plan.url.authority, error.message()));
+  if (error) return std::unexpected(fmt::format("{} cannot be found: {}", plan.url.shown(), error.message()));
   std::string why;
   for (const auto& address : addresses) {
     auto asked = asio::co_spawn(io, ask_durability(plan, io.get_executor(), address.endpoint()), asio::use_future);
@@ -77,7 +79,7 @@ std::expected<Target, std::string> find_target(const Plan& plan) {
     if (durability) return Target{address.endpoint(), *durability};
     why = durability.error();
   }
-  return std::unexpected(fmt::format("{}: {}", plan.url.authority, why));
+  return std::unexpected(fmt::format("{} {}", plan.url.shown(), why));
 }
 
 Trial run_trial(const Plan& plan, const Target& target, const Interrupt& interrupt) {

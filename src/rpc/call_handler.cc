@@ -62,10 +62,10 @@ Async<Answer> CallHandler::answer(Call& call, const service::CallContext& contex
     what = bug.what();
   } catch (...) {  // NOLINT(bugprone-empty-catch): told below
   }
-  log_error("a call failed by a bug", {{"request_id", context.request_id},
-                                       {"method", call.head.method},
-                                       {"what", what},
-                                       trace_field(context.traceparent)});
+  log_error("a call failed because of a bug", {{"request_id", context.request_id},
+                                               {"method", call.head.method},
+                                               {"what", what},
+                                               trace_field(context.traceparent)});
   co_return failure(call.head, *call.request,
                     {ErrorCode::kInternal, "the server's log says more under the request id " + context.request_id});
 }

@@ -122,7 +122,7 @@ void NodePool::on_change() {
 std::string NodePool::reasons() const {
   std::string out;
   for (const auto& node : nodes_) out += (out.empty() ? "" : "; ") + node->reason();
-  return out.empty() ? "their names have no address" : out;
+  return out.empty() ? "the names of the nodes have no address" : out;
 }
 
 }  // namespace parley::rpc

@@ -104,7 +104,7 @@ Session::Step Session::consume(std::string_view& bytes) {
       case MessageFinder::State::kUnknown: return give_up("it speaks none of the protocols of this port");
       case MessageFinder::State::kUnreadable:
         answer_unreadable(bytes);
-        return give_up("an unframed message cannot be read, so that its end is not known");
+        return give_up("an unframed message cannot be read, so its end is unknown");
     }
     if (crowded()) return Step::kWait;
     const std::string_view message = bytes.substr(0, finder_.size());

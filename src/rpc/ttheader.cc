@@ -122,7 +122,7 @@ bool is_ttheader(std::string_view bytes) noexcept {
 
 Result<TTHeader> decode_ttheader(std::string_view frame) {
   if (frame.size() < kFixedSize || !is_ttheader(frame)) return malformed("this is no TTHeader frame");
-  if (load_u32(frame) != frame.size() - kLengthSize) return malformed("the frame's length is not its length");
+  if (load_u32(frame) != frame.size() - kLengthSize) return malformed("the frame is not as long as it says");
   const std::size_t header_size = std::size_t{load_u16(frame.substr(12))} * 4;
   if (header_size > kMaxHeader) return malformed("the header is over 64 KiB");
   if (header_size < 2 || header_size > frame.size() - kFixedSize) return malformed("the header does not fit the frame");

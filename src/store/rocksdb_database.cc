@@ -267,7 +267,7 @@ RocksdbDatabase::~RocksdbDatabase() {
   if (!db_) return;
   if (!health_->failed()) {
     if (const auto status = db_->Flush({}, families_); !status.ok()) {
-      log_warn("the store could not be flushed; its log will be replayed", {{"error", describe(status)}});
+      log_warn("the store could not be flushed, so its log will be replayed", {{"error", describe(status)}});
     }
   }
   for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);

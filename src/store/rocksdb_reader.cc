@@ -25,7 +25,7 @@ rocksdb::ReadOptions read_options(ReadFrom from) {
 std::unexpected<Error> unreadable(StoreMetrics& metrics, std::string_view what) {
   metrics.read_errors.add();
   log_error("the store cannot be read", {{"error", std::string(what)}});
-  return fail(ErrorCode::kUnavailable, "this part of the store cannot be read; the server's log says why");
+  return fail(ErrorCode::kUnavailable, "this part of the store cannot be read: the server's log says why");
 }
 
 constexpr std::int32_t kUsualPage = 16;  // messages

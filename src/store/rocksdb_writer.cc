@@ -116,7 +116,7 @@ void RocksdbWriter::commit() {
       request.set(stamped.time);
     } else {
       if (request.claim) request.claim->settle(KeyUnknown{request.text_hash});
-      request.set(fail(ErrorCode::kOutcomeUnknown, "the write failed; the server's log says why"));
+      request.set(fail(ErrorCode::kOutcomeUnknown, "the write failed: the server's log says why"));
     }
     answer(std::move(stamped.request));
   }

@@ -23,7 +23,7 @@ class WriteHealth {
 
   /// What a send is told after it. Why is for the server's log and /readyz: it names files of the server's.
   [[nodiscard]] static Error refusal() {
-    return {ErrorCode::kUnavailable, "the store takes no writes; the server's log says why"};
+    return {ErrorCode::kUnavailable, "the store takes no writes: the server's log says why"};
   }
 
   /// Whether this was the first.
