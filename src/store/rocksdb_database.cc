@@ -134,7 +134,7 @@ Result<void> RocksdbDatabase::check_current() const {
   // RocksDB would make a new database and delete these as left over.
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_->path(), error)) {
     if (entry.path().extension() == ".sst" || entry.path().extension() == ".log") {
-      return refuse(fmt::format("the file CURRENT is missing although there is data ({}); restore it",
+      return refuse(fmt::format("the file CURRENT is missing although there is data ({}): restore it",
                                 entry.path().filename().string()));
     }
   }
@@ -153,11 +153,11 @@ Result<rocksdb::WALRecoveryMode> RocksdbDatabase::choose_recovery(Durability dur
     // Without fsyncs a power loss may take any page of the log; that is what this durability does not promise.
     if (damaged && durability == Durability::kFsync) {
       return refuse(
-          fmt::format("the log {} is corrupt at byte {} and has acknowledged messages after it; restore it "
+          fmt::format("the log {} is corrupt at byte {} and has acknowledged messages after it: restore it "
                       "from a backup",
                       log, check.offset));
     }
-    log_warn("the store's log ends in a write that is not whole, as a crash leaves it; it is dropped",
+    log_warn("the store's log ends in an unfinished write, as after a crash: this write is dropped",
              {{"file", log}, {"offset", std::to_string(check.offset)}});
     recovery = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   }
@@ -209,7 +209,7 @@ Result<void> RocksdbDatabase::load_meta() {
   if (status.IsNotFound()) return {};
   if (!status.ok()) return explain(status);
   const auto time = decode_time(last);
-  if (!time) return refuse("the record of the last time is corrupt; restore it from a backup");
+  if (!time) return refuse("the record of the last time is corrupt: restore it from a backup");
   last_time_ = *time;
   return {};
 }
@@ -242,7 +242,7 @@ std::unexpected<Error> RocksdbDatabase::explain(const rocksdb::Status& status) c
   if (has("Column families not opened")) return refuse("a newer version of Parley made it: start that version");
   if (has("Permission denied") || has("Read-only file system")) return refuse("no permission: " + what);
   if (status.IsCorruption() || has("No such file")) {
-    return refuse("a file is corrupt or missing; restore it from a backup: " + what);
+    return refuse("a file is corrupt or missing, so restore it from a backup: " + what);
   }
   return refuse(what);
 }

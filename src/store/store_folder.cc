@@ -77,7 +77,7 @@ Result<void> StoreFolder::open() {
 Result<void> StoreFolder::lock() {
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return {};
   if (errno == EWOULDBLOCK) return cannot_open(name_, "another process has it open");
-  log_warn("the file system cannot lock the store's folder; never start a second server on it",
+  log_warn("the file system cannot lock the store's folder: never start a second server on it",
            {{"folder", name_.string()}, {"error", std::strerror(errno)}});
   return {};
 }
