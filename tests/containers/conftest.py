@@ -47,13 +47,9 @@ def up(engine):
     def make(command):
         projects.add(command.split(" up ")[0])
         printed = engine.run(command)
-        await_healthy(engine, command)
+        engine.await_healthy(command)
         return printed
 
     yield make
     for project in projects:
         engine.run(f"{project} down --volumes --remove-orphans")
-
-
-def await_healthy(engine, command):
-    engine.run(f"{command} --wait --wait-timeout 120", timeout=180)

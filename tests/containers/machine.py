@@ -19,7 +19,7 @@ from support.debian import bootstrap
 from support.wait import eventually
 
 CLONE = "/root/parley"
-COMMAND_LIMIT = 120  # seconds
+COMMAND_LIMIT = 300  # seconds
 _CLONE_NEWNET = 0x40000000
 _ADDRESS_OF_DNS = "10.0.2.3"  # where slirp4netns answers
 
@@ -139,6 +139,10 @@ class Machine:
         )
         assert done.returncode == 0, f"{script}: exit {done.returncode}\n{done.stdout[-8000:]}"
         return done.stdout
+
+    def await_healthy(self, command):
+        """Waits until all containers of a documented `docker compose … up` are healthy."""
+        self.run(f"{command} --wait --wait-timeout 300", timeout=360)
 
     def threads(self, count):
         """A pool of threads that are in the machine's network: 127.0.0.1 is the machine's."""

@@ -4,7 +4,6 @@ import json
 
 import documented
 import pytest
-from conftest import await_healthy
 from load import Load, call
 
 from support.client import new_chat
@@ -58,7 +57,7 @@ def test_nothing_is_lost_while_every_service_restarts_under_load(engine, up, com
         load.await_more()
         for service in engine.run(f"{project(command)} config --services").split():
             engine.run(f"{project(command)} restart {service}")
-            await_healthy(engine, command)
+            engine.await_healthy(command)
             load.await_more()
     count = load.check()
     print(f"{count} messages, {len(load.errors)} attempts failed and were repeated")
