@@ -1,9 +1,12 @@
 #include "http/admin_routes.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/log.h"
+#include "base/log_limits.h"
 #include "http/problem.h"
 
 namespace parley::http {
@@ -21,11 +24,16 @@ Async<Response> healthz() {
   co_return Response{.status = 200, .content_type = kJson, .body = R"({"status":"ok"})", .headers = {}};
 }
 
-Async<Response> readyz(service::MessageService& service, const std::atomic<bool>& draining, const Request& request) {
+Async<Response> readyz(service::MessageService& service, const std::atomic<bool>& draining, StateLog& log,
+                       const Request& request) {
   if (draining.load()) co_return not_ready("the server is draining", request);
   service::CallContext context{request.deadline, std::string(request.request_id)};
   const Result<void> ready = co_await service.ready(std::move(context));
-  if (!ready) co_return not_ready(ready.error().detail, request);
+  if (!ready) {
+    if (log.may_log("not ready")) log_warn("this server is not ready", {{"why", ready.error().detail}});
+    co_return not_ready(ready.error().detail, request);
+  }
+  if (log.may_log_change("ready")) log_info("this server is ready again");
   co_return Response{.status = 200, .content_type = kJson, .body = R"({"status":"ready"})", .headers = {}};
 }
 
@@ -37,9 +45,13 @@ Async<Response> metrics_text(const MetricsRegistry& metrics) {
 
 Routes admin_routes(service::MessageService& service, const std::atomic<bool>& draining,
                     const MetricsRegistry& metrics) {
+  const auto log = std::make_shared<StateLog>("ready");
   return {
       {"/healthz", {"GET"}, [](const Request&) { return healthz(); }},
-      {"/readyz", {"GET"}, [&](const Request& request) { return readyz(service, draining, request); }},
+      {"/readyz",
+       {"GET"},
+       [&, log](const Request& request) { return readyz(service, draining, *log, request); },
+       /*probe=*/true},
       {"/metrics", {"GET"}, [&metrics](const Request&) { return metrics_text(metrics); }},
   };
 }

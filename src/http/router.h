@@ -19,6 +19,7 @@ struct Route {
   std::string_view path;                  ///< whole and exact
   std::vector<std::string_view> methods;  ///< HEAD is served wherever GET is
   Handler handler;
+  bool probe = false;  ///< asked again and again: why it fails is told by its handler, and not for each request
 };
 
 /// A listener's routes; the order does not matter.

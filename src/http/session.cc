@@ -234,7 +234,9 @@ void Session::observe(int status, std::size_t route, Deadline began) {
   using std::chrono::microseconds;
   const auto taken = duration_cast<microseconds>(steady_clock::now() - began).count();
   worker_.metrics().observe(route, status, static_cast<std::uint64_t>(taken));
-  const bool warn = status >= 500 && worker_.log_rate().may_log();
+  const Router& router = worker_.state().router;
+  const bool told = route < router.size() && router[route].probe;
+  const bool warn = status >= 500 && !told && worker_.log_budget().may_log();
   if (!warn && !log_enabled(LogLevel::kDebug)) return;
   const bool known = head_is_known();
   const auto log = warn ? log_warn : log_debug;

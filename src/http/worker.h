@@ -10,7 +10,7 @@
 #include <unordered_set>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log_limits.h"
 #include "base/memory_budget.h"
 #include "base/request_ids.h"
 #include "base/task_group.h"
@@ -88,7 +88,7 @@ class Worker {
   [[nodiscard]] std::string& header() noexcept { return header_; }
 
   [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
-  [[nodiscard]] LogRate& log_rate() noexcept { return log_rate_; }
+  [[nodiscard]] LogBudget& log_budget() noexcept { return log_budget_; }
 
  private:
   ServerState& state_;
@@ -101,7 +101,7 @@ class Worker {
   std::string header_;
   DateCache date_;
   RequestIds request_ids_;
-  LogRate log_rate_;
+  LogBudget log_budget_;
 };
 
 }  // namespace parley::http

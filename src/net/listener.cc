@@ -114,7 +114,9 @@ void Listener::wait() {
 void Listener::on_readable() {
   switch (accept(kPerTurn)) {
     case Round::kDrained:
-      if (std::exchange(exhausted_, false)) log_info("accepting connections again", {{"listener", name_}});
+      if (std::exchange(exhausted_, false) && log_.may_log_change("accepting")) {
+        log_info("accepting connections again", {{"listener", name_}});
+      }
       return wait();
     case Round::kMore: return wait();
     case Round::kExhausted: return loops_[0].deadlines().arm(retry_, std::chrono::steady_clock::now() + kPause);
@@ -150,8 +152,9 @@ void Listener::hand_over(Socket socket, Loop& loop) {
 }
 
 void Listener::pause(const error_code& why) {
-  if (std::exchange(exhausted_, true)) return;
-  log_warn("cannot accept connections for now", {{"listener", name_}, {"why", why.message()}});
+  exhausted_ = true;
+  if (log_.may_log(why.message()))
+    log_warn("cannot accept connections for now", {{"listener", name_}, {"why", why.message()}});
 }
 
 void Listener::shut(bool serve_backlog) {

@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/error.h"
+#include "base/log_limits.h"
 #include "base/task.h"
 #include "net/deadlines.h"
 #include "net/endpoint.h"
@@ -67,7 +68,8 @@ class Listener {
   boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> acceptor_;
   DeadlineEntry retry_;
   std::size_t next_loop_ = 0;
-  bool exhausted_ = false;  // for one log line an episode
+  bool exhausted_ = false;
+  StateLog log_;
 };
 
 }  // namespace parley::net

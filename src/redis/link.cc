@@ -53,7 +53,7 @@ std::string Link::reason() const { return name_ + ": " + reason_; }
 Async<> Link::run(std::shared_ptr<Link> self) {
   while (!self->retired_) {
     co_await self->serve();
-    // Who is looked for in vain is asked after, which must not wait for longer than that.
+    // While the master is unreachable we ask Sentinel who it is. We wait no longer than one such round.
     co_await self->pause(std::min(self->backoff_.next(), self->context_.options.watch), &Link::retired);
   }
 }
@@ -126,13 +126,13 @@ void Link::set_up() {
   up_ = true;
   reason_ = "it is up";
   metrics_->up.add(1);
-  if (context_.loop.index() == 0) log_info("redis is up", {{"server", name_}});
+  if (context_.loop.index() == 0 && log_.may_log(reason_)) log_info("redis is up", {{"server", name_}});
   context_.on_change();
 }
 
 void Link::set_down(std::string reason, Deadline since) {
   // Each loop finds out by itself; one of them tells.
-  if (context_.loop.index() == 0 && reason != reason_ && !retired_) {
+  if (context_.loop.index() == 0 && !retired_ && log_.may_log(reason)) {
     log_warn("redis cannot be used", {{"server", name_}, {"why", reason}});
   }
   reason_ = std::move(reason);

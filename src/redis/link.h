@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/log_limits.h"
 #include "base/task_group.h"
 #include "base/wakeup.h"
 #include "net/backoff.h"
@@ -84,6 +85,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::shared_ptr<Connection> connection_;
   net::Backoff backoff_;
   std::string reason_ = "it was not tried yet";
+  StateLog log_;
   Deadline down_since_;
   bool up_ = false;
   bool turned_away_ = false;

@@ -33,12 +33,12 @@ void RedisHealth::sum_up() {
   for (const auto& [address, verdict] : verdicts_) {
     if (!verdict.fault.empty()) fault = address + ": " + verdict.fault;
   }
-  if (fault == std::exchange(fault_, fault)) return;
+  fault_ = fault;
   fit_.store(fault.empty(), std::memory_order_release);
   if (fault.empty()) {
-    log_info("the store takes writes again");
-  } else {
-    log_error("the store takes no more writes", {{"why", fault}});
+    if (log_.may_log_change("")) log_info("the store takes sends again");
+  } else if (log_.may_log(fault)) {
+    log_error("the store takes no sends", {{"why", fault}});
   }
 }
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/log_limits.h"
 #include "store/redis_settings.h"
 
 namespace parley::store {
@@ -40,6 +41,7 @@ class RedisHealth {
   mutable std::mutex mutex_;
   std::map<std::string, Verdict> verdicts_;  // by address
   std::string fault_;
+  StateLog log_{""};
 };
 
 }  // namespace parley::store
