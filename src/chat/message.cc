@@ -1,5 +1,7 @@
 #include "chat/message.h"
 
+#include <limits>
+
 #include <fmt/format.h>
 
 #include "chat/text.h"
@@ -8,7 +10,11 @@ namespace parley {
 
 std::int64_t next_cursor(const std::vector<Message>& messages, const PageRange& range) noexcept {
   if (messages.empty()) return range.cursor;
-  return messages.back().send_time + (range.reverse ? -1 : 1);
+  // A foreign server's times may be any number.
+  const std::int64_t last = messages.back().send_time;
+  const bool at_end =
+      last == (range.reverse ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max());
+  return at_end ? last : last + (range.reverse ? -1 : 1);
 }
 
 Result<void> check_text(std::string_view text, std::size_t max_bytes) {

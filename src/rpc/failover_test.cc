@@ -169,6 +169,25 @@ TEST_F(FailoverTest, ANodeOverAnotherStoreIsRefused) {
   EXPECT_THAT(started.error().detail, HasSubstr("do not share one store"));
 }
 
+TEST_F(FailoverTest, WhenAllNodesAreOverAnotherStoreItIsUsed) {
+  start({a_.endpoint(), b_.endpoint()});
+  to_a_.emplace(a_.accept_ready("one"));
+  to_b_.emplace(b_.accept_ready("one"));
+  ASSERT_TRUE(wait_until_started());
+  to_a_->reset();
+  to_a_.emplace(a_.accept_ready("two"));
+  for (int i = 0; i < 10; ++i) {
+    SendFuture sent = send("hi");
+    to_b_->stored(to_b_->receive(), i);
+    EXPECT_TRUE(sent.get()) << "only where the others are";
+  }
+  to_b_->reset();
+  to_b_.emplace(b_.accept_ready("two"));
+  SendFuture sent = send("hi");
+  to_b_->stored(to_b_->receive(), 20);
+  EXPECT_TRUE(sent.get());
+}
+
 TEST_F(FailoverTest, AForeignServerBesideANodeOfOursIsRefused) {
   ClientOptions options = patient();
   options.wait = milliseconds(20'000);
@@ -281,14 +300,18 @@ class FakeNames {
     const std::scoped_lock lock(known_->mutex);
     known_->addresses = std::move(addresses);
   }
+  /// How often.
+  [[nodiscard]] int asked() const { return known_->asked.load(); }
 
  private:
   struct Known {
     std::mutex mutex;
     net::Addresses addresses;
+    std::atomic<int> asked = 0;
   };
 
   static Task<net::Addresses> look_up(std::shared_ptr<Known> known) {
+    ++known->asked;
     const std::scoped_lock lock(known->mutex);
     if (known->addresses.empty()) co_return fail(ErrorCode::kUnavailable, "no such host");
     co_return known->addresses;
@@ -333,6 +356,41 @@ TEST_F(FailoverTest, NodesComeAndGoWithTheName) {
   to_a.stored(call, 1);
   EXPECT_EQ(old.get()->send_time, 1) << "what was in flight at the removed node";
   EXPECT_TRUE(to_a.closed());
+}
+
+TEST_F(FailoverTest, TheOnlyNodeThatComesBackElsewhereIsFoundAtOnce) {
+  FakeNames names;
+  names.set({a_.address()});
+  start({{"nodes.test", 1}}, patient(), names.resolve());  // whose next look at the name is a minute away
+  FakeConnection to_a = a_.accept_ready();
+  ASSERT_TRUE(wait_until_started());
+  SendFuture early = send("early");
+  to_a.stored(to_a.receive(), 1);
+  ASSERT_TRUE(early.get());
+  names.set({b_.address()});
+  a_.refuse();
+  to_a.close();
+  SendFuture sent = send("hi");
+  FakeConnection to_b = b_.accept_ready();
+  to_b.stored(to_b.receive(), 2);
+  EXPECT_EQ(sent.get()->send_time, 2);
+}
+
+TEST_F(FailoverTest, WhileNoNodeCanBeUsedTheNameIsLookedUpAgainAndAgainButNotAllTheTime) {
+  FakeNames names;
+  names.set({a_.address()});
+  start({{"nodes.test", 1}}, patient(), names.resolve());
+  FakeConnection to_a = a_.accept_ready();
+  ASSERT_TRUE(wait_until_started());
+  a_.refuse();
+  const int before = names.asked();
+  const auto began = std::chrono::steady_clock::now();
+  to_a.close();
+  while (names.asked() < before + 4) std::this_thread::yield();
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 2 * Resolver::kHurried);
+  names.set({b_.address()});
+  FakeConnection to_b = b_.accept_ready();
+  EXPECT_TRUE(wait_until_started());
 }
 
 TEST_F(FailoverTest, ANameWithoutAddressesKeepsThoseThatItHad) {

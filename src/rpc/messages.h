@@ -87,7 +87,8 @@ template <class Response>
 struct Reply {
   std::int32_t code = 0;  ///< 0: success
   std::string message;
-  Response response;  ///< what the optional fields held; those that were not there have their defaults
+  Response response;        ///< what the optional fields held; those that were not there have their defaults
+  bool has_cursor = false;  ///< whether a PullResponse said where to go on
 };
 
 template <class Response>

@@ -40,6 +40,7 @@ Node::Node(NodeContext& context, boost::asio::ip::tcp::endpoint address, ClientM
       address_(std::move(address)),
       name_(name_of(address_)),
       metrics_(metrics.node(name_)),
+      voice_(std::in_place, context.identity),
       connector_(context.loop),
       timer_([this] { happened_.wake(); }) {}
 
@@ -59,6 +60,7 @@ Async<> Node::run(std::shared_ptr<Node> self) {
     self->attempt_over();
     co_await self->pause(self->backoff_.next());
   }
+  self->voice_.reset();
 }
 
 Async<> Node::serve() {
@@ -77,6 +79,7 @@ Async<> Node::serve() {
   }
   const auto connection = std::exchange(connection_, nullptr);
   stalled_ = false;
+  voice_->ends();
   set_down("the connection ended, or the node drains");
   connection->leave();
   if (steady_clock::now() - since > net::Backoff::kLongest) backoff_.reset();
@@ -124,8 +127,10 @@ void Node::judge(const CallResult& result, std::int64_t asked) {
     backoff_.reset();
     connection_->close();  // a Kitex server closes it after such a call, which others must not be caught in
   } else if (!reply) {
+    voice_->ends();
     set_down("it cannot say whether it is ready: " + reply.error().message);
   } else if (reply->code != 0 && reply->response.refuses_sends.empty()) {
+    voice_->ends();  // another store may take the place of the one that it cannot reach
     set_down("it is not ready: " + reply->message);
   } else if (accept(reply->response.store_id)) {
     // Between our asking and its answering; halfway is the best guess.
@@ -138,9 +143,12 @@ void Node::judge(const CallResult& result, std::int64_t asked) {
 
 bool Node::accept(const std::string& store_id) {
   keyless_ = store_id.empty();
-  const bool accepted = context_.identity.accept(store_id);
-  if (!accepted)
-    set_down(keyless_ ? "it has no store id, as the other nodes have" : "its store is not the other nodes'");
+  const bool accepted = voice_->says(store_id);
+  if (!accepted) {
+    set_down(keyless_                         ? "it is a foreign server, but the nodes in use are not"
+             : context_.identity.is_foreign() ? "it is not a foreign server, but those in use are"
+                                              : "it is over another store than the nodes in use");
+  }
   return accepted;
 }
 
@@ -161,7 +169,7 @@ void Node::set_up(const std::string& refusal) {
   takes_sends_ = refusal.empty();
   reason_ = std::move(reason);
   if (!std::exchange(up_, true)) metrics_->up.add(1);
-  if (context_.loop.index() == 0) {
+  if (context_.loop.index() == 0 && log_.may_log(reason_)) {
     takes_sends_ ? log_info("a node is up", {{"node", name_}})
                  : log_warn("a node is up for pulls only", {{"node", name_}, {"why", refusal}});
   }
@@ -170,8 +178,9 @@ void Node::set_up(const std::string& refusal) {
 
 void Node::set_down(std::string reason) {
   // Each loop finds out by itself; one of them tells.
-  if (context_.loop.index() == 0 && reason != reason_ && !retired_)
+  if (context_.loop.index() == 0 && !retired_ && log_.may_log(reason)) {
     log_warn("a node is left out", {{"node", name_}, {"why", reason}});
+  }
   reason_ = std::move(reason);
   if (!std::exchange(up_, false)) return;
   metrics_->up.add(-1);

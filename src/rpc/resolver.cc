@@ -6,11 +6,8 @@
 #include "base/log.h"
 
 namespace parley::rpc {
-namespace {
 
-constexpr std::chrono::milliseconds kFirstRefresh{500};  // while nothing has an address yet
-
-}  // namespace
+using std::chrono::steady_clock;
 
 Resolver::Resolver(net::Loop& loop, std::vector<net::Endpoint> names, std::chrono::milliseconds refresh,
                    net::Resolve resolve, std::function<void(const net::Addresses&)> on_addresses)
@@ -36,6 +33,11 @@ void Resolver::stop() {
   for (Name& name : names_) name.wakeup.wake();
 }
 
+void Resolver::hurry(bool yes) {
+  if (std::exchange(hurried_, yes) || !yes) return;
+  for (Name& name : names_) name.wakeup.wake();
+}
+
 Async<> Resolver::follow(Name& name) {
   while (!stop_.stop_requested()) {
     co_await refresh(name);
@@ -47,21 +49,26 @@ Async<> Resolver::follow(Name& name) {
 }
 
 Async<> Resolver::refresh(Name& name) {
+  name.looked_up = steady_clock::now();
   auto found = co_await resolve_(name.endpoint, stop_.get_token());
   if (found) {
     name.addresses = *std::move(found);
-    name.failed = false;
-  } else if (!stop_.stop_requested() && !std::exchange(name.failed, true)) {
+    if (name.log.may_log_change("found")) log_info("a node's name is found again", {{"name", name.endpoint.host}});
+  } else if (!stop_.stop_requested() && name.log.may_log(found.error().detail)) {
     log_warn("a node's name cannot be resolved", {{"name", name.endpoint.host}, {"why", found.error().detail}});
   }
 }
 
 Async<> Resolver::pause(Name& name) {
-  const auto time = told_.empty() ? std::min(refresh_, kFirstRefresh) : refresh_;
-  loop_.deadlines().arm(name.timer, std::chrono::steady_clock::now() + time);
-  co_await name.wakeup.wait();
+  for (Deadline next = name.looked_up + time_between(); !stop_.stop_requested() && steady_clock::now() < next;
+       next = name.looked_up + time_between()) {
+    loop_.deadlines().arm(name.timer, next);
+    co_await name.wakeup.wait();
+  }
   name.timer.disarm();
 }
+
+std::chrono::milliseconds Resolver::time_between() const { return hurried_ ? std::min(refresh_, kHurried) : refresh_; }
 
 void Resolver::tell() {
   net::Addresses all = literals_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/log_limits.h"
 #include "base/task.h"
 #include "base/task_group.h"
 #include "base/wakeup.h"
@@ -23,6 +24,9 @@ namespace parley::rpc {
 /// All on its loop's thread, but for the constructor and destructor.
 class Resolver {
  public:
+  /// Between two looks at a name while no node can be used.
+  static constexpr std::chrono::milliseconds kHurried{250};
+
   /// `on_addresses` is called with the sorted addresses of all names, first as soon as there are any, then whenever
   /// they have changed. A name that cannot be resolved keeps the addresses that it had, and one that takes its time
   /// keeps no other waiting.
@@ -33,6 +37,10 @@ class Resolver {
   void start(TaskGroup& group);
   void stop();
 
+  /// While `yes`, no node can be used, so that they may be elsewhere by now: each name is looked up at once, and then
+  /// every kHurried, or as often as `refresh` says if that is more often. So it is from the beginning.
+  void hurry(bool yes);
+
   /// Blocks until every name was looked up once, with whatever result, or the deadline; not from a loop.
   void wait_until_tried(Deadline deadline) { tried_.wait_until(deadline); }
 
@@ -42,8 +50,9 @@ class Resolver {
 
     const net::Endpoint endpoint;
     net::Addresses addresses;
+    Deadline looked_up{};  // when it was, last
     bool tried = false;
-    bool failed = false;  // for one log line an episode
+    StateLog log{"found"};
     Wakeup wakeup;
     net::DeadlineEntry timer;
   };
@@ -52,6 +61,7 @@ class Resolver {
   [[nodiscard]] Async<> refresh(Name& name);
   [[nodiscard]] Async<> pause(Name& name);
   void tell();
+  [[nodiscard]] std::chrono::milliseconds time_between() const;
 
   net::Loop& loop_;
   std::list<Name> names_;
@@ -61,6 +71,7 @@ class Resolver {
   const std::function<void(const net::Addresses&)> on_addresses_;
   net::Addresses told_;
   std::stop_source stop_;
+  bool hurried_ = true;
   std::size_t untried_;
   std::promise<void> all_tried_;
   std::shared_future<void> tried_{all_tried_.get_future()};

@@ -1,73 +1,76 @@
 // The one store that all nodes must share, and how durable it is.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <chrono>
-#include <iterator>
+#include <cstddef>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
+
 namespace parley::rpc {
 
-/// The id of the first node's store; for good, since another store would scatter a chat. An empty id is a foreign
-/// server's, which knows no keys: beside a node that does, a send would be stored twice when it is repeated. Any
-/// thread.
+/// Which store the nodes stand on. Nodes over two stores at once would scatter a chat, so only those over the store
+/// that was found first are used. When every node that can be reached names another store, that one takes its place: an
+/// operator has replaced it. An empty id is a foreign server's, which knows no keys: beside a node that does, a send
+/// would be stored twice when it is repeated, so neither kind ever takes the place of the other. Any thread.
 class StoreIdentity {
  public:
-  /// Whether a node over the store of this id may be used.
-  [[nodiscard]] bool accept(const std::string& id) {
-    const std::scoped_lock lock(mutex_);
-    if (!id_) id_ = id;
-    if (id == *id_) return true;
-    conflict_ = id.empty() || id_->empty() ? "some nodes have a store id and some, foreign servers, have none"
-                                           : "the nodes do not share one store";
-    return false;
-  }
+  /// How long the word of a connection counts after its end: a node that is away for a moment still has its store.
+  static constexpr std::chrono::seconds kRemembered{1};
 
-  /// The id; empty while no node was accepted, or where foreign servers were.
-  [[nodiscard]] std::string id() const {
-    const std::scoped_lock lock(mutex_);
-    return id_.value_or("");
-  }
+  class Voice;
+
+  /// The id; empty while no node was accepted, or if they are foreign servers.
+  [[nodiscard]] std::string id() const;
+  /// Whether the nodes are foreign servers. False while no node was accepted.
+  [[nodiscard]] bool is_foreign() const;
 
   /// Notes what a node says it promises by an acknowledgement ("fsync", "os", "memory"; others are of no consequence),
   /// and by how much its wall clock is ahead of ours.
-  void note(std::string_view durability, std::chrono::microseconds clock_offset) {
-    const auto rank = std::ranges::find(kDurabilities, durability) - kDurabilities.begin();
-    const std::scoped_lock lock(mutex_);
-    clock_offset_ = clock_offset;
-    if (rank < std::ssize(kDurabilities) && (!weakest_ || rank < *weakest_)) weakest_ = rank;
-  }
-
-  /// The least that any node has promised; empty while none has said.
-  [[nodiscard]] std::string durability() const {
-    const std::scoped_lock lock(mutex_);
-    return weakest_ ? std::string(kDurabilities.at(static_cast<std::size_t>(*weakest_))) : std::string();
-  }
-
+  void note(std::string_view durability, std::chrono::microseconds clock_offset);
+  /// The least that any node of this store has promised; empty while none has said.
+  [[nodiscard]] std::string durability() const;
   /// By how much the clock of the node that was noted last is ahead of ours.
-  [[nodiscard]] std::chrono::microseconds clock_offset() const {
-    const std::scoped_lock lock(mutex_);
-    return clock_offset_;
-  }
+  [[nodiscard]] std::chrono::microseconds clock_offset() const;
 
-  /// Why a node was refused; empty while none was.
-  [[nodiscard]] std::string conflict() const {
-    const std::scoped_lock lock(mutex_);
-    return conflict_;
-  }
+  /// Why a node is refused; empty while none is.
+  [[nodiscard]] std::string conflict() const;
 
  private:
-  static constexpr std::array<std::string_view, 3> kDurabilities{"memory", "os", "fsync"};
+  struct Word {
+    std::optional<std::string> id;    // what was heard last; none: nothing yet
+    std::optional<Deadline> ended{};  // when the connection ended; none: it is there
+  };
+
+  [[nodiscard]] static bool counts(const Word& word, Deadline now);
 
   mutable std::mutex mutex_;
   std::optional<std::string> id_;
-  std::optional<std::ptrdiff_t> weakest_;  // a place in kDurabilities
+  std::list<Word> words_;                  // one for each voice
+  std::optional<std::ptrdiff_t> weakest_;  // a place in the list of durabilities
   std::chrono::microseconds clock_offset_{0};
-  std::string conflict_;
+};
+
+/// What one loop hears from one node. One thread; the identity outlives it.
+class StoreIdentity::Voice {
+ public:
+  explicit Voice(StoreIdentity& identity);
+  ~Voice();
+  Voice(const Voice&) = delete;
+  Voice& operator=(const Voice&) = delete;
+
+  /// The node says that it is over the store of this id. Whether it may be used.
+  [[nodiscard]] bool says(const std::string& id);
+  /// The connection to the node ended, or the node can serve nothing.
+  void ends();
+
+ private:
+  StoreIdentity& identity_;
+  std::list<Word>::iterator word_;
 };
 
 }  // namespace parley::rpc

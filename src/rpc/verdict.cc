@@ -73,10 +73,15 @@ Verdict<service::SendResponse> judge_send(const CallResult& result, RequestKind 
   return judge_answer(decode_send_reply(result.message, result.protocol), kind, codes);
 }
 
-Verdict<service::PullResponse> judge_pull(const CallResult& result, Codes codes) {
+Verdict<service::PullResponse> judge_pull(const CallResult& result, Codes codes, const PageRange& range) {
   constexpr RequestKind kKind = RequestKind::kPull;
   if (result.outcome != Outcome::kAnswered) return judge_silence<service::PullResponse>(result, kKind);
-  return judge_answer(decode_pull_reply(result.message, result.protocol), kKind, codes);
+  auto reply = decode_pull_reply(result.message, result.protocol);
+  if (reply && !reply->has_cursor) {
+    Page& page = reply->response.page;
+    page.next_cursor = next_cursor(page.messages, range);
+  }
+  return judge_answer(std::move(reply), kKind, codes);
 }
 
 Error in_view_of_earlier(Error error, bool maybe_stored) {

@@ -32,9 +32,10 @@ struct Verdict {
   bool maybe_stored = false;  ///< whether this call may have stored a message, now or later, although it failed
 };
 
-// Judges a call by its result; a RequestKind is only told where there is a choice.
+// Judges a call by its result; a RequestKind is only told if there is a choice. A page that says nothing of where to go
+// on, as a foreign server's need not, gets the next_cursor() of `range`. Any cursor that a server gives is kept.
 [[nodiscard]] Verdict<service::SendResponse> judge_send(const CallResult& result, RequestKind kind, Codes codes);
-[[nodiscard]] Verdict<service::PullResponse> judge_pull(const CallResult& result, Codes codes);
+[[nodiscard]] Verdict<service::PullResponse> judge_pull(const CallResult& result, Codes codes, const PageRange& range);
 
 /// `error`, the last call's, in view of an earlier one of the same request that may have stored: "nothing was stored"
 /// is then no longer true.

@@ -46,10 +46,10 @@ TEST(Verdict, OfACallWithoutAnAnswer) {
 
 TEST(Verdict, APullIsNeverUnknown) {
   using PullNext = Verdict<service::PullResponse>::Next;
-  const auto lost = judge_pull({.outcome = Outcome::kLost, .sent = true}, Codes::kOurs);
+  const auto lost = judge_pull({.outcome = Outcome::kLost, .sent = true}, Codes::kOurs, {});
   EXPECT_EQ(lost.response.error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(lost.next, PullNext::kAgain);
-  const auto expired = judge_pull({.outcome = Outcome::kExpired, .sent = true}, Codes::kOurs);
+  const auto expired = judge_pull({.outcome = Outcome::kExpired, .sent = true}, Codes::kOurs, {});
   EXPECT_EQ(expired.response.error().code, ErrorCode::kOverloaded);
   EXPECT_EQ(expired.next, PullNext::kStop);
 }

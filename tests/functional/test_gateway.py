@@ -220,6 +220,87 @@ def test_a_foreign_server_is_taken_as_it_is(foreign):
     assert (pull.Chat, pull.Cursor, pull.Limit, pull.Reverse) == ("a:b", 20, 2, True)
 
 
+MOST = 2**63 - 1
+
+
+@pytest.mark.parametrize("cursor", [0, -1, -12345, 1, 17, MOST, -MOST - 1])
+@pytest.mark.parametrize("reverse", ["false", "true"])
+def test_any_cursor_that_it_gives_passes_as_it_is(foreign, cursor, reverse):
+    """And comes back to it as it was: only it knows what its cursors mean."""
+    asked = []
+
+    def answer(method, request):
+        asked.append(request.Cursor)
+        return types().PullResponse(0, "success", [types().Message("a:b", "hi", "a", 17)], True, cursor)
+
+    client = foreign(answer)
+    page = client.pull("a:b", cursor=5, reverse=reverse)
+    assert (page["has_more"], page["next_cursor"]) == (True, cursor)
+    assert client.pull("a:b", cursor=page["next_cursor"], reverse=reverse)["next_cursor"] == cursor
+    assert asked == [5, cursor]
+
+
+@pytest.mark.parametrize(
+    ("times", "reverse", "expected"),
+    [
+        ([], "false", 5),
+        ([17, 19], "false", 20),
+        ([19, 17], "true", 16),
+        ([None], "false", 1),
+        ([None], "true", -1),
+        ([MOST], "false", MOST),
+        ([-MOST - 1], "true", -MOST - 1),
+    ],
+)
+def test_a_cursor_that_it_does_not_give_is_worked_out(foreign, times, reverse, expected):
+    def answer(method, request):
+        messages = [types().Message("a:b", "hi", "a", time) for time in times]
+        return types().PullResponse(0, "success", messages or None)
+
+    page = foreign(answer).pull("a:b", cursor=5, reverse=reverse)
+    assert [m["send_time"] for m in page["messages"]] == [time or 0 for time in times]
+    assert (page["has_more"], page["next_cursor"]) == (False, expected)
+
+
+@pytest.mark.parametrize("through", ["gateway", "relay"])
+def test_its_page_passes_whole_or_not_at_all(gateway, relay, client_of, through):
+    """A gateway cannot know which cursor leads to the rest of a page that it cuts."""
+
+    def answer(method, request):
+        messages = [types().Message("a:b", "x" * 600, "a", time) for time in range(1, request.Limit + 1)]
+        return types().PullResponse(0, "success", messages, True, 777)
+
+    with ForeignNode(answer) as behind:
+        nodes = [behind] if through == "gateway" else [relay(nodes=[behind]).start()]
+        running = gateway("--max-page-bytes", "1200", nodes=nodes).start()
+        client = client_of(running)
+        for limit in (1, 2):
+            page = client.pull("a:b", limit=limit)
+            assert (len(page["messages"]), page["has_more"], page["next_cursor"]) == (limit, True, 777)
+        detail = check_error(client.try_pull("a:b", limit=3), "bad_upstream")["detail"]
+        assert "--max-page-bytes" in detail and "limit" in detail
+        running.stop()
+
+
+def test_one_large_message_of_it_passes(foreign):
+    def answer(method, request):
+        return types().PullResponse(0, "success", [types().Message("a:b", "x" * 5000, "a", 3)], True, -3)
+
+    page = foreign(answer, "--max-page-bytes", "1024").pull("a:b")
+    assert (len(page["messages"]), page["next_cursor"]) == (1, -3)
+
+
+def test_a_page_of_ours_is_cut_and_goes_on_where_it_was_cut(node, gateway, client_of):
+    running = gateway("--max-page-bytes", "1200", nodes=[node().start()]).start()
+    client = client_of(running)
+    for n in range(5):
+        client.send("a:b", str(n) * 600)
+    assert len(client.pull("a:b")["messages"]) == 2
+    assert client.texts("a:b") == [str(n) * 600 for n in range(5)]
+    check_error(client.try_pull("a:b", cursor=-1), "invalid_cursor")
+    running.stop()
+
+
 def thrown(method, request):
     from thrift.Thrift import TApplicationException
 
@@ -280,7 +361,7 @@ def test_what_is_invalid_does_not_reach_the_node(foreign):
     check_error(client.try_send("a:b", ""), "invalid_text")
     check_error(client.try_send("a:b", sender="c"), "sender_not_in_chat")
     check_error(client.try_send("ab", sender="a"), "invalid_chat")
-    check_error(client.try_pull("a:b", cursor=-1), "invalid_cursor")
+    check_error(client.try_pull("ab", cursor=-1), "invalid_chat")
     check_error(client.try_pull("a:b", limit=-1), "invalid_limit")
 
 

@@ -25,7 +25,7 @@ void check_send(const CallResult& result, rpc::RequestKind kind, rpc::Codes code
 }
 
 void check_pull(const CallResult& result, rpc::Codes codes) {
-  check(rpc::decode_pull_reply(result.message, result.protocol), rpc::judge_pull(result, codes), false);
+  check(rpc::decode_pull_reply(result.message, result.protocol), rpc::judge_pull(result, codes, {}), false);
 }
 
 }  // namespace
