@@ -102,7 +102,7 @@ Result<void> Server::connect_backend() {
   auto service = std::make_unique<rpc::RemoteService>(loops_, std::move(url->nodes), config_.limits, options, metrics_);
   auto started = service->wait_until_started(std::chrono::steady_clock::now() + config_.backend_timeout);
   if (!started) return fail(started.error().code, "--backend: " + started.error().detail);
-  store_id_ = service->store_id();
+  store_id_ = [remote = service.get()] { return remote->store_id(); };
   durability_ = [remote = service.get()] { return remote->durability(); };
   service_ = std::move(service);
   return {};
@@ -122,7 +122,7 @@ Result<void> Server::open_store() {
   } else {
     store_ = store::make_memory_store(config_.store_options, metrics_);
   }
-  store_id_ = store_->id();
+  store_id_ = [store = store_.get()] { return store->id(); };
   durability_ = [name = durability_name(*url, config_.store_options.durability)] { return name; };
   service_ = std::make_unique<service::LocalService>(*store_, config_.limits);
   return {};

@@ -66,7 +66,7 @@ class Server {
   net::LoopPool loops_;
   std::unique_ptr<store::MessageStore> store_;
   std::unique_ptr<service::MessageService> service_;
-  std::string store_id_;  // empty: of foreign nodes, unknown
+  std::function<std::string()> store_id_;  // of nothing, if the nodes are foreign servers
   std::function<std::string()> durability_;
   std::unique_ptr<http::HttpServer> admin_;
   std::unique_ptr<http::HttpServer> http_;

@@ -27,7 +27,7 @@ class PagesOf final : public MessageStore {
   }
   Task<void> ready(Deadline deadline) override { return store_->ready(deadline); }
   Task<void> readable(Deadline deadline) override { return store_->readable(deadline); }
-  const std::string& id() const noexcept override { return store_->id(); }
+  std::string id() const override { return store_->id(); }
 
  private:
   const std::unique_ptr<MessageStore> store_;
@@ -43,7 +43,7 @@ class TwoTiers final : public MessageStore {
         node_(store_, {}),
         server_(node_loops_, {"127.0.0.1", 0},
                 rpc::CallHandler(
-                    node_, store_.id(), [] { return "fsync"; }, draining_),
+                    node_, [this] { return store_.id(); }, [] { return "fsync"; }, draining_),
                 {}, draining_, memory_, node_metrics_) {
     const auto listening = server_.listen();
     EXPECT_TRUE(listening) << listening.error().detail;
@@ -72,7 +72,7 @@ class TwoTiers final : public MessageStore {
   Task<void> readable(Deadline deadline) override {
     return gateway_->readable({.deadline = deadline, .request_id = "test"});
   }
-  const std::string& id() const noexcept override { return id_; }
+  std::string id() const override { return id_; }
 
  private:
   net::LoopPool node_loops_{2};

@@ -57,6 +57,7 @@ Async<Answer> CallHandler::answer(Call& call, const service::CallContext& contex
       co_return finish(call.head, Method::kPull, std::move(pulled));
     }
     auto is_ready = co_await ready(context);
+    tell(is_ready);
     co_return finish(call.head, Method::kReady, std::move(is_ready));
   } catch (const std::exception& bug) {
     what = bug.what();
@@ -85,12 +86,24 @@ Task<service::PullResponse> CallHandler::pull(service::PullRequest& request,
 Task<ReadyResponse> CallHandler::ready(const service::CallContext& context) const {
   if (draining_.load(std::memory_order_relaxed)) co_return fail(ErrorCode::kUnavailable, "the node is draining");
   const auto is_ready = co_await service_.ready(context);
-  ReadyResponse response{store_id_, durability_(), wall_clock_us()};
+  ReadyResponse response{store_id_(), durability_(), wall_clock_us()};
   if (is_ready) co_return response;
   const auto is_readable = co_await service_.readable(context);
   if (!is_readable) co_return std::unexpected(is_readable.error());
   response.refuses_sends = is_ready.error().detail;
   co_return response;
+}
+
+void CallHandler::tell(const Result<ReadyResponse>& ready) const {
+  const std::string& why = ready ? ready->refuses_sends : ready.error().detail;
+  if (why.empty()) {
+    if (readiness_->may_log_change("ready")) log_info("gateways hear that this node is ready again");
+    return;
+  }
+  // Not the reason decides, which may be another one on each loop.
+  const std::string_view state =
+      ready ? "gateways hear that this node takes no sends" : "gateways hear that this node is not ready";
+  if (readiness_->may_log(state)) log_warn(state, {{"why", why}});
 }
 
 Answer CallHandler::failure(const MessageHead& head, const Request& request, Error error) {

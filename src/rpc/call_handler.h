@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "base/log_limits.h"
 #include "base/task.h"
 #include "rpc/messages.h"
 #include "rpc/rpc_metrics.h"
@@ -21,10 +23,11 @@ struct Answer {
 /// Stateless but for what it refers to, which must outlive it and its coroutines. Called on any loop.
 class CallHandler {
  public:
-  /// `store_id` and `durability` (fsync, os, memory) are what Ready answers, empty where they are not known; it says so
-  /// where only pulls can succeed, and is kUnavailable where nothing can, or while `draining`.
-  CallHandler(service::MessageService& service, std::string store_id, std::function<std::string()> durability,
-              const std::atomic<bool>& draining)
+  /// `store_id` and `durability` (fsync, os, memory) tell what Ready answers, empty if they are not known. Ready says
+  /// so if only pulls can succeed, and is kUnavailable if nothing can, or while `draining`. The two are called on any
+  /// loop.
+  CallHandler(service::MessageService& service, std::function<std::string()> store_id,
+              std::function<std::string()> durability, const std::atomic<bool>& draining)
       : service_(service), store_id_(std::move(store_id)), durability_(std::move(durability)), draining_(draining) {}
 
   /// What the service answers, or the exception that the call has come with. What a bug throws is logged with the
@@ -44,11 +47,14 @@ class CallHandler {
   [[nodiscard]] Task<service::PullResponse> pull(service::PullRequest& request,
                                                  const service::CallContext& context) const;
   [[nodiscard]] Task<ReadyResponse> ready(const service::CallContext& context) const;
+  /// Logs why gateways hear that this node is not ready, or takes no sends: every probe of each of them asks.
+  void tell(const Result<ReadyResponse>& ready) const;
 
   service::MessageService& service_;
-  std::string store_id_;
+  std::function<std::string()> store_id_;
   std::function<std::string()> durability_;
   const std::atomic<bool>& draining_;
+  std::unique_ptr<StateLog> readiness_ = std::make_unique<StateLog>("ready");
 };
 
 }  // namespace parley::rpc

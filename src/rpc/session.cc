@@ -144,7 +144,7 @@ Session::Step Session::take(std::string_view message) {
 }
 
 Session::Step Session::give_up(std::string_view why) {
-  if (worker_.log_rate().may_log()) {
+  if (worker_.log_budget().may_log()) {
     boost::system::error_code ignored;
     const auto peer = stream_.socket().remote_endpoint(ignored);
     log_warn("closing an RPC connection", {{"why", why}, {"peer", peer.address().to_string()}});
@@ -208,7 +208,9 @@ void Session::respond(const Answer& answer, const WireForm& form, Deadline began
 void Session::observe(const Answer& answer, Deadline began, const service::CallContext& context) {
   const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began).count();
   worker_.metrics().observe(answer.method, answer.outcome, static_cast<std::uint64_t>(taken));
-  const bool warn = status_of(answer.outcome) >= 500 && worker_.log_rate().may_log();
+  // Why a node is not ready is told by CallHandler, and not for each probe.
+  const bool failed = status_of(answer.outcome) >= 500 && answer.method != Method::kReady;
+  const bool warn = failed && worker_.log_budget().may_log();
   if (!warn && !log_enabled(LogLevel::kDebug)) return;
   const auto log = warn ? log_warn : log_debug;
   log("call", {{"method", kMethodNames[static_cast<std::size_t>(answer.method)]},

@@ -123,9 +123,10 @@ class SessionTest : public testing::Test {
   }
   net::Endpoint start(std::size_t memory = std::size_t{64} << 20) {
     budget_.emplace(memory);
-    server_.emplace(
-        loops_, net::Endpoint{"127.0.0.1", 0},
-        CallHandler(service_, "store", [] { return "fsync"; }, leaving_), options_, leaving_, *budget_, metrics_);
+    server_.emplace(loops_, net::Endpoint{"127.0.0.1", 0},
+                    CallHandler(
+                        service_, [] { return "store"; }, [] { return "fsync"; }, leaving_),
+                    options_, leaving_, *budget_, metrics_);
     EXPECT_TRUE(server_->listen());
     server_->start();
     return server_->endpoint();

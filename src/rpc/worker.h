@@ -9,7 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "base/log.h"
+#include "base/log_limits.h"
 #include "base/memory_budget.h"
 #include "base/request_ids.h"
 #include "base/task_group.h"
@@ -70,7 +70,7 @@ class Worker {
   [[nodiscard]] std::string take_buffer() noexcept { return std::exchange(spare_, {}); }
   void give_back(std::string buffer);
   [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
-  [[nodiscard]] LogRate& log_rate() noexcept { return log_rate_; }
+  [[nodiscard]] LogBudget& log_budget() noexcept { return log_budget_; }
 
  private:
   ServerState& state_;
@@ -81,7 +81,7 @@ class Worker {
   std::unique_ptr<char[]> scratch_;
   std::string spare_;
   RequestIds request_ids_;
-  LogRate log_rate_;
+  LogBudget log_budget_;
 };
 
 }  // namespace parley::rpc

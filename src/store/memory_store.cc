@@ -54,7 +54,7 @@ class MemoryStore final : public MessageStore {
 
   Task<void> ready(Deadline) override { co_return Result<void>{}; }
   Task<void> readable(Deadline) override { co_return Result<void>{}; }
-  const std::string& id() const noexcept override { return id_; }
+  std::string id() const override { return id_; }
 
  private:
   using Messages = std::vector<Message>;  // in the order of their times

@@ -47,8 +47,9 @@ class MessageStore {
   /// Nothing while reads are possible, whatever becomes of appends, else kUnavailable with why not.
   [[nodiscard]] virtual Task<void> readable(Deadline deadline) = 0;
 
-  /// The store's random id, made once when the store was.
-  [[nodiscard]] virtual const std::string& id() const noexcept = 0;
+  /// The store's random id, made once when the store was. It becomes another one if somebody else replaces the store
+  /// under a running process, as in Redis. Any thread.
+  [[nodiscard]] virtual std::string id() const = 0;
 };
 
 }  // namespace parley::store

@@ -22,12 +22,12 @@ std::optional<std::int64_t> RecentChats::next_time(const std::string& chat, std:
 void RecentChats::saw(const std::string& chat, std::int64_t time) {
   Chat& known = use(chat);
   known.last_time = std::max(known.last_time, time);
-  known.has_messages = true;
+  known.seen_at = age_;
 }
 
 bool RecentChats::has_messages(const std::string& chat) const {
   const auto found = by_name_.find(chat);
-  return found != by_name_.end() && found->second->has_messages;
+  return found != by_name_.end() && found->second->seen_at == age_;
 }
 
 RecentChats::Chat& RecentChats::use(const std::string& name) {

@@ -29,6 +29,9 @@ class RecentChats {
   /// There is a message of this time in the chat.
   void saw(const std::string& chat, std::int64_t time);
 
+  /// Forgets which chats have messages: the server may be another one. Times stay, and later ones are above them.
+  void forget_messages() noexcept { ++age_; }
+
   /// Whether a message was seen in the chat.
   [[nodiscard]] bool has_messages(const std::string& chat) const;
 
@@ -38,7 +41,7 @@ class RecentChats {
   struct Chat {
     std::string name;
     std::int64_t last_time = 0;
-    bool has_messages = false;
+    std::uint64_t seen_at = 0;  // the age_ at which a message was seen last
   };
 
   [[nodiscard]] Chat& use(const std::string& name);
@@ -46,6 +49,7 @@ class RecentChats {
 
   using Chats = std::list<Chat>;
 
+  std::uint64_t age_ = 1;
   std::size_t room_;                                                      // bytes that are left
   Chats chats_;                                                           // the one that was used last comes first
   boost::unordered_flat_map<std::string_view, Chats::iterator> by_name_;  // into the names of chats_

@@ -31,6 +31,16 @@ TEST(RecentChats, ATimeThatWasTriedIsNoMessage) {
   EXPECT_TRUE(recent.has_messages("a:b"));
 }
 
+TEST(RecentChats, ForgetsMessagesButNoTimes) {
+  RecentChats recent(1 << 20);
+  recent.saw("a:b", kNow + 10);
+  recent.forget_messages();
+  EXPECT_FALSE(recent.has_messages("a:b"));
+  EXPECT_EQ(recent.next_time("a:b", kNow), kNow + 11);
+  recent.saw("a:b", kNow + 11);
+  EXPECT_TRUE(recent.has_messages("a:b"));
+}
+
 TEST(RecentChats, TheOneUsedLongestAgoIsForgottenFirst) {
   RecentChats recent(1000);
   recent.saw("a:0", kNow);

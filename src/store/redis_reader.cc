@@ -57,8 +57,10 @@ bool is_bounded_page(const Reply& reply) {
 
 }  // namespace
 
-RedisReader::RedisReader(redis::Client& client, const StoreOptions& options, RecentChatsOfLoops& recent)
+RedisReader::RedisReader(redis::Client& client, const RedisIdentity& identity, const StoreOptions& options,
+                         RecentChatsOfLoops& recent)
     : client_(client),
+      identity_(identity),
       largest_text_(options.max_text),
       recent_(recent),
       pages_(make_page_caches(options, recent.size())),
@@ -66,7 +68,8 @@ RedisReader::RedisReader(redis::Client& client, const StoreOptions& options, Rec
 
 Task<Page> RedisReader::read(ChatId chat, PageRange range, Deadline deadline) {
   if (const Page* const known = kept().find(chat, range, kWritten)) co_return *known;
-  const std::uint64_t changes = client_.changes();
+  const std::uint64_t changes = this->changes();
+  const std::uint64_t stores = identity_.stores();
   Query query{.stream = redis_stream_key(chat),
               .range = range,
               .from = range.cursor == 0 ? std::string(range.reverse ? "+" : "-") : std::to_string(range.cursor),
@@ -97,20 +100,27 @@ Task<Page> RedisReader::read(ChatId chat, PageRange range, Deadline deadline) {
   page.next_cursor = next_cursor(page.messages, range);
   if (!page.messages.empty()) {
     const auto newest = range.reverse ? page.messages.front().send_time : page.messages.back().send_time;
-    recent().saw(chat.name(), newest);
+    if (changes == this->changes()) recent().saw(chat.name(), newest);
   } else if (!found && !recent().has_messages(chat.name())) {
-    const auto there = co_await exists(chat, query.stream, deadline);
+    const auto there = co_await exists(query.stream, deadline);
     if (!there) co_return std::unexpected(there.error());
     if (!*there) co_return fail(ErrorCode::kChatNotFound, "the chat has no messages");
+    if (changes == this->changes()) recent().saw(chat.name(), 0);
   }
-  if (changes == client_.changes()) kept().put(chat, range, page, kWritten);
+  if (stores != identity_.stores()) {
+    co_return fail(ErrorCode::kUnavailable, "Redis lost its data or was replaced during the pull");
+  }
+  if (changes == this->changes()) kept().put(chat, range, page, kWritten);
   co_return page;
 }
 
 PageCache& RedisReader::kept() {
   const std::size_t loop = net::Loop::current().index();
-  const std::uint64_t changes = client_.changes();
-  if (std::exchange(since_[loop], changes) != changes) pages_[loop].clear();
+  const std::uint64_t changes = this->changes();
+  if (std::exchange(since_[loop], changes) != changes) {
+    pages_[loop].clear();
+    recent().forget_messages();
+  }
   return pages_[loop];
 }
 
@@ -142,7 +152,7 @@ void RedisReader::note_size(std::size_t text) {
 }
 
 /// Whether the chat has messages, of which the page that was asked for has none.
-Task<bool> RedisReader::exists(const ChatId& chat, const std::string& stream, Deadline deadline) {
+Task<bool> RedisReader::exists(const std::string& stream, Deadline deadline) {
   const auto call = [&] {
     return client_.call(stream, redis::format_command({"EXISTS", stream}), {.deadline = deadline});
   };
@@ -150,9 +160,7 @@ Task<bool> RedisReader::exists(const ChatId& chat, const std::string& stream, De
   if (!answer.answered() || answer.reply().type != Reply::Type::kInteger) {
     co_return std::unexpected(read_failure(answer));
   }
-  const bool there = answer.reply().integer != 0;
-  if (there) recent().saw(chat.name(), 0);
-  co_return there;
+  co_return answer.reply().integer != 0;
 }
 
 }  // namespace parley::store

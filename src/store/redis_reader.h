@@ -14,17 +14,20 @@
 #include "store/page_cache.h"
 #include "store/recent_chats.h"
 #include "store/redis_calls.h"
+#include "store/redis_identity.h"
 #include "store/store_options.h"
 
 namespace parley::store {
 
-/// One XRANGE a page, where the server's answer cannot grow beyond a few MiB; else a script that ends the page where
-/// its bytes do. A page that was cut going forward never changes, and is kept until a server is lost or replaced.
+/// One XRANGE a page, if the server's answer cannot grow beyond a few MiB; else a script that ends the page where its
+/// bytes do. A page that was cut going forward never changes, and is kept until a server or its data are lost or
+/// replaced. kUnavailable if that happens meanwhile.
 /// Whether a chat exists at all is asked only of those that nothing was seen of lately.
 class RedisReader {
  public:
   /// What it is given must outlive it.
-  RedisReader(redis::Client& client, const StoreOptions& options, RecentChatsOfLoops& recent);
+  RedisReader(redis::Client& client, const RedisIdentity& identity, const StoreOptions& options,
+              RecentChatsOfLoops& recent);
 
   /// As MessageStore::read(). On a loop.
   [[nodiscard]] Task<Page> read(ChatId chat, PageRange range, Deadline deadline);
@@ -48,18 +51,21 @@ class RedisReader {
   // The query stays where it is meanwhile.
   [[nodiscard]] Async<RedisAnswer> ask(const Query& query);
   [[nodiscard]] Async<RedisAnswer> ask_bounded(const Query& query);
-  /// This loop's pages.
+  /// This loop's pages. Forgets what is no longer known first.
   [[nodiscard]] PageCache& kept();
+  /// A number that changes when what is remembered may be no longer so.
+  [[nodiscard]] std::uint64_t changes() const noexcept { return client_.changes() + identity_.forgotten(); }
   void note_size(std::size_t text);
-  [[nodiscard]] Task<bool> exists(const ChatId& chat, const std::string& stream, Deadline deadline);
+  [[nodiscard]] Task<bool> exists(const std::string& stream, Deadline deadline);
 
   [[nodiscard]] RecentChats& recent() noexcept { return *recent_[net::Loop::current().index()]; }
 
   redis::Client& client_;
+  const RedisIdentity& identity_;
   std::atomic<std::size_t> largest_text_;  // that is known of: there may be larger ones, of a larger --max-text before
   RecentChatsOfLoops& recent_;
   PageCachesOfLoops pages_;           // by loop
-  std::vector<std::uint64_t> since_;  // client_.changes() when pages_ was begun, by loop
+  std::vector<std::uint64_t> since_;  // changes() when pages_ was begun, by loop
 };
 
 }  // namespace parley::store

@@ -27,7 +27,7 @@ class RedisReaderTest : public redis::ClientTest {
     StoreOptions options;
     options.max_text = 100;
     recent_.push_back(std::make_unique<RecentChats>(std::size_t{1} << 20));
-    reader_ = std::make_unique<RedisReader>(*client_, options, recent_);
+    reader_ = std::make_unique<RedisReader>(*client_, identity_, options, recent_);
   }
 
   std::future<Result<Page>> read_later() { return read_later(range_); }
@@ -55,6 +55,7 @@ class RedisReaderTest : public redis::ClientTest {
   redis::FakeRedis fake_;
   std::unique_ptr<redis::FakeConnection> server_;
   RecentChatsOfLoops recent_;
+  RedisIdentity identity_;
   std::unique_ptr<RedisReader> reader_;
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,7 @@
 #include "store/redis_calls.h"
 #include "store/redis_entries.h"
 #include "store/redis_health.h"
+#include "store/redis_identity.h"
 #include "store/redis_reader.h"
 #include "store/redis_scripts.h"
 #include "store/redis_settings.h"
@@ -33,8 +35,10 @@
 namespace parley::store {
 namespace {
 
-/// Between two looks at the servers' settings, and for one to be answered.
-constexpr std::chrono::seconds kWatch{2};
+/// Between two looks at the servers, and for one to be answered.
+constexpr std::chrono::seconds kWatch = RedisIdentity::kPause;
+/// The same while it is not settled which store they hold.
+constexpr std::chrono::milliseconds kUnsettledWatch{200};
 
 /// Milliseconds for which a start asks who is there, again and again.
 constexpr std::string_view kWaitForReplicas = "200";
@@ -56,15 +60,16 @@ class RedisStore final : public MessageStore {
   RedisStore(redis::ClientOptions servers, const StoreOptions& options, net::LoopPool& loops, MetricsRegistry& metrics)
       : durability_(options.durability),
         replicas_(servers.replicas),
+        cluster_(servers.topology == redis::Topology::kCluster),
         loop_(loops[0]),
         metrics_(register_store_metrics(metrics)),
         health_(options.durability),
         client_(loops, looked_at(std::move(servers)), metrics),
         recent_(make_recent(options.memory - page_memory(options), loops.size())),
-        writer_(client_, options, recent_, *metrics_),
-        reader_(client_, options, recent_),
+        writer_(client_, identity_, options, recent_, *metrics_),
+        reader_(client_, identity_, options, recent_),
         watching_(loop_.executor()),
-        pause_([this] { woken_.wake(); }) {
+        pause_([this] { woken_->wake(); }) {
     metrics_->set_engine([this] { return engine_metrics(); });
   }
 
@@ -72,7 +77,7 @@ class RedisStore final : public MessageStore {
     metrics_->clear_engine();
     const auto stop = [this] {
       stopped_ = true;
-      woken_.wake();
+      woken_->wake();
     };
     boost::asio::post(loop_.executor(), boost::asio::use_future(stop)).get();
     boost::asio::co_spawn(loop_.executor(), watching_.wait(), boost::asio::use_future).get();
@@ -86,7 +91,7 @@ class RedisStore final : public MessageStore {
     if (auto known = co_await check_format(deadline); !known) co_return known;
     auto id = co_await get_or_make(kRedisIdKey, make_store_id(), deadline);
     if (!id) co_return std::unexpected(std::move(id).error());
-    id_ = *std::move(id);
+    identity_.begin(*std::move(id));
     watching_.spawn(watch());
     co_return Result<void>{};
   }
@@ -94,27 +99,34 @@ class RedisStore final : public MessageStore {
   Task<Appended> append(Draft draft, Deadline deadline) override {
     if (passed(deadline)) return failed<Appended>({ErrorCode::kOverloaded, "the deadline has passed"});
     if (!health_.fit()) return failed<Appended>(unfit());
+    if (!identity_.settled()) return failed<Appended>(unsettled());
     return check_appended(writer_.append(std::move(draft), deadline));
   }
 
   Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
     if (passed(deadline)) return failed<Page>({ErrorCode::kOverloaded, "the deadline has passed"});
+    if (!identity_.settled()) return failed<Page>(unsettled());
     return reader_.read(std::move(chat), range, deadline);
   }
 
   Task<void> ready(Deadline) override {
     if (!health_.fit()) co_return std::unexpected(unfit());
+    if (!identity_.settled()) co_return std::unexpected(unsettled());
     co_return client_.ready();
   }
 
-  Task<void> readable(Deadline) override { co_return client_.ready(); }
+  Task<void> readable(Deadline) override {
+    if (!identity_.settled()) co_return std::unexpected(unsettled());
+    co_return client_.ready();
+  }
 
-  const std::string& id() const noexcept override { return id_; }
+  std::string id() const override { return identity_.id(); }
 
  private:
   [[nodiscard]] Error unfit() const {
     return {ErrorCode::kUnavailable, "the store takes no writes: " + health_.fault()};
   }
+  [[nodiscard]] Error unsettled() const { return {ErrorCode::kUnavailable, identity_.fault()}; }
 
   /// A server is looked at before it takes the first command of a connection, so what it took shows behind the append.
   Task<Appended> check_appended(Task<Appended> appending) {
@@ -132,10 +144,22 @@ class RedisStore final : public MessageStore {
 
   Task<void> look_at(std::string address, redis::Ask ask) {
     const auto asked = std::chrono::steady_clock::now();
-    const RedisSettings settings = co_await ask_redis_settings(std::move(ask));
+    const RedisSettings settings = co_await ask_redis_settings(ask);
     if (!settings.known) co_return fail(ErrorCode::kUnavailable, "it did not tell its settings");
     health_.observe(address, settings, asked);
+    if (const std::string id = identity_.id(); !id.empty() && !cluster_) co_await look_for_id(id, std::move(ask));
     co_return Result<void>{};
+  }
+
+  /// Before a server takes its first call: whether it still holds the store of this id. Of a cluster only one server
+  /// has the id, which the watch looks at.
+  Async<> look_for_id(const std::string& id, redis::Ask ask) {
+    std::string get = redis::format_command({"GET", kRedisIdKey});
+    const redis::CallResult result = co_await ask(std::move(get));
+    if (result.outcome != redis::CallResult::Outcome::kAnswered || result.reply.is_error()) co_return;
+    if (result.reply.text == id || result.reply.text == identity_.id()) co_return;
+    identity_.lose(result.reply.text);
+    boost::asio::post(loop_.executor(), [woken = woken_] { woken->wake(); });
   }
 
   /// Refuses what does not fit, and says what could be better.
@@ -214,12 +238,34 @@ class RedisStore final : public MessageStore {
     co_return std::move(answer.result.reply.text);
   }
 
+  /// Looks which store the servers hold, and takes another one for the store if that is what they hold.
+  Async<> look_at_id() {
+    const Deadline deadline = std::chrono::steady_clock::now() + kWatch;
+    const auto get = [&] {
+      return client_.call(kRedisIdKey, redis::format_command({"GET", kRedisIdKey}), {.deadline = deadline});
+    };
+    const RedisAnswer answer = co_await until_answered(get, deadline);
+    if (!answer.answered() || answer.reply().is_error()) co_return;  // a look that is answered will tell
+    const std::string& found = answer.reply().text;
+    if (found == identity_.id()) co_return identity_.confirm();
+    identity_.lose(found);
+    if (const auto known = co_await check_format(deadline); !known) co_return identity_.refuse(known.error().detail);
+    const std::string fresh = make_store_id();
+    auto id = co_await get_or_make(kRedisIdKey, fresh, deadline);
+    if (!id) co_return identity_.refuse("the store in Redis is another one than before, but: " + id.error().detail);
+    const bool made = *id == fresh;
+    if (*id != identity_.id()) identity_.adopt(*std::move(id), made);
+  }
+
   Async<> watch() {
     for (;;) {
-      loop_.deadlines().arm(pause_, std::chrono::steady_clock::now() + kWatch);
-      if (!stopped_) co_await woken_.wait();
+      const std::chrono::milliseconds pause = identity_.settled() ? kWatch : kUnsettledWatch;
+      loop_.deadlines().arm(pause_, std::chrono::steady_clock::now() + pause);
+      if (!stopped_) co_await woken_->wait();
       pause_.disarm();
       if (stopped_) co_return;
+      co_await look_at_id();
+      if (cluster_) identity_.forget();  // a server without the id does not show that it lost its data
       const auto asked = std::chrono::steady_clock::now();
       const auto masters = co_await ask_redis_settings(client_, kWatch);
       for (const auto& [address, settings] : masters) health_.observe(address, settings, asked);
@@ -247,19 +293,20 @@ class RedisStore final : public MessageStore {
 
   const Durability durability_;
   const std::size_t replicas_;
+  const bool cluster_;
   net::Loop& loop_;  // where the settings are watched
   const std::shared_ptr<StoreMetrics> metrics_;
   // In the order of who uses whom.
   RedisHealth health_;
+  RedisIdentity identity_;
   redis::Client client_;
   RecentChatsOfLoops recent_;
   RedisWriter writer_;
   RedisReader reader_;
-  std::string id_;
   TaskGroup watching_;
   // loop_'s alone:
   net::DeadlineEntry pause_;
-  Wakeup woken_;
+  std::shared_ptr<Wakeup> woken_ = std::make_shared<Wakeup>();  // those who wake it may outlive the store
   bool stopped_ = false;
 };
 

@@ -43,9 +43,10 @@ std::string remembered(std::int64_t time, const TextHash& text_hash) {
 
 }  // namespace
 
-RedisWriter::RedisWriter(redis::Client& client, const StoreOptions& options, RecentChatsOfLoops& recent,
-                         StoreMetrics& metrics)
+RedisWriter::RedisWriter(redis::Client& client, const RedisIdentity& identity, const StoreOptions& options,
+                         RecentChatsOfLoops& recent, StoreMetrics& metrics)
     : client_(client),
+      identity_(identity),
       options_(options),
       recent_(recent),
       metrics_(metrics),
@@ -79,7 +80,8 @@ Task<Appended> RedisWriter::append(Draft draft, Deadline deadline) {
                   .now = now,
                   .time = *time,
                   .stream = std::move(stream),
-                  .sender = std::move(sender)};
+                  .sender = std::move(sender),
+                  .stores = identity_.stores()};
   const auto begun = std::chrono::steady_clock::now();
   metrics_.queue_depth.add(1);
   Task<Appended> appending = keyed ? append_keyed(attempt) : append_plain(attempt);
@@ -137,10 +139,7 @@ Task<Appended> RedisWriter::append_keyed(Attempt& attempt) {
   if (!done) co_return std::unexpected(done.error());
   switch (done->how) {
     case RedisAppend::kStored: co_return stored(attempt, done->time);
-    case RedisAppend::kRepeated:
-      recent().saw(draft.chat.name(), done->time);
-      metrics_.duplicates.add();
-      co_return Appended{.send_time = done->time, .duplicate = true};
+    case RedisAppend::kRepeated: co_return stored(attempt, done->time, true);
     case RedisAppend::kConflict:
       co_return fail(ErrorCode::kIdempotencyConflict, "the idempotency key was used with another text");
     case RedisAppend::kUsedUp: break;
@@ -185,10 +184,13 @@ void RedisWriter::take_time(Attempt& attempt) {
   if (time) attempt.time = std::max(attempt.time, *time);  // the server says when times are used up
 }
 
-Appended RedisWriter::stored(const Attempt& attempt, std::int64_t time) {
+Result<Appended> RedisWriter::stored(const Attempt& attempt, std::int64_t time, bool duplicate) {
+  if (attempt.stores != identity_.stores()) {
+    return fail(ErrorCode::kOutcomeUnknown, "Redis lost its data or was replaced during the send");
+  }
   recent().saw(attempt.draft.chat.name(), time);
-  metrics_.messages.add();
-  return {.send_time = time};
+  (duplicate ? metrics_.duplicates : metrics_.messages).add();
+  return Appended{.send_time = time, .duplicate = duplicate};
 }
 
 /// What tells an entry from any other under the same time.

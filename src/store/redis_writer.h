@@ -14,6 +14,7 @@
 #include "store/message_store.h"
 #include "store/recent_chats.h"
 #include "store/redis_entries.h"
+#include "store/redis_identity.h"
 #include "store/redis_scripts.h"
 #include "store/store_metrics.h"
 #include "store/store_options.h"
@@ -36,9 +37,10 @@ class RedisWriter {
   };
 
   /// What it is given must outlive it. `recent` has one for each loop.
-  RedisWriter(redis::Client& client, const StoreOptions& options, RecentChatsOfLoops& recent, StoreMetrics& metrics);
+  RedisWriter(redis::Client& client, const RedisIdentity& identity, const StoreOptions& options,
+              RecentChatsOfLoops& recent, StoreMetrics& metrics);
 
-  /// As MessageStore::append(). On a loop.
+  /// As MessageStore::append(). kOutcomeUnknown if Redis lost its data or was replaced meanwhile. On a loop.
   [[nodiscard]] Task<Appended> append(Draft draft, Deadline deadline);
 
   [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
@@ -47,11 +49,12 @@ class RedisWriter {
   struct Attempt {  // an append that is under way
     Draft draft;
     Deadline deadline;
-    std::int64_t now;    // the clock, read once: the window of a key does not end between two attempts
-    std::int64_t time;   // to try
-    bool tried = false;  // this time
-    std::string stream;  // its key
-    std::string sender;  // the entry's first value
+    std::int64_t now;          // the clock, read once: the window of a key does not end between two attempts
+    std::int64_t time;         // to try
+    bool tried = false;        // this time
+    std::string stream;        // its key
+    std::string sender;        // the entry's first value
+    std::uint64_t stores = 0;  // RedisIdentity's when it was begun
   };
   struct Identity {  // what an append by script is known by
     const redis::Script& script;
@@ -67,11 +70,12 @@ class RedisWriter {
   [[nodiscard]] Task<RedisAppended> run_script(Attempt& attempt, const Identity& identity);
 
   void take_time(Attempt& attempt);
-  [[nodiscard]] Appended stored(const Attempt& attempt, std::int64_t time);
+  [[nodiscard]] Result<Appended> stored(const Attempt& attempt, std::int64_t time, bool duplicate = false);
   [[nodiscard]] std::string make_nonce();
   [[nodiscard]] RecentChats& recent() noexcept { return *recent_[net::Loop::current().index()]; }
 
   redis::Client& client_;
+  const RedisIdentity& identity_;
   const StoreOptions options_;
   RecentChatsOfLoops& recent_;
   StoreMetrics& metrics_;

@@ -40,7 +40,7 @@ class RedisWriterTest : public redis::ClientTest {
     StoreOptions options;
     options.clock = [this] { return now_ += 10; };
     recent_.push_back(std::make_unique<RecentChats>(std::size_t{1} << 20));
-    writer_ = std::make_unique<RedisWriter>(*client_, options, recent_, *store_metrics_);
+    writer_ = std::make_unique<RedisWriter>(*client_, identity_, options, recent_, *store_metrics_);
   }
 
   std::future<Result<Appended>> append_later(std::string key) {
@@ -71,6 +71,7 @@ class RedisWriterTest : public redis::ClientTest {
   std::unique_ptr<FakeConnection> master_;
   RecentChatsOfLoops recent_;
   std::shared_ptr<StoreMetrics> store_metrics_ = register_store_metrics(metrics_);
+  RedisIdentity identity_;
   std::unique_ptr<RedisWriter> writer_;
 };
 

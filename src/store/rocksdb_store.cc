@@ -116,7 +116,7 @@ class RocksdbStore final : public MessageStore {
 
   Task<void> readable(Deadline) override { co_return Result<void>{}; }
 
-  const std::string& id() const noexcept override { return database_->store_id(); }
+  std::string id() const override { return database_->store_id(); }
 
  private:
   using Found = std::optional<IdempotencyRecord>;

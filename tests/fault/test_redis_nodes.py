@@ -11,6 +11,7 @@ from redis_patience import PATIENT
 from support.build import BINARY, scaled
 from support.client import Client
 from support.deployment import Gateway, Node
+from support.prometheus import Metrics
 from support.wait import eventually
 
 PATIENT_GATEWAY = (*PATIENT[:2], "--backend-wait", PATIENT[1])
@@ -52,6 +53,30 @@ def test_nodes_that_are_killed_cost_a_keyed_send_nothing_but_time(tiers, load, l
     workload.stop()
     keyed, _ = workload.check(gateway)
     assert not keyed
+
+
+def test_a_store_that_is_away_is_told_once_and_not_for_each_probe(redis_server, started):
+    node = started(kind=Node, store=redis_server.url())
+    gateway = started(kind=Gateway, nodes=[node])
+    client = Client(node)
+
+    def probes():
+        return Metrics(client.get("/metrics", admin=True).text).total("parley_rpc_requests_total", method="Ready")
+
+    redis_server.kill()
+    eventually(lambda: "gateways hear that this node is not ready" in node.stderr, "the node to notice")
+    before = probes()
+    for _ in range(20):
+        assert client.get("/readyz", admin=True).status_code == 503
+    eventually(lambda: probes() > before + 20, "the gateway to go on asking")
+    warnings = [line for line in node.stderr.splitlines() if " WARN " in line]
+    # It is away, refuses connections, and each of the two kinds of probe hears so; the reasons may change once.
+    assert len(warnings) <= 12, "\n".join(warnings)
+    lost = [line for line in gateway.stderr.splitlines() if " WARN " in line]
+    assert len(lost) <= 6, "\n".join(lost)
+    redis_server.start()
+    eventually(lambda: "gateways hear that this node is ready again" in node.stderr, "the node to be back")
+    client.close()
 
 
 def test_nodes_that_are_replaced_in_turn_fail_nothing(tiers, load, long):
