@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <stop_token>
 #include <utility>
 
 #include <fmt/format.h>
@@ -67,7 +68,8 @@ void Dialer::cancel() {
 }
 
 Task<net::Stream> Dialer::connect(const net::Endpoint& server) {
-  const auto addresses = co_await net::resolve_by_system(server);
+  auto looking = net::resolve_by_system(server, std::stop_token());  // by name: g++ 12 loses it inside of co_await
+  const auto addresses = co_await std::move(looking);
   if (!addresses) co_return unusable("its name cannot be resolved: " + addresses.error().detail);
   Result<net::Stream> stream = unusable("its name has no address");
   for (const auto& address : *addresses) {
