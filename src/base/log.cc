@@ -151,12 +151,4 @@ void flush_log_in_signal_handler() noexcept {
 
 std::uint64_t dropped_log_lines() noexcept { return writer().dropped(); }
 
-bool LogRate::may_log() noexcept {
-  constexpr int kLinesASecond = 10;
-  const auto second = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::seconds(1);
-  if (second != second_) logged_ = 0;
-  second_ = second;
-  return logged_++ < kLinesASecond;
-}
-
 }  // namespace parley

@@ -42,15 +42,4 @@ void flush_log_in_signal_handler() noexcept;
 /// Lines that were dropped so far, because nobody read them or a write failed.
 [[nodiscard]] std::uint64_t dropped_log_lines() noexcept;
 
-/// Failures come in floods: lets a few lines through each second. One thread.
-class LogRate {
- public:
-  /// Whether one more line may be logged this second.
-  [[nodiscard]] bool may_log() noexcept;
-
- private:
-  std::int64_t second_ = 0;
-  int logged_ = 0;
-};
-
 }  // namespace parley
