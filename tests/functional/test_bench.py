@@ -81,7 +81,7 @@ def test_the_report_for_a_person(deployment):
     assert outcome.code == 0, outcome
     assert "durability: fsync" in outcome.out
     assert re.search(r"^send +100 .* ms$", outcome.out, re.M)
-    assert "100 acknowledged sends in 5 chats, each there once, unaltered and in order" in outcome.out
+    assert "100 acknowledged sends in 5 chats, and each is there once, unchanged and in order" in outcome.out
     assert outcome.err == ""
 
 
