@@ -86,7 +86,7 @@ void declare_store(OptionSet& options, Config& config) {
           "store", config.store, "URL",
           "rocksdb:PATH, memory:, redis://[USER:PASSWORD@]HOST:PORT[/DB], redis+cluster://HOST:PORT,..., "
           "redis+sentinel://HOST:PORT,.../MASTER, or rediss... for TLS",
-          [](std::string_view text) { return parse_store_url(text).has_value(); },
+          [](std::string_view text) { return !text.empty(); },
           "Where the messages are kept. A folder is `rocksdb:PATH`. A Redis server is `redis://HOST:PORT`. "
           "A Redis cluster is `redis+cluster://HOST:PORT,...`. A server that Redis Sentinel watches is "
           "`redis+sentinel://HOST:PORT,.../MASTER`. Write `rediss` in place of `redis` for TLS. With `memory:`, "
@@ -95,7 +95,7 @@ void declare_store(OptionSet& options, Config& config) {
   options
       .text(
           "backend", config.backend, "URL", "thrift://HOST:PORT[,HOST:PORT...], or thrifts://... for TLS",
-          [](std::string_view text) { return parse_backend_url(text).has_value(); },
+          [](std::string_view text) { return !text.empty(); },
           "The nodes that answer in place of a store. The server is then a gateway. A name with several addresses is "
           "several nodes.")
       .redact = without_password;  // an URL of a store has one
@@ -296,6 +296,16 @@ OptionResult check_redis(const Config& config) {
   return {};
 }
 
+/// Here rather than with the option, so that it says what to write in its place.
+OptionResult check_urls(const Config& config) {
+  if (!config.backend.empty()) {
+    if (const auto url = parse_backend_url(config.backend); !url) return std::unexpected("--backend: " + url.error());
+    return {};
+  }
+  if (const auto url = parse_store_url(config.store); !url) return std::unexpected("--store: " + url.error());
+  return {};
+}
+
 OptionResult check(const Config& config) {
   for (const auto& [name, address] :
        {std::pair{"http", &config.http}, std::pair{"rpc", &config.rpc}, std::pair{"admin", &config.admin}}) {
@@ -362,6 +372,7 @@ OptionResult load_config(Config& config, OptionSet& options, const CLI::App& app
     return std::unexpected("--store and --backend exclude each other: a gateway has no store, so leave one out");
   }
   fill_in(config);
+  if (auto urls = check_urls(config); !urls) return urls;
   return check(config);
 }
 

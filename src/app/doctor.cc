@@ -7,10 +7,17 @@
 #include <utility>
 #include <variant>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+
 #include "app/redis_servers.h"
 #include "app/store_url.h"
 #include "base/log.h"
+#include "cli/http_client.h"
 #include "cli/output.h"
+#include "cli/server_url.h"
 #include "doctor/disk.h"
 #include "doctor/finding.h"
 #include "doctor/listeners.h"
@@ -18,6 +25,7 @@
 #include "doctor/nodes.h"
 #include "doctor/redis.h"
 #include "net/tls.h"
+#include "store/store_folder.h"
 
 namespace parley::app {
 namespace {
@@ -32,7 +40,9 @@ std::vector<doctor::ListenerFacts> listeners(const Config& config) {
   for (const auto& [name, address, authenticated] :
        {std::tuple{"http", &config.http, false}, std::tuple{"rpc", &config.rpc, certificates},
         std::tuple{"admin", &config.admin, false}}) {
-    if (!address->empty()) out.push_back({name, *net::Endpoint::parse(*address), authenticated});
+    if (!address->empty()) {
+      out.push_back({.name = name, .endpoint = *net::Endpoint::parse(*address), .authenticated = authenticated});
+    }
   }
   return out;
 }
@@ -90,12 +100,55 @@ Findings look_at_nodes(const Config& config) {
   return doctor::judge_nodes(doctor::ask_nodes(url->nodes, options, patience));
 }
 
+/// What a GET is answered; empty where no answer comes.
+std::string get(const net::Endpoint& endpoint, const char* path) {
+  const auto url = cli::ServerUrl::parse("http://" + endpoint.to_string());
+  if (!url) return {};
+  boost::asio::io_context io(1);
+  cli::HttpClient client(io.get_executor(), *url, kPatience);
+  auto done = boost::asio::co_spawn(io, client.call({.method = "GET", .target = path, .headers = {}, .body = {}}),
+                                    boost::asio::use_future);
+  io.run();
+  const auto answer = done.get();
+  return answer ? answer->body : std::string();
+}
+
+/// Whether a Parley server listens there. One that asks for certificates is not asked.
+bool is_parley(const doctor::ListenerFacts& listener) {
+  if (listener.name == "http") return get(listener.endpoint, "/ping").find("pong") != std::string::npos;
+  if (listener.name == "admin")
+    return get(listener.endpoint, "/metrics").find("parley_build_info") != std::string::npos;
+  if (listener.authenticated) return true;
+  const auto nodes = doctor::ask_nodes({listener.endpoint}, {}, kPatience);
+  return nodes.size() == 1 && nodes.front().failure.empty() && !nodes.front().store_id.empty();
+}
+
+/// Marks the listeners of the server that runs with this configuration, and tells of it; nothing if none does.
+Findings find_running(const Config& config, std::vector<doctor::ListenerFacts>& listeners) {
+  const auto url = config.backend.empty() ? parse_store_url(config.store) : StoreUrl(MemoryStoreUrl{});
+  const auto* const rocksdb = url ? std::get_if<RocksdbStoreUrl>(&*url) : nullptr;
+  const pid_t process = rocksdb == nullptr ? 0 : store::process_that_holds(rocksdb->path);
+  if (rocksdb != nullptr && process == 0) return {};  // whatever listens there has another folder
+  std::string found;
+  if (process != 0)
+    found = fmt::format("process {} has {} open", process, store::absolute_path(rocksdb->path).string());
+  for (doctor::ListenerFacts& listener : listeners) {
+    listener.runs = listener.endpoint.port != 0 && !doctor::is_free(listener.endpoint) && is_parley(listener);
+    if (!listener.runs) continue;
+    found +=
+        fmt::format("{}it listens on --{} {}", found.empty() ? "" : ", ", listener.name, listener.endpoint.to_string());
+  }
+  if (found.empty()) return {};
+  return {{"server", "a server runs with this configuration: " + found}};
+}
+
 }  // namespace
 
 int doctor(const Config& config, bool json) {
   configure_log(config.log_format, LogLevel::kError);  // what is found out is told below
   Findings findings;
-  const auto all = listeners(config);
+  auto all = listeners(config);
+  add(findings, find_running(config, all));
   for (const auto& listener : all) add(findings, doctor::look_at_listener(listener));
   add(findings, look_at_certificates(config));
   add(findings, look_at_machine(config, all.size()));

@@ -8,6 +8,9 @@
 #include <system_error>
 #include <utility>
 
+#include <boost/beast/core/string.hpp>
+#include <fmt/format.h>
+
 namespace parley::app {
 namespace {
 
@@ -41,7 +44,7 @@ std::expected<std::vector<net::Endpoint>, std::string> parse_hosts(std::string_v
     const std::size_t end = std::min(list.find(',', begin), list.size());
     auto endpoint = net::Endpoint::parse(list.substr(begin, end - begin));
     if (!endpoint) return std::unexpected(std::move(endpoint).error().detail);
-    if (endpoint->port == 0) return std::unexpected("a host needs its port");
+    if (endpoint->port == 0) return std::unexpected("port 0 is no port of a server");
     out.push_back(*std::move(endpoint));
     begin = end + 1;
   }
@@ -103,29 +106,60 @@ std::expected<StoreUrl, std::string> parse_redis_url(const RedisScheme& scheme, 
   return url;
 }
 
+/// What stands behind `rocksdb:`. What a shell, or a reader of URLs, would take for another folder is refused.
+std::expected<StoreUrl, std::string> parse_path(std::string_view path) {
+  const auto refuse = [](std::string why) { return std::unexpected(std::move(why)); };
+  if (path.empty()) return refuse("a path is missing: write rocksdb:PATH, as in rocksdb:parley-data");
+  if (path.starts_with(' ') || path.ends_with(' ')) return refuse("the path begins or ends with a space");
+  if (path.starts_with('~') || path.starts_with('$')) {
+    return refuse(
+        fmt::format("only a shell replaces {} at the beginning of a word: write the whole path, as in "
+                    "rocksdb:/home/...",
+                    path.substr(0, 1)));
+  }
+  if (path.starts_with("///")) return RocksdbStoreUrl{std::string(path.substr(2))};
+  if (path.starts_with("//")) {
+    const std::string_view name = path.substr(2);
+    return refuse(
+        fmt::format("there is no host to name behind //: write rocksdb:{} for a folder in the working "
+                    "directory, or rocksdb:/{} for one at the root",
+                    name, name));
+  }
+  return RocksdbStoreUrl{std::string(path)};
+}
+
+/// What to write in place of what is no URL of a store.
+std::string hint_at_store(std::string_view text) {
+  const std::string_view kind = text.substr(0, text.find(':'));
+  const auto is_one_of = [kind](auto&&... names) { return (boost::beast::iequals(kind, names) || ...); };
+  if (is_one_of("memory", "mem")) return "write memory:";
+  if (is_one_of("rocksdb", "rocks", "file", "leveldb")) return "a folder is written rocksdb:PATH";
+  if (is_one_of("redis", "rediss", "valkey", "valkeys", "keydb")) return "a Redis server is written redis://HOST:PORT";
+  if (is_one_of("thrift", "thrifts")) return "other servers are no store: write --backend thrift://HOST:PORT";
+  if (kind == text) return fmt::format("the kind of store is missing: write rocksdb:{} for a folder", text);
+  return "there is no such kind of store";
+}
+
 }  // namespace
 
 std::expected<StoreUrl, std::string> parse_store_url(std::string_view text) {
   constexpr std::string_view kRocksdb = "rocksdb:";
   if (text == "memory:") return MemoryStoreUrl{};
-  if (text.starts_with(kRocksdb)) {
-    text.remove_prefix(kRocksdb.size());
-    if (text.empty()) return std::unexpected("rocksdb: needs a path");
-    return RocksdbStoreUrl{std::string(text)};
-  }
+  if (text.starts_with(kRocksdb)) return parse_path(text.substr(kRocksdb.size()));
   const auto parts = split_url(text);
-  if (!parts) return std::unexpected("no such kind of store");
+  if (!parts) return std::unexpected(hint_at_store(text));
   for (const RedisScheme& scheme : kRedisSchemes) {
     if (scheme.name == parts->scheme) return parse_redis_url(scheme, *parts);
   }
-  return std::unexpected("no such kind of store");
+  return std::unexpected(hint_at_store(text));
 }
 
 std::expected<BackendUrl, std::string> parse_backend_url(std::string_view text) {
   const auto parts = split_url(text);
   const bool known = parts && (parts->scheme == "thrift" || parts->scheme == "thrifts");
-  if (!known || !parts->user_info.empty() || !parts->path.empty()) {
-    return std::unexpected("no such kind of backend");
+  if (!known) return std::unexpected("a backend is the --rpc address of other servers: write thrift://HOST:PORT");
+  if (!parts->user_info.empty() || !parts->path.empty()) {
+    return std::unexpected("a backend has no user and no path: write thrift://HOST:PORT");
   }
   auto nodes = parse_hosts(parts->hosts);
   if (!nodes) return std::unexpected(std::move(nodes).error());

@@ -37,7 +37,7 @@ struct RedisStoreUrl {
 
 using StoreUrl = std::variant<MemoryStoreUrl, RocksdbStoreUrl, RedisStoreUrl>;
 
-/// What `--store` takes; nothing where `text` is no such URL.
+/// What `--store` takes; else why `text` is no such URL, and what to write.
 [[nodiscard]] std::expected<StoreUrl, std::string> parse_store_url(std::string_view text);
 
 /// `thrift://HOST:PORT[,HOST:PORT…]`, and `thrifts://` the same over TLS.
@@ -47,7 +47,7 @@ struct BackendUrl {
   friend bool operator==(const BackendUrl&, const BackendUrl&) = default;
 };
 
-/// What `--backend` takes; nothing where `text` is no such URL.
+/// What `--backend` takes; else why `text` is no such URL, and what to write.
 [[nodiscard]] std::expected<BackendUrl, std::string> parse_backend_url(std::string_view text);
 
 /// `url` without the password that it may carry; still a URL that parses.

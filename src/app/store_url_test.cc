@@ -1,11 +1,14 @@
 #include "app/store_url.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace parley::app {
 namespace {
 
 using enum redis::Topology;
+using testing::AllOf;
+using testing::HasSubstr;
 
 TEST(StoreUrl, ReadsEveryKind) {
   EXPECT_EQ(parse_store_url("memory:"), StoreUrl(MemoryStoreUrl{}));
@@ -29,6 +32,35 @@ TEST(StoreUrl, RefusesWhatIsNone) {
                            "redis+cluster://a:1/0", "redis+sentinel://a:1", "http://h:1", "valkey://h:1"}) {
     EXPECT_FALSE(parse_store_url(text)) << text;
   }
+}
+
+TEST(StoreUrl, RefusesPathsThatMeanSomethingElseToTheReader) {
+  const auto why = [](const char* text) {
+    const auto url = parse_store_url(text);
+    return url ? std::string("taken") : url.error();
+  };
+  EXPECT_THAT(why("rocksdb://data"), AllOf(HasSubstr("write rocksdb:data "), HasSubstr("rocksdb:/data ")));
+  EXPECT_THAT(why("rocksdb:~/data"), HasSubstr("write the whole path"));
+  EXPECT_THAT(why("rocksdb:~"), HasSubstr("write the whole path"));
+  EXPECT_THAT(why("rocksdb:$HOME/data"), HasSubstr("write the whole path"));
+  EXPECT_THAT(why("rocksdb: data"), HasSubstr("space"));
+  EXPECT_THAT(why("rocksdb:"), HasSubstr("write rocksdb:PATH"));
+  EXPECT_EQ(parse_store_url("rocksdb:///var/lib/parley"), StoreUrl(RocksdbStoreUrl{"/var/lib/parley"}));
+  EXPECT_EQ(parse_store_url("rocksdb:a~b"), StoreUrl(RocksdbStoreUrl{"a~b"}));
+}
+
+TEST(StoreUrl, SaysWhatToWriteInstead) {
+  const auto why = [](const char* text) { return parse_store_url(text).error(); };
+  EXPECT_THAT(why("/var/lib/parley"), HasSubstr("write rocksdb:/var/lib/parley"));
+  EXPECT_THAT(why("parley-data"), HasSubstr("write rocksdb:parley-data"));
+  EXPECT_THAT(why("memory"), HasSubstr("write memory:"));
+  EXPECT_THAT(why("memory://"), HasSubstr("write memory:"));
+  EXPECT_THAT(why("RocksDB:data"), HasSubstr("rocksdb:PATH"));
+  EXPECT_THAT(why("redis:h:6379"), HasSubstr("redis://HOST:PORT"));
+  EXPECT_THAT(why("valkey://h:6379"), HasSubstr("redis://HOST:PORT"));
+  EXPECT_THAT(why("thrift://h:8888"), HasSubstr("--backend"));
+  EXPECT_THAT(why("postgres://h/db"), HasSubstr("no such kind"));
+  EXPECT_THAT(parse_backend_url("http://h:80").error(), HasSubstr("write thrift://HOST:PORT"));
 }
 
 TEST(StoreUrl, ReadsBackends) {

@@ -59,11 +59,19 @@ std::vector<microseconds> time_syncs(const fs::path& folder) {
   return out;
 }
 
-/// Something in the folder that we cannot read and write, as where it was once opened by another user; empty: nothing.
+/// Whether the store has a file of such a name. Others, such as lost+found, are no concern of it.
+bool is_of_store(const std::string& name) {
+  constexpr std::array kNames{"CURRENT", "IDENTITY", "LOCK", "LOG", "MANIFEST-", "OPTIONS-"};
+  return name.ends_with(".sst") || name.ends_with(".log") ||
+         std::ranges::any_of(kNames, [&name](const char* known) { return name.starts_with(known); });
+}
+
+/// A file of the store that we cannot read and write, as where it was once opened by another user; empty: none.
 std::string find_unusable(const fs::path& folder) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (::access(entry->path().c_str(), R_OK | W_OK) != 0) return entry->path().string();
+    if (!is_of_store(entry->path().filename().string())) continue;
+    if (::eaccess(entry->path().c_str(), R_OK | W_OK) != 0) return entry->path().string();
   }
   return {};
 }
@@ -141,7 +149,7 @@ DiskFacts look_at_disk(const fs::path& folder) {
   const char* const path = facts.existing.c_str();
   struct stat status{};
   facts.no_folder = ::stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
-  facts.writable = !facts.no_folder && ::access(path, R_OK | W_OK | X_OK) == 0;
+  facts.writable = !facts.no_folder && ::eaccess(path, R_OK | W_OK | X_OK) == 0;
   if (!facts.no_folder && ::stat(folder.c_str(), &status) == 0) {
     facts.open_to_others = (status.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0;
     facts.only_as_root = ::geteuid() == 0 && status.st_uid != 0;

@@ -95,10 +95,21 @@ TEST_F(JudgeDisk, FindsASlowOrFailingSync) {
 }
 
 TEST(JudgeMachine, FindsTooFewDescriptors) {
-  const Needs needs{.listeners = 3, .connections = 20'000, .memory = kGiB / 2};
-  EXPECT_THAT(problems(judge_machine({.descriptors = 62'000, .memory = 4 * kGiB}, needs)), IsEmpty());
-  EXPECT_THAT(problems(judge_machine({.descriptors = 61'999, .memory = 4 * kGiB}, needs)),
-              ElementsAre(HasSubstr("open files: 61999")));
+  Needs needs{.listeners = 3, .connections = 20'000, .asked_for = true, .memory = kGiB / 2};
+  EXPECT_THAT(problems(judge_machine({.descriptors = 61'000, .memory = 4 * kGiB}, needs)), IsEmpty());
+  EXPECT_THAT(problems(judge_machine({.descriptors = 60'999, .memory = 4 * kGiB}, needs)),
+              ElementsAre(HasSubstr("open files: 60999")));
+  needs.asked_for = false;
+  const Findings findings = judge_machine({.descriptors = 1024, .memory = 4 * kGiB}, needs);
+  EXPECT_THAT(problems(findings), IsEmpty());
+  EXPECT_THAT(findings.front().found, HasSubstr("each listener takes 170 connections"));
+}
+
+TEST(ConnectionsWithin, LeaveSomeForTheStore) {
+  EXPECT_EQ(connections_within(1024, 3), 170U);
+  EXPECT_EQ(connections_within(20'000, 3), 6333U);
+  EXPECT_EQ(connections_within(20'000, 1), 19'000U);
+  EXPECT_GE(connections_within(1, 3), 1U);
 }
 
 TEST(JudgeMachine, FindsTooLittleMemory) {

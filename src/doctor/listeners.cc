@@ -29,8 +29,14 @@ Finding judge_reach(const ListenerFacts& facts, const std::string& subject) {
 
 }  // namespace
 
+bool is_free(const net::Endpoint& endpoint) {
+  net::LoopPool loops(1);
+  return net::Listener(loops, "doctor").listen(endpoint).has_value();
+}
+
 Findings look_at_listener(const ListenerFacts& facts) {
   const std::string subject = fmt::format("--{} {}", facts.name, facts.endpoint.to_string());
+  if (facts.runs) return {judge_reach(facts, subject)};
   return {judge_binding(facts, subject), judge_reach(facts, subject)};
 }
 

@@ -13,9 +13,14 @@ struct ListenerFacts {
   std::string name;  ///< http, rpc, admin
   net::Endpoint endpoint;
   bool authenticated = false;  ///< its clients need certificates
+  bool runs = false;           ///< the server that is looked at listens there now
 };
 
-/// Whether it can be bound now, and who could reach it. Binds it for a moment. Blocks where a name must be looked up.
+/// Whether it can be bound now.
+[[nodiscard]] bool is_free(const net::Endpoint& endpoint);
+
+/// Whether it can be bound, unless the server runs, and who could reach it. Binds it for a moment. Blocks if a name
+/// must be looked up.
 [[nodiscard]] Findings look_at_listener(const ListenerFacts& facts);
 
 }  // namespace parley::doctor

@@ -1,17 +1,32 @@
 #include "load/progress.h"
 
+#include <chrono>
 #include <cmath>
-#include <cstdio>
+#include <string>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "base/line_writer.h"
 #include "cli/output.h"
 
 namespace parley::load {
+namespace {
+
+/// A terminal that was stopped (Ctrl-S) must not stop the measuring.
+LineWriter& terminal() {
+  static LineWriter& instance = *new LineWriter(STDERR_FILENO);
+  return instance;
+}
+
+}  // namespace
 
 Progress::Progress() : terminal_(cli::error_is_terminal()) {}
 
-Progress::~Progress() { show(""); }
+Progress::~Progress() {
+  show("");
+  if (terminal_) terminal().flush(std::chrono::seconds(1));
+}
 
 void Progress::show(const Second& second) {
   show(fmt::format("{} s: {}/s, p50 {}, p99 {}, max {}, {} errors", second.number + 1, thousands(second.requests),
@@ -20,7 +35,7 @@ void Progress::show(const Second& second) {
 }
 
 void Progress::show(std::string_view text) {
-  if (terminal_) fmt::print(stderr, "\r\x1b[K{}", text);
+  if (terminal_) terminal().write(fmt::format("\r\x1b[K{}", text));
 }
 
 std::string milliseconds(LatencyHistogram::Duration latency) {

@@ -114,7 +114,7 @@ bool StoreFolder::lost(const std::string& file, const FileIdentity& was) const {
 
 pid_t process_that_holds(const fs::path& folder) {
   // The file's lock, not the folder's: of that one, one cannot ask without taking it.
-  const int file = ::open((folder / "LOCK").c_str(), O_RDWR | O_CLOEXEC);
+  const int file = ::open((folder / "LOCK").c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
   struct flock whole{};
   whole.l_type = F_WRLCK;

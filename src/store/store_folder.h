@@ -62,7 +62,8 @@ class StoreFolder {
 /// The line that says why a store cannot be opened, as an error.
 [[nodiscard]] std::unexpected<Error> cannot_open(const std::filesystem::path& folder, std::string_view why);
 
-/// The process that has a store in `folder` open; 0: none that can be seen. Does not disturb it, or one that starts.
+/// The process that has a store in `folder` open; 0: none that can be seen. It disturbs neither that one nor one that
+/// starts. Not for a process that has the store open itself, whose lock it would release.
 [[nodiscard]] pid_t process_that_holds(const std::filesystem::path& folder);
 
 }  // namespace parley::store

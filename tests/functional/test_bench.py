@@ -2,17 +2,21 @@
 
 import http.server
 import json
+import os
+import pty
 import re
 import signal
 import socketserver
+import subprocess
 import threading
 import urllib.parse
 import xml.etree.ElementTree
 
 import pytest
 
-from support.build import duration
+from support.build import binary, duration, scaled
 from support.command import Background, on_terminal, parley
+from support.server import clean_environment
 from support.wait import eventually
 
 SHORT = {"--connections": 8, "--chats": 5}
@@ -383,3 +387,50 @@ def test_a_stall_is_in_the_latencies():
         run = measured(slow.url, "--rate", 100, "--duration", "2s", "--connections", 2)
     assert run["max_us"] >= 1_000_000
     assert run["p90_us"] > 300_000  # a closed loop would have seen two slow requests
+
+
+def stopped_terminal():
+    """Both ends of one that takes no more, as after Ctrl-S."""
+    ours, its = pty.openpty()
+    os.set_blocking(its, False)
+    try:
+        while True:
+            os.write(its, b"." * 100)
+    except BlockingIOError:
+        os.set_blocking(its, True)
+    return ours, its
+
+
+def test_a_terminal_that_is_stopped_does_not_stop_the_run(deployment, tmp_path):
+    ours, its = stopped_terminal()
+    report = tmp_path / "report"
+    with open(report, "wb") as out:
+        done = subprocess.run(
+            [binary(), *arguments(deployment.url, "--json", "--rate", 50, "--duration", "2s")],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=its,
+            env=clean_environment(),
+            timeout=scaled(60),
+            check=False,
+        )
+    os.close(its)
+    os.close(ours)
+    assert done.returncode == 0
+    run = json.loads(report.read_text())
+    assert run["requests"] == run["acknowledged"] > 0
+
+
+def test_a_reader_of_the_report_who_left_is_a_failure(deployment):
+    ours, its = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [binary(), *arguments(deployment.url, "--rate", "max", "--requests", 20)],
+        stdout=its,
+        stderr=subprocess.PIPE,
+        env=clean_environment(),
+        timeout=scaled(60),
+        check=False,
+    )
+    os.close(its)
+    assert done.returncode == 1

@@ -3,13 +3,16 @@
 import json
 import os
 import socket
+import subprocess
 
 import pytest
 
+from support.build import binary, scaled
 from support.clock import SOURCE, ShiftedClock
 from support.command import parley
 from support.deployment import Node
 from support.foreign_node import ForeignNode
+from support.server import Server, clean_environment
 from support.shim import compile_shim
 
 # What a small machine has, and what a busy disk keeps within.
@@ -148,6 +151,69 @@ def test_more_memory_than_there_is(folder):
     path.write_text('max-memory = "1024GiB"\n')
     found = problems("--store", f"rocksdb:{folder}", "--store-memory", "1024GiB", "--config", path)
     assert len(found) == 1 and found[0].startswith("memory: ")
+
+
+def running_server(tmp_path, *options):
+    """One that was started with the options that doctor() is given next."""
+    running = Server(tmp_path / "running", *options).start()
+    for name in ("http", "rpc", "admin"):
+        host, port = getattr(running, name)
+        running.options += [f"--{name}", f"{host}:{port}"]
+    return running
+
+
+def test_beside_the_running_server_all_is_well(tmp_path):
+    running = running_server(tmp_path)
+    try:
+        findings = doctor("--store", running.store, *running.options, code=0)
+        (server,) = [f["found"] for f in findings if f["subject"] == "server"]
+        assert f"process {running.pid} has {running.data} open" in server
+        for listener in ("--http ", "--rpc ", "--admin "):
+            assert listener in server
+    finally:
+        running.stop()
+
+
+def test_a_server_with_another_folder_is_in_the_way(tmp_path, folder):
+    running = running_server(tmp_path)
+    try:
+        assert len(problems("--store", f"rocksdb:{folder}", *running.options)) == 3
+    finally:
+        running.stop()
+
+
+def test_another_program_on_a_port_of_the_running_server_is_found(tmp_path):
+    running = running_server(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        options = [*running.options, "--http", "127.0.0.1:{}".format(taken.getsockname()[1])]
+        options = [*running.options[2:], *options[-2:]]
+        assert len(problems("--store", running.store, *options)) == 1
+    running.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what others may not read")
+def test_what_is_not_of_the_store_is_no_concern(folder):
+    """A disk of its own has lost+found, which belongs to root."""
+    (folder / "lost+found").mkdir(mode=0o700)
+    nobody = 65534
+    os.chown(folder, nobody, nobody)
+    for above in folder.parents:
+        if above.owner() == "root" and above != folder.parents[-1]:
+            above.chmod(above.stat().st_mode | 0o011)
+    done = subprocess.run(
+        [binary(), *arguments("--json", "--store", f"rocksdb:{folder}")],
+        capture_output=True,
+        env=clean_environment(),
+        user=nobody,
+        group=nobody,
+        extra_groups=[],
+        timeout=scaled(30),
+        check=False,
+    )
+    assert done.returncode == 0, done
+    (folder / "CURRENT").touch(mode=0o600)
+    done = subprocess.run(done.args, capture_output=True, user=nobody, group=nobody, extra_groups=[], check=False)
+    assert b"CURRENT cannot be read" in done.stdout, done
 
 
 # Nodes ----------------------------------------------------------------------------------------------------------------
