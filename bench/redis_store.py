@@ -26,7 +26,7 @@ from load import (
 from servers import Parley, Redis, running
 
 SEND, KEYED = "send", "send with a key"
-STORE_BENCHMARK = ROOT / "build" / "release" / "src" / "store" / "store_benchmark"
+STORE_BENCHMARK = ROOT / "build" / "release" / "src" / "app" / "store_benchmark"
 
 
 def scenario_redis(args, folder):

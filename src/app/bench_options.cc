@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "chat/message.h"
+#include "http/client/server_url.h"
 #include "load/ledger.h"
 #include "load/search.h"
 #include "net/loop.h"
@@ -72,7 +73,7 @@ void BenchOptions::declare_load() {
   options_.section("Load");
   options_.text(
       "url", url_, "URL", "http://HOST[:PORT][/PATH]",
-      [](std::string_view text) { return cli::ServerUrl::parse(text).has_value(); }, "The server to load.");
+      [](std::string_view text) { return http::ServerUrl::parse(text).has_value(); }, "The server to load.");
   options_.text(
       "rate", rate_, "N|max", "a whole number from 1 to 10000000, or max",
       [](std::string_view text) { return parse_rate(text).has_value(); },
@@ -128,7 +129,7 @@ void BenchOptions::declare_output() {
 std::expected<load::BenchCommand, std::string> BenchOptions::command() const {
   load::BenchCommand out = command_;
   load::Plan& plan = out.plan;
-  plan.url = *cli::ServerUrl::parse(url_);
+  plan.url = *http::ServerUrl::parse(url_);
   plan.rate = *parse_rate(rate_);
   plan.mix = *parse_mix(mix_);
   plan.zipf = *parse_zipf(zipf_);

@@ -7,18 +7,18 @@
 
 #include <fmt/format.h>
 
+#include "base/output.h"
 #include "base/quote.h"
 #include "base/version.h"
 #include "base/wrap.h"
-#include "cli/output.h"
 
 namespace parley::app {
 namespace {
 
-int print(std::string_view text) { return cli::write_output(text) ? 0 : 1; }
+int print(std::string_view text) { return write_output(text) ? 0 : 1; }
 
 int usage_error(std::string_view message) {
-  cli::print_error(message);
+  print_error(message);
   return CommandLine::kUsage;
 }
 

@@ -15,22 +15,23 @@
 #include "app/config.h"
 #include "app/doctor.h"
 #include "app/serve.h"
+#include "base/output.h"
 #include "chat/text.h"
 #include "cli/health.h"
-#include "cli/output.h"
 #include "cli/pull.h"
 #include "cli/send.h"
+#include "http/client/server_url.h"
 #include "net/endpoint.h"
 
 namespace parley::app {
 namespace {
 
 int usage_error(std::string_view message) {
-  cli::print_error(message);
+  print_error(message);
   return CommandLine::kUsage;
 }
 
-int print(std::string_view text) { return cli::write_output(text) ? 0 : 1; }
+int print(std::string_view text) { return write_output(text) ? 0 : 1; }
 
 bool is_given(std::string_view text) { return !text.empty(); }
 
@@ -40,12 +41,12 @@ struct Client {
     options.section("Server");
     options.text(
         "url", url, "URL", "http://HOST[:PORT][/PATH]",
-        [](std::string_view text) { return cli::ServerUrl::parse(text).has_value(); },
+        [](std::string_view text) { return http::ServerUrl::parse(text).has_value(); },
         "The address of the server's HTTP API.");
     options.duration("timeout", timeout, std::chrono::milliseconds(10), std::chrono::hours(1),
                      "How long one request may take.");
   }
-  [[nodiscard]] cli::ServerUrl server() const { return *cli::ServerUrl::parse(url); }
+  [[nodiscard]] http::ServerUrl server() const { return *http::ServerUrl::parse(url); }
 
   std::string url = "http://127.0.0.1:8080";
   std::chrono::milliseconds timeout{5'000};
@@ -58,15 +59,15 @@ struct Probe {
     options.section("Server");
     options.text(
         "admin", admin, "ADDR", "HOST:PORT, such as 127.0.0.1:8081",
-        [](std::string_view text) { return net::Endpoint::parse(text) && cli::ServerUrl::parse(url_of(text)); },
+        [](std::string_view text) { return net::Endpoint::parse(text) && http::ServerUrl::parse(url_of(text)); },
         "The address of the server's admin listener.");
     options.duration("timeout", timeout, std::chrono::milliseconds(10), std::chrono::hours(1),
                      "How long the server may take to answer.");
     options.flag("live", live, "Ask only whether the server runs, as `/healthz` says.");
   }
   static std::string url_of(std::string_view address) { return fmt::format("http://{}", address); }
-  [[nodiscard]] cli::ServerUrl server() const {
-    cli::ServerUrl url = *cli::ServerUrl::parse(url_of(admin));
+  [[nodiscard]] http::ServerUrl server() const {
+    http::ServerUrl url = *http::ServerUrl::parse(url_of(admin));
     url.option = "--admin";
     return url;
   }
@@ -323,8 +324,7 @@ class Commands {
     if (pull_.follow && pull_.reverse) {
       return usage_error("--follow and --reverse exclude each other: leave one out");
     }
-    const cli::PrintStyle style{
-        .json = pull_.json, .terminal = cli::output_is_terminal(), .colour = cli::output_has_colour()};
+    const cli::PrintStyle style{.json = pull_.json, .terminal = output_is_terminal(), .colour = output_has_colour()};
     // A program reads from the oldest message on, a person wants the newest.
     const bool newest = !pull_.json || (pull_.follow && pull_.options.is_set("limit"));
     return cli::run({.url = client_.server(),

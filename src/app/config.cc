@@ -10,7 +10,7 @@
 #include "app/store_url.h"
 #include "base/units.h"
 #include "base/wrap.h"
-#include "http/host_guard.h"
+#include "http/server/host_guard.h"
 #include "net/endpoint.h"
 
 namespace parley::app {

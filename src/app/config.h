@@ -7,10 +7,10 @@
 
 #include "base/log.h"
 #include "base/option_set.h"
-#include "http/http_options.h"
+#include "http/server/server_options.h"
 #include "redis/client_options.h"
-#include "rpc/client_options.h"
-#include "rpc/rpc_options.h"
+#include "rpc/client/client_options.h"
+#include "rpc/server/server_options.h"
 #include "service/validation.h"
 #include "store/store_options.h"
 

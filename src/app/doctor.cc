@@ -15,17 +15,17 @@
 #include "app/redis_servers.h"
 #include "app/store_url.h"
 #include "base/log.h"
-#include "cli/http_client.h"
-#include "cli/output.h"
-#include "cli/server_url.h"
+#include "base/output.h"
 #include "doctor/disk.h"
 #include "doctor/finding.h"
 #include "doctor/listeners.h"
 #include "doctor/machine.h"
 #include "doctor/nodes.h"
 #include "doctor/redis.h"
+#include "http/client/http_client.h"
+#include "http/client/server_url.h"
 #include "net/tls.h"
-#include "store/store_folder.h"
+#include "store/embedded/store_folder.h"
 
 namespace parley::app {
 namespace {
@@ -102,10 +102,10 @@ Findings look_at_nodes(const Config& config) {
 
 /// What a GET is answered; empty where no answer comes.
 std::string get(const net::Endpoint& endpoint, const char* path) {
-  const auto url = cli::ServerUrl::parse("http://" + endpoint.to_string());
+  const auto url = http::ServerUrl::parse("http://" + endpoint.to_string());
   if (!url) return {};
   boost::asio::io_context io(1);
-  cli::HttpClient client(io.get_executor(), *url, kPatience);
+  http::HttpClient client(io.get_executor(), *url, kPatience);
   auto done = boost::asio::co_spawn(io, client.call({.method = "GET", .target = path, .headers = {}, .body = {}}),
                                     boost::asio::use_future);
   io.run();
@@ -153,7 +153,7 @@ int doctor(const Config& config, bool json) {
   add(findings, look_at_certificates(config));
   add(findings, look_at_machine(config, all.size()));
   add(findings, config.backend.empty() ? look_at_store(config) : look_at_nodes(config));
-  const bool told = cli::write_output(json ? doctor::to_json(findings) : doctor::to_text(findings));
+  const bool told = write_output(json ? doctor::to_json(findings) : doctor::to_text(findings));
   return told && doctor::all_good(findings) ? 0 : 1;
 }
 

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "base/output.h"
 #include "base/quote.h"
-#include "cli/output.h"
 
 /// jemalloc's options (its manual, TUNING): what was freed goes back to the system after a second, not after ten.
 extern "C" const char* const malloc_conf;
@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
   try {
     return parley::app::run(argc, argv);
   } catch (const std::exception& error) {
-    parley::cli::print_error(parley::escape_controls(error.what()));
+    parley::print_error(parley::escape_controls(error.what()));
     return 1;
   }
 }

@@ -12,20 +12,20 @@
 #include <fmt/format.h>
 #include <prometheus/metric_family.h>
 
+#include "api/admin_routes.h"
+#include "api/api_routes.h"
+#include "api/docs_routes.h"
 #include "app/redis_servers.h"
 #include "app/store_url.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
-#include "http/admin_routes.h"
-#include "http/api_routes.h"
-#include "http/docs_routes.h"
-#include "rpc/remote_service.h"
+#include "rpc/client/remote_service.h"
 #include "service/local_service.h"
-#include "store/memory_store.h"
-#include "store/redis_store.h"
-#include "store/rocksdb_store.h"
-#include "store/store_folder.h"
+#include "store/embedded/store.h"
+#include "store/embedded/store_folder.h"
+#include "store/memory/store.h"
+#include "store/redis/store.h"
 
 namespace parley::app {
 namespace {
@@ -35,7 +35,8 @@ constexpr std::chrono::seconds kReadyTimeout{10};
 constexpr std::chrono::seconds kAdminDrainTimeout{1};
 
 std::vector<prometheus::MetricFamily> build_info() {
-  return {gauge_family("parley_build_info", "Always 1, with labels that say what runs", {{{{"version", kVersion}}, 1}})};
+  return {
+      gauge_family("parley_build_info", "Always 1, with labels that say what runs", {{{{"version", kVersion}}, 1}})};
 }
 
 std::size_t loop_count(const Config& config) {
@@ -161,8 +162,8 @@ Result<void> Server::listen_http() {
   auto endpoint = net::Endpoint::parse(config_.http);
   if (!endpoint) return std::unexpected(endpoint.error());
   const http::ErrorFormat errors = config_.http_options.errors;
-  http::Routes routes = http::api_routes(*service_, memory_, errors, durability_);
-  std::ranges::move(http::docs_routes(memory_, errors), std::back_inserter(routes));
+  http::Routes routes = api::api_routes(*service_, memory_, errors, durability_);
+  std::ranges::move(api::docs_routes(memory_, errors), std::back_inserter(routes));
   http_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint), std::move(routes), config_.http_options,
                                              memory_, metrics_, "http");
   return of_option("http", http_->listen());
@@ -181,8 +182,8 @@ Result<void> Server::listen_admin() {
   auto endpoint = net::Endpoint::parse(config_.admin);
   if (!endpoint) return std::unexpected(endpoint.error());
   admin_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint),
-                                              http::admin_routes(*service_, draining_, metrics_),
-                                              admin_options(config_), memory_, metrics_, "admin");
+                                              api::admin_routes(*service_, draining_, metrics_), admin_options(config_),
+                                              memory_, metrics_, "admin");
   return of_option("admin", admin_->listen());
 }
 

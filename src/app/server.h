@@ -11,9 +11,9 @@
 #include "base/error.h"
 #include "base/memory_budget.h"
 #include "base/metrics.h"
-#include "http/server.h"
+#include "http/server/server.h"
 #include "net/loop.h"
-#include "rpc/server.h"
+#include "rpc/server/server.h"
 #include "service/message_service.h"
 #include "store/message_store.h"
 

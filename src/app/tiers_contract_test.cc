@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "base/memory_budget.h"
-#include "rpc/remote_service.h"
-#include "rpc/server.h"
+#include "rpc/client/remote_service.h"
+#include "rpc/server/server.h"
 #include "service/local_service.h"
-#include "store/embedded_factories.h"
+#include "store/embedded/store_factory.h"
+#include "store/memory/store_factory.h"
 
 namespace parley::store {
 namespace {

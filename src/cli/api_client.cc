@@ -24,7 +24,7 @@ std::string text_of(const json::object& object, std::string_view name) {
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
-Failure failure_of(const HttpAnswer& answer) {
+Failure failure_of(const http::HttpAnswer& answer) {
   Failure failure{.message = {},
                   .code = answer.code,
                   .passing = answer.status >= 500,
@@ -59,7 +59,7 @@ Failure failure_of(const HttpAnswer& answer) {
 }
 
 /// An answer that no Parley server gives.
-Failure foreign(const HttpAnswer& answer, std::string_view what) {
+Failure foreign(const http::HttpAnswer& answer, std::string_view what) {
   return {.message = fmt::format("{} is no Parley server: {}", answer.server, what),
           .code = {},
           .passing = false,
@@ -69,7 +69,7 @@ Failure foreign(const HttpAnswer& answer, std::string_view what) {
 }
 
 /// The object that a successful answer holds, or the failure.
-Outcome<json::object> object_of(const HttpOutcome& answer) {
+Outcome<json::object> object_of(const http::HttpOutcome& answer) {
   if (!answer) {
     return std::unexpected(Failure{.message = escape_controls(answer.error().why),
                                    .code = {},
@@ -87,7 +87,7 @@ Outcome<json::object> object_of(const HttpOutcome& answer) {
 
 }  // namespace
 
-Outcome<Sent> read_sent(const HttpOutcome& answer) {
+Outcome<Sent> read_sent(const http::HttpOutcome& answer) {
   const auto object = object_of(answer);
   if (!object) return std::unexpected(object.error());
   Sent sent{.chat = text_of(*object, "chat"), .send_time = 0, .duplicate = false};
@@ -99,7 +99,7 @@ Outcome<Sent> read_sent(const HttpOutcome& answer) {
   return sent;
 }
 
-Outcome<Pulled> read_pulled(const HttpOutcome& answer) {
+Outcome<Pulled> read_pulled(const http::HttpOutcome& answer) {
   const auto object = object_of(answer);
   if (!object) return std::unexpected(object.error());
   const json::value* const messages = object->if_contains("messages");
@@ -122,8 +122,8 @@ Outcome<Pulled> read_pulled(const HttpOutcome& answer) {
   return pulled;
 }
 
-Async<Outcome<Sent>> send(HttpClient& client, SendCall call) {
-  HttpRequest request{
+Async<Outcome<Sent>> send(http::HttpClient& client, SendCall call) {
+  http::HttpRequest request{
       .method = "POST",
       .target = "/api/send",
       .headers = {{"Content-Type", "application/json"}, {"Accept", "application/json"}},
@@ -136,8 +136,8 @@ Async<Outcome<Sent>> send(HttpClient& client, SendCall call) {
   co_return read_sent(answer);
 }
 
-Async<Outcome<Pulled>> pull(HttpClient& client, PullCall call) {
-  HttpRequest request{
+Async<Outcome<Pulled>> pull(http::HttpClient& client, PullCall call) {
+  http::HttpRequest request{
       .method = "GET",
       .target = fmt::format("/api/pull?chat={}&cursor={}&limit={}&reverse={}", encode(call.chat), call.cursor,
                             call.limit, call.reverse),
@@ -148,7 +148,7 @@ Async<Outcome<Pulled>> pull(HttpClient& client, PullCall call) {
   co_return read_pulled(answer);
 }
 
-Outcome<std::string> read_status(const HttpOutcome& answer) {
+Outcome<std::string> read_status(const http::HttpOutcome& answer) {
   const Outcome<json::object> object = object_of(answer);
   if (!object) return std::unexpected(object.error());
   std::string status = text_of(*object, "status");
@@ -156,8 +156,8 @@ Outcome<std::string> read_status(const HttpOutcome& answer) {
   return escape_controls(status);
 }
 
-Async<Outcome<std::string>> status(HttpClient& client, std::string path) {
-  const HttpOutcome answer =
+Async<Outcome<std::string>> status(http::HttpClient& client, std::string path) {
+  const http::HttpOutcome answer =
       co_await client.call({.method = "GET", .target = std::move(path), .headers = {}, .body = {}});
   co_return read_status(answer);
 }

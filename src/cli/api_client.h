@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/http_client.h"
+#include "http/client/http_client.h"
 
 namespace parley::cli {
 
@@ -56,15 +56,15 @@ struct Pulled {
   std::int64_t next_cursor = 0;
 };
 
-[[nodiscard]] Async<Outcome<Sent>> send(HttpClient& client, SendCall call);
-[[nodiscard]] Async<Outcome<Pulled>> pull(HttpClient& client, PullCall call);
+[[nodiscard]] Async<Outcome<Sent>> send(http::HttpClient& client, SendCall call);
+[[nodiscard]] Async<Outcome<Pulled>> pull(http::HttpClient& client, PullCall call);
 
 /// What the admin listener says of itself at `path`, /healthz or /readyz: one word.
-[[nodiscard]] Async<Outcome<std::string>> status(HttpClient& client, std::string path);
+[[nodiscard]] Async<Outcome<std::string>> status(http::HttpClient& client, std::string path);
 
 // What an answer says; for the calls above, and their tests.
-[[nodiscard]] Outcome<Sent> read_sent(const HttpOutcome& answer);
-[[nodiscard]] Outcome<Pulled> read_pulled(const HttpOutcome& answer);
-[[nodiscard]] Outcome<std::string> read_status(const HttpOutcome& answer);
+[[nodiscard]] Outcome<Sent> read_sent(const http::HttpOutcome& answer);
+[[nodiscard]] Outcome<Pulled> read_pulled(const http::HttpOutcome& answer);
+[[nodiscard]] Outcome<std::string> read_status(const http::HttpOutcome& answer);
 
 }  // namespace parley::cli

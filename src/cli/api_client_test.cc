@@ -6,10 +6,10 @@
 namespace parley::cli {
 namespace {
 
-using Answer = HttpOutcome;
+using Answer = http::HttpOutcome;
 
 Answer answered(unsigned status, std::string body, std::string code = "") {
-  return HttpAnswer{
+  return http::HttpAnswer{
       .status = status, .code = std::move(code), .body = std::move(body), .retry_after = {}, .server = "h:1 (--url)"};
 }
 
@@ -53,10 +53,10 @@ TEST(ApiClient, WhatPassesIsTriedAgain) {
     EXPECT_TRUE(read_sent(answered(503, "{}", code)).error().passing) << code;
   }
   EXPECT_TRUE(read_sent(answered(502, "<html>bad gateway")).error().passing);
-  EXPECT_TRUE(read_sent(Answer(std::unexpected(NoAnswer{"refused", false}))).error().passing);
-  EXPECT_FALSE(read_sent(Answer(std::unexpected(NoAnswer{"refused", false}))).error().reached);
-  EXPECT_FALSE(read_sent(Answer(std::unexpected(NoAnswer{"refused", false}))).error().maybe_done);
-  EXPECT_TRUE(read_sent(Answer(std::unexpected(NoAnswer{"reset", true}))).error().maybe_done);
+  EXPECT_TRUE(read_sent(Answer(std::unexpected(http::NoAnswer{"refused", false}))).error().passing);
+  EXPECT_FALSE(read_sent(Answer(std::unexpected(http::NoAnswer{"refused", false}))).error().reached);
+  EXPECT_FALSE(read_sent(Answer(std::unexpected(http::NoAnswer{"refused", false}))).error().maybe_done);
+  EXPECT_TRUE(read_sent(Answer(std::unexpected(http::NoAnswer{"reset", true}))).error().maybe_done);
   EXPECT_TRUE(read_sent(answered(504, "{}", "outcome_unknown")).error().maybe_done);
   EXPECT_TRUE(read_sent(answered(502, "<html>bad gateway")).error().maybe_done);
   EXPECT_FALSE(read_sent(answered(503, "{}", "overloaded")).error().maybe_done);
@@ -80,10 +80,12 @@ TEST(ApiClient, AForeignAnswerIsAFailure) {
 }
 
 TEST(ApiClient, AStatusIsOneWord) {
-  EXPECT_EQ(read_status(HttpAnswer{.status = 200, .code = {}, .body = R"({"status":"ready"})", .retry_after = {}}),
-            "ready");
-  EXPECT_FALSE(read_status(HttpAnswer{.status = 200, .code = {}, .body = "{}", .retry_after = {}}));
-  EXPECT_FALSE(read_status(HttpAnswer{.status = 503, .code = {}, .body = R"({"detail":"no"})", .retry_after = {}}));
+  EXPECT_EQ(
+      read_status(http::HttpAnswer{.status = 200, .code = {}, .body = R"({"status":"ready"})", .retry_after = {}}),
+      "ready");
+  EXPECT_FALSE(read_status(http::HttpAnswer{.status = 200, .code = {}, .body = "{}", .retry_after = {}}));
+  EXPECT_FALSE(
+      read_status(http::HttpAnswer{.status = 503, .code = {}, .body = R"({"detail":"no"})", .retry_after = {}}));
 }
 
 }  // namespace

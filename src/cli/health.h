@@ -3,12 +3,12 @@
 
 #include <chrono>
 
-#include "cli/server_url.h"
+#include "http/client/server_url.h"
 
 namespace parley::cli {
 
 struct HealthCommand {
-  ServerUrl url;  ///< of the admin listener
+  http::ServerUrl url;  ///< of the admin listener
   std::chrono::milliseconds timeout{5'000};
   bool live = false;  ///< whether it lives, rather than whether it is ready
 };

@@ -15,8 +15,8 @@
 #include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 
+#include "base/output.h"
 #include "chat/message.h"
-#include "cli/output.h"
 
 namespace parley::cli {
 namespace {
@@ -45,7 +45,7 @@ int exit_code(Printed printed) { return printed == Printed::kFailed ? 1 : 0; }
 /// Pages from call.cursor on, until there are call.limit messages or no more: each goes to `take`, which says whether
 /// to go on. Returns the last page, whose next_cursor is where to go on from.
 template <class Take>
-Async<Outcome<Pulled>> pull_pages(HttpClient& client, PullCall call, Take take) {
+Async<Outcome<Pulled>> pull_pages(http::HttpClient& client, PullCall call, Take take) {
   std::int32_t left = call.limit == 0 ? kDefaultPullLimit : call.limit;
   for (;;) {
     call.limit = std::min(left, kMaxPullLimit);
@@ -64,7 +64,7 @@ struct Newest {
   bool older = false;  ///< whether there are older ones
 };
 
-Async<Outcome<Newest>> pull_newest(HttpClient& client, PullCall call) {
+Async<Outcome<Newest>> pull_newest(http::HttpClient& client, PullCall call) {
   call.reverse = true;
   Newest newest;
   const auto pulled = co_await pull_pages(client, call, [&](std::vector<PulledMessage>& page) {
@@ -85,7 +85,7 @@ void say_that_there_are_older(const Newest& newest) {
                   newest.messages.size(), newest.messages.size() * 10));
 }
 
-Async<int> print_newest(HttpClient& client, PullCall call, const PrintStyle& style) {
+Async<int> print_newest(http::HttpClient& client, PullCall call, const PrintStyle& style) {
   const Outcome<Newest> newest = co_await pull_newest(client, std::move(call));
   if (!newest) {
     print_error(newest.error().message);
@@ -96,7 +96,7 @@ Async<int> print_newest(HttpClient& client, PullCall call, const PrintStyle& sty
   co_return exit_code(printed);
 }
 
-Async<int> print_from_cursor(HttpClient& client, PullCall call, const PrintStyle& style) {
+Async<int> print_from_cursor(http::HttpClient& client, PullCall call, const PrintStyle& style) {
   Printed printed = Printed::kAll;
   const bool reverse = call.reverse;
   const auto last = co_await pull_pages(client, std::move(call), [&](const std::vector<PulledMessage>& page) {
@@ -129,7 +129,7 @@ class Outage {
 };
 
 /// The newest messages as a page from which to go on.
-Async<Outcome<Pulled>> first_page(HttpClient& client, const PullCall& call) {
+Async<Outcome<Pulled>> first_page(http::HttpClient& client, const PullCall& call) {
   Outcome<Newest> newest = co_await pull_newest(client, call);
   if (!newest) co_return std::unexpected(newest.error());
   say_that_there_are_older(*newest);
@@ -137,7 +137,7 @@ Async<Outcome<Pulled>> first_page(HttpClient& client, const PullCall& call) {
   co_return Pulled{.messages = std::move(newest->messages), .has_more = false, .next_cursor = next};
 }
 
-Async<int> follow(HttpClient& client, Executor executor, const PullCommand& command) {
+Async<int> follow(http::HttpClient& client, Executor executor, const PullCommand& command) {
   PullCall call = command.call;
   bool newest = command.newest;
   Outage outage;
@@ -197,7 +197,7 @@ class StopWatch {
 
 int run(const PullCommand& command) {
   boost::asio::io_context io(1);
-  HttpClient client(io.get_executor(), command.url, command.timeout);
+  http::HttpClient client(io.get_executor(), command.url, command.timeout);
   if (!command.follow) {
     auto done = boost::asio::co_spawn(io,
                                       command.newest ? print_newest(client, command.call, command.style)

@@ -5,12 +5,12 @@
 
 #include "cli/api_client.h"
 #include "cli/message_printer.h"
-#include "cli/server_url.h"
+#include "http/client/server_url.h"
 
 namespace parley::cli {
 
 struct PullCommand {
-  ServerUrl url;
+  http::ServerUrl url;
   std::chrono::milliseconds timeout{5'000};  ///< of one request
   PullCall call;
   bool newest = false;  ///< of call.limit messages the newest, oldest first, in place of those from call.cursor on

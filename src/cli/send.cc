@@ -9,7 +9,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "cli/output.h"
+#include "base/output.h"
 
 namespace parley::cli {
 namespace {
@@ -32,7 +32,7 @@ struct Attempts {
   bool may_be_stored = false;  ///< some attempt may have stored, though the last one failed
 };
 
-Async<Attempts> send_with_patience(HttpClient& client, Executor executor, const SendCall& call) {
+Async<Attempts> send_with_patience(http::HttpClient& client, Executor executor, const SendCall& call) {
   std::chrono::milliseconds pause = kFirstPause;
   bool stored = false;
   for (int attempt = 1;; ++attempt) {
@@ -61,7 +61,7 @@ int run(const SendCommand& command) {
   SendCall call = command.call;
   if (call.idempotency_key.empty()) call.idempotency_key = make_key();
   boost::asio::io_context io(1);
-  HttpClient client(io.get_executor(), command.url, command.timeout);
+  http::HttpClient client(io.get_executor(), command.url, command.timeout);
   auto done = boost::asio::co_spawn(io, send_with_patience(client, io.get_executor(), call), boost::asio::use_future);
   io.run();
   const Attempts attempts = done.get();

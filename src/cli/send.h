@@ -5,12 +5,12 @@
 #include <string>
 
 #include "cli/api_client.h"
-#include "cli/server_url.h"
+#include "http/client/server_url.h"
 
 namespace parley::cli {
 
 struct SendCommand {
-  ServerUrl url;
+  http::ServerUrl url;
   std::chrono::milliseconds timeout{5'000};  ///< of one attempt
   SendCall call;                             ///< with an empty idempotency key, one is made
   bool json = false;

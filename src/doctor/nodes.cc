@@ -10,7 +10,7 @@
 #include "base/metrics.h"
 #include "net/loop.h"
 #include "net/resolve.h"
-#include "rpc/remote_service.h"
+#include "rpc/client/remote_service.h"
 
 namespace parley::doctor {
 namespace {

@@ -9,7 +9,7 @@
 #include "doctor/finding.h"
 #include "net/endpoint.h"
 #include "net/tls.h"
-#include "rpc/client_options.h"
+#include "rpc/client/client_options.h"
 
 namespace parley::doctor {
 

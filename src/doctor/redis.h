@@ -8,7 +8,7 @@
 
 #include "doctor/finding.h"
 #include "redis/client_options.h"
-#include "store/redis_settings.h"
+#include "store/redis/settings.h"
 #include "store/store_options.h"
 
 namespace parley::doctor {

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/output.h"
+#include "base/output.h"
 #include "load/plot.h"
 #include "load/report.h"
 #include "load/search.h"
@@ -38,7 +38,7 @@ class OutputFile {
 
  private:
   [[nodiscard]] bool failed() const {
-    cli::print_error(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
+    print_error(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
     return false;
   }
 
@@ -69,7 +69,7 @@ void search(Report& report, const Target& target, const Interrupt& interrupt) {
 int run(const BenchCommand& command) {
   const auto target = find_target(command.plan);
   if (!target) {
-    cli::print_error(target.error());
+    print_error(target.error());
     return 1;
   }
   OutputFile csv(command.csv);
@@ -85,7 +85,7 @@ int run(const BenchCommand& command) {
   }
   report.interrupted = interrupt.came();
   // Each, whatever became of the others.
-  const bool told = cli::write_output(command.json ? to_json(report) : to_text(report));
+  const bool told = write_output(command.json ? to_json(report) : to_text(report));
   const bool listed = csv.write(to_csv(report.trial.timeline));
   const bool drawn = plot.write(to_svg(report.trial));
   return told && listed && drawn && report.good() ? 0 : 1;

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "cli/server_url.h"
+#include "http/client/server_url.h"
 
 namespace parley::load {
 
@@ -21,7 +21,7 @@ enum class Kind : std::uint8_t {
 inline constexpr std::array<std::string_view, 3> kKindNames{"send", "pull", "follow"};
 
 struct Plan {
-  cli::ServerUrl url;
+  http::ServerUrl url;
   double rate = 0;             ///< requests a second, at random times (Poisson); 0: each connection as fast as it can
   std::uint64_t requests = 0;  ///< how many at most; 0: as many as the duration has room for
   std::chrono::microseconds duration{10'000'000};

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/line_writer.h"
-#include "cli/output.h"
+#include "base/output.h"
 
 namespace parley::load {
 namespace {
@@ -21,7 +21,7 @@ LineWriter& terminal() {
 
 }  // namespace
 
-Progress::Progress() : terminal_(cli::error_is_terminal()) {}
+Progress::Progress() : terminal_(error_is_terminal()) {}
 
 Progress::~Progress() {
   show("");

@@ -65,7 +65,7 @@ class Reader {
   }
 
   Async<> read_chats() {
-    cli::HttpClient client(io_.get_executor(), plan_.url, std::chrono::ceil<std::chrono::milliseconds>(plan_.timeout));
+    http::HttpClient client(io_.get_executor(), plan_.url, std::chrono::ceil<std::chrono::milliseconds>(plan_.timeout));
     while (next_ != work_.end()) {
       auto& [chat, work] = *next_++;
       const auto stored = co_await read_chat(client, chat);
@@ -75,7 +75,7 @@ class Reader {
     }
   }
 
-  Async<std::optional<std::vector<StoredMessage>>> read_chat(cli::HttpClient& client, std::uint32_t chat) {
+  Async<std::optional<std::vector<StoredMessage>>> read_chat(http::HttpClient& client, std::uint32_t chat) {
     std::vector<StoredMessage> out;
     cli::PullCall call{.chat = chat_name(chat), .cursor = first_, .limit = kMaxPullLimit};
     for (;;) {
@@ -93,7 +93,7 @@ class Reader {
     return {.time = message.send_time, .owner = owner, .intact = !owner || message.text == texts_.text(*owner)};
   }
 
-  Async<cli::Outcome<cli::Pulled>> pull_patiently(cli::HttpClient& client, const cli::PullCall& call) {
+  Async<cli::Outcome<cli::Pulled>> pull_patiently(http::HttpClient& client, const cli::PullCall& call) {
     const Clock::time_point until = Clock::now() + kPatience;
     Timer timer(io_.get_executor());
     for (;;) {

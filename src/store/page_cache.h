@@ -13,8 +13,8 @@
 
 #include "base/metrics.h"
 #include "chat/message.h"
+#include "store/bytes.h"
 #include "store/chat_epochs.h"
-#include "store/rocksdb_keys.h"
 #include "store/store_metrics.h"
 #include "store/store_options.h"
 

@@ -1,16 +1,17 @@
 // Accept and Content-Type: the answer is always one of ours, and what stands first and in full cannot be overruled.
 #include <string>
 
+#include "api/media_type.h"
 #include "fuzz.h"
-#include "http/media_type.h"
 
 namespace {
 
-using namespace parley::http;
+using namespace parley;
+using namespace parley::api;
 using parley::fuzz::require;
 
 std::string_view preferred(std::string_view accept) {
-  const Header header{"Accept", accept};
+  const http::Header header{"Accept", accept};
   return preferred_type({&header, 1});
 }
 

@@ -4,9 +4,9 @@
 #include <span>
 #include <string_view>
 
+#include "api/binding.h"
 #include "chat/text.h"
 #include "fuzz.h"
-#include "http/binding.h"
 
 namespace parley::fuzz {
 

@@ -2,7 +2,7 @@
 #include <string>
 
 #include "calls.h"
-#include "http/json_writer.h"
+#include "http/wire/json_writer.h"
 
 namespace {
 
@@ -40,7 +40,7 @@ void check(Result<Call> (*bind)(const http::Request&), std::string_view body) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  check(http::bind_send, fuzz::as_text(data, size));
-  check(http::bind_pull, fuzz::as_text(data, size));
+  check(api::bind_send, fuzz::as_text(data, size));
+  check(api::bind_pull, fuzz::as_text(data, size));
   return 0;
 }

@@ -12,7 +12,7 @@ using namespace parley;
 constexpr http::Header kProtobufHeader{"Content-Type", "application/x-protobuf"};
 
 std::string bytes_of(const service::SendRequest& call) {
-  api::SendRequest message;
+  ::api::SendRequest message;
   message.set_chat(call.chat);
   message.set_text(call.text);
   message.set_sender(call.sender);
@@ -21,7 +21,7 @@ std::string bytes_of(const service::SendRequest& call) {
 }
 
 std::string bytes_of(const service::PullRequest& call) {
-  api::PullRequest message;
+  ::api::PullRequest message;
   message.set_chat(call.chat);
   message.set_cursor(call.cursor);
   message.set_limit(call.limit);
@@ -42,7 +42,7 @@ void check(Result<Call> (*bind)(const http::Request&), std::string_view body) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  check(http::bind_send, fuzz::as_text(data, size));
-  check(http::bind_pull, fuzz::as_text(data, size));
+  check(api::bind_send, fuzz::as_text(data, size));
+  check(api::bind_pull, fuzz::as_text(data, size));
   return 0;
 }

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "fuzz.h"
-#include "http/request_parser.h"
+#include "http/wire/request_parser.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "fuzz.h"
-#include "rpc/messages.h"
+#include "rpc/wire/messages.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "fuzz.h"
-#include "rpc/verdict.h"
+#include "rpc/client/verdict.h"
 
 namespace {
 

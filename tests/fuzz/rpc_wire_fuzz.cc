@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "fuzz.h"
-#include "rpc/messages.h"
-#include "rpc/wire_form.h"
+#include "rpc/wire/messages.h"
+#include "rpc/wire/wire_form.h"
 
 namespace {
 

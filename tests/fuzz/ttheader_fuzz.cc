@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "fuzz.h"
-#include "rpc/big_endian.h"
-#include "rpc/payload.h"
-#include "rpc/ttheader.h"
+#include "rpc/wire/big_endian.h"
+#include "rpc/wire/payload.h"
+#include "rpc/wire/ttheader.h"
 
 namespace {
 

@@ -2,33 +2,44 @@
 
     python3 tests/structure/includes.py [SRC]      prints what is wrong; exit 1 if anything is
 
-Rules: a file may include its own room and those that its room's parley_room() call names after ROOMS (a room of a room
-does not count); a folder that declares no room may include nothing of ours; an engine's headers appear only in the
-rooms listed in ENGINES, and never in a header that another room includes.
+A room is a folder below src/ that CMake declares by parley_room(), such as base or http/server. Rules: every folder with
+sources is a room. A file may include its own room and those that its room names after ROOMS (a room of a room does not
+count). No room reaches itself in a circle, nor one that APART or BLIND keeps from it, whatever is declared between. A
+library's headers appear only in the rooms listed in LIBRARIES, and never in a header that another room includes.
 """
 
 import dataclasses
+import itertools
 import pathlib
 import re
 import sys
 
-# The beginning of an engine's headers, and the rooms that may see them. The longest beginning decides.
-ENGINES = {
-    "rocksdb/": {"store"},
+# Here and in what follows, a room stands for the rooms in it, too.
+
+# The beginning of a library's headers, and the rooms that may see them. The longest beginning decides.
+LIBRARIES = {
+    "rocksdb/": {"store/embedded"},
     "hiredis/": {"redis"},
-    "thrift/": {"rpc"},
-    "gen-cpp/": {"rpc"},
-    "google/protobuf/": {"http"},
-    "im.pb.h": {"http"},
-    "boost/json": {"http", "cli", "load", "doctor"},  # answers of the API, reports
+    "thrift/": {"rpc/wire"},
+    "gen-cpp/": {"rpc/wire"},
+    "google/protobuf/": {"api"},
+    "im.pb.h": {"api"},
+    "boost/json": {"api", "cli", "load", "doctor", "http/wire"},  # answers of the API, reports; in http for tests alone
     "spdlog/": {"base"},
     "prometheus/": {"base"},
-    "prometheus/metric_family.h": {"base", "net", "redis", "store", "http", "rpc", "app"},  # what a collector returns
+    "prometheus/metric_family.h": {"base", "net", "redis", "store", "http", "rpc", "api", "app"},  # of a collector
     "toml++/": {"base"},
     "CLI/": {"base", "app"},
 }
 
-_ROOM = re.compile(r"\bparley_room\(\s*(\w+)([^)]*)\)")
+# Rooms that never reach each other. All rooms in a room of ENGINES are apart, however many there come to be.
+APART = (("rpc/server", "rpc/client"), ("api", "rpc"), ("http", "rpc"))
+ENGINES = ("store",)
+
+# What a room never reaches.
+BLIND = {"http": ("chat", "service", "store", "api", "redis")}
+
+_ROOM = re.compile(r"\bparley_room\(\s*([\w/]+)([^)]*)\)")
 _KEYWORDS = {"ASIO", "LIBS", "PRIVATE_LIBS", "SOURCES", "TESTS", "TEST_LIBS"}
 _INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
@@ -46,7 +57,7 @@ class Finding:
 def declared_rooms(src):
     """{room: the rooms that it may include besides itself}, from the parley_room() calls."""
     rooms = {}
-    for listfile in sorted(src.glob("*/CMakeLists.txt")):
+    for listfile in sorted(src.rglob("CMakeLists.txt")):
         text = re.sub(r"#.*", "", listfile.read_text())
         for name, arguments in _ROOM.findall(text):
             words, allowed = arguments.split(), set()
@@ -60,53 +71,83 @@ def declared_rooms(src):
 
 
 def forbidden_rooms(rooms):
-    """What is wrong with the declarations themselves: unknown rooms, circles, http and rpc together."""
+    """What is wrong with the declarations themselves: unknown rooms, circles, rooms that must not reach each other."""
     for room, allowed in rooms.items():
         for other in sorted(allowed - rooms.keys()):
             yield f"{room} declares {other}, which is no room"
-        if {room} | allowed >= {"http", "rpc"} and room in ("http", "rpc"):
-            yield "http and rpc never include each other"
-        if room in _reachable(rooms, room):
+        reached = _reachable(rooms, room)
+        if room in reached:
             yield f"{room} includes itself in a circle"
+        for other in sorted(reached):
+            if _are_apart(room, other):
+                yield f"{room} and {other} never include each other"
+            elif any(_is_in(room, of) and _is_in(other, what) for of, unseen in BLIND.items() for what in unseen):
+                yield f"{room} knows nothing of {other}"
 
 
 def check(src):
     """Every Finding under `src`, in order."""
     rooms = declared_rooms(src)
     findings = [Finding("CMakeLists.txt", 1, text) for text in forbidden_rooms(rooms)]
-    for file in sorted(p for p in src.rglob("*") if p.suffix in (".h", ".cc")):
-        room = file.relative_to(src).parts[0]
-        for number, line in enumerate(file.read_text().splitlines(), 1):
-            if found := _INCLUDE.match(line):
-                text = _wrong_with(found[1] or found[2], bool(found[1]), file, room, rooms, src)
-                if text:
-                    findings.append(Finding(str(file.relative_to(src)), number, text))
+    files = sorted(p for p in src.rglob("*") if p.suffix in (".h", ".cc"))
+    includes = {file: _includes(file) for file in files}
+    leaving = {
+        included
+        for file, lines in includes.items()
+        for _, included, quoted in lines
+        if quoted and _folder(included) != _folder(_name(file, src))
+    }
+    for file in files:
+        name = _name(file, src)
+        room = _folder(name)
+        if room not in rooms:
+            findings.append(Finding(name, 1, f"{room or 'src'} holds sources and is no room"))
+        for number, included, quoted in includes[file]:
+            if text := _wrong_with(included, quoted, room, rooms, file.suffix == ".h" and name in leaving):
+                findings.append(Finding(name, number, text))
     return findings
 
 
-def _wrong_with(included, quoted, file, room, rooms, src):
-    """Why `file` of `room` may not include `included`, or None."""
-    engine = max((e for e in ENGINES if included.startswith(e)), key=len, default=None)
-    if engine:
-        if room not in ENGINES[engine]:
-            return f"{included} is for {', '.join(sorted(ENGINES[engine]))} alone"
-        if file.suffix == ".h" and _leaves_its_room(file, room, src):
-            return f"{included} in a header that other rooms include"
-        return None
+def _wrong_with(included, quoted, room, rooms, leaves):
+    """Why a file of `room` may not include `included`, or None. `leaves`: other rooms include that file."""
+    library = max((e for e in LIBRARIES if included.startswith(e)), key=len, default=None)
+    if library:
+        if not any(_is_in(room, allowed) for allowed in LIBRARIES[library]):
+            return f"{included} is for {', '.join(sorted(LIBRARIES[library]))} alone"
+        return f"{included} in a header that other rooms include" if leaves else None
     if not quoted:
         return None
-    if "/" not in included:
+    other = _folder(included)
+    if not other:
         return f'{included}: includes are "room/file.h"'
-    other = included.split("/")[0]
     if other != room and other not in rooms.get(room, set()):
         return f"{room} does not declare {other}"
     return None
 
 
-def _leaves_its_room(header, room, src):
-    line = re.compile(rf'^\s*#\s*include\s*"{re.escape(str(header.relative_to(src)))}"', re.M)
-    others = (p for p in src.rglob("*") if p.suffix in (".h", ".cc") and p.relative_to(src).parts[0] != room)
-    return any(line.search(p.read_text()) for p in others)
+def _includes(file):
+    """[(line, what is included, whether in quotation marks)]"""
+    lines = enumerate(file.read_text().splitlines(), 1)
+    return [(n, found[1] or found[2], bool(found[1])) for n, line in lines if (found := _INCLUDE.match(line))]
+
+
+def _name(file, src):
+    return file.relative_to(src).as_posix()
+
+
+def _folder(name):
+    return name.rpartition("/")[0]
+
+
+def _is_in(room, outer):
+    return room == outer or room.startswith(outer + "/")
+
+
+def _are_apart(one, other):
+    if any(one != other and one.startswith(e + "/") and other.startswith(e + "/") for e in ENGINES):
+        return True
+    pairs = itertools.chain(APART, ((b, a) for a, b in APART))
+    return any(_is_in(one, a) and _is_in(other, b) for a, b in pairs)
 
 
 def _reachable(rooms, start):

@@ -7,7 +7,7 @@ import re
 from support import schemathesis_fields
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENT = json.loads((ROOT / "src" / "http" / "openapi.json").read_text())
+DOCUMENT = json.loads((ROOT / "src" / "api" / "openapi.json").read_text())
 SCHEMAS = DOCUMENT["components"]["schemas"]
 RESPONSES = DOCUMENT["components"]["responses"]
 PROTO = (ROOT / "idl" / "im.proto").read_text()

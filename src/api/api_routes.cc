@@ -1,0 +1,84 @@
+#include "api/api_routes.h"
+
+#include <string>
+#include <utility>
+
+#include "api/answer.h"
+#include "api/binding.h"
+#include "api/media_type.h"
+#include "http/wire/problem.h"
+
+namespace parley::api {
+namespace {
+
+/// What the handlers share; a coroutine keeps its own copy.
+struct Api {
+  service::MessageService* service;
+  MemoryBudget* memory;
+  http::ErrorFormat errors;
+};
+
+Async<http::Response> ping(std::string durability) {
+  http::Response response;
+  response.content_type = kJsonType;
+  response.body = R"({"message":"pong"})";
+  if (!durability.empty()) response.headers.emplace_back("Parley-Durability", std::move(durability));
+  co_return response;
+}
+
+service::CallContext context_of(const http::Request& request) {
+  return {.deadline = request.deadline,
+          .request_id = std::string(request.request_id),
+          .traceparent = std::string(request.traceparent)};
+}
+
+// What a call is made with goes to the service before these are awaited, so that it takes no room while they wait.
+
+Async<http::Response> answer_error(Api api, const http::Request& request, Error error) {
+  http::Response response = http::error_response(error, api.errors, request.request_id);
+  // RFC 9110, 12.5.3: so a client can tell the body's encoding from its type.
+  if (error.code == ErrorCode::kUnsupportedMediaType && is_encoded(request)) {
+    response.headers.emplace_back("Accept-Encoding", "identity");
+  }
+  co_return response;
+}
+
+Async<http::Response> answer_sent(Api api, const http::Request& request, Task<service::SendResponse> call) {
+  const auto sent = co_await std::move(call);
+  if (!sent) co_return http::error_response(sent.error(), api.errors, request.request_id);
+  co_return answer_send(*sent, preferred_type(request.headers));
+}
+
+Async<http::Response> send(Api api, const http::Request& request) {
+  auto call = bind_send(request);
+  if (!call) return answer_error(api, request, std::move(call).error());
+  return answer_sent(api, request, api.service->send(*std::move(call), context_of(request)));
+}
+
+Async<http::Response> answer_pulled(Api api, const http::Request& request, Task<service::PullResponse> call) {
+  const auto pulled = co_await std::move(call);
+  if (!pulled) co_return http::error_response(pulled.error(), api.errors, request.request_id);
+  auto answer = answer_pull(*pulled, preferred_type(request.headers), *api.memory);
+  if (!answer) co_return http::error_response(answer.error(), api.errors, request.request_id);
+  co_return *std::move(answer);
+}
+
+Async<http::Response> pull(Api api, const http::Request& request) {
+  auto call = bind_pull(request);
+  if (!call) return answer_error(api, request, std::move(call).error());
+  return answer_pulled(api, request, api.service->pull(*std::move(call), context_of(request)));
+}
+
+}  // namespace
+
+http::Routes api_routes(service::MessageService& service, MemoryBudget& memory, http::ErrorFormat errors,
+                        std::function<std::string()> durability) {
+  const Api api{&service, &memory, errors};
+  return {
+      {"/ping", {"GET"}, [durability = std::move(durability)](const http::Request&) { return ping(durability()); }},
+      {"/api/send", {"POST"}, [api](const http::Request& request) { return send(api, request); }},
+      {"/api/pull", {"GET", "POST"}, [api](const http::Request& request) { return pull(api, request); }},
+  };
+}
+
+}  // namespace parley::api

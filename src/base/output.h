@@ -1,0 +1,20 @@
+// Standard output and standard error, as the commands use them.
+#pragma once
+
+#include <string_view>
+
+namespace parley {
+
+/// Writes all of `text` to standard output. False where that failed; errno says why (EPIPE: nobody reads any more).
+[[nodiscard]] bool write_output(std::string_view text);
+
+/// `parley: MESSAGE` on standard error.
+void print_error(std::string_view message);
+
+[[nodiscard]] bool output_is_terminal();
+[[nodiscard]] bool error_is_terminal();
+
+/// Whether colour is wanted on standard output: a terminal, and no NO_COLOR (no-color.org).
+[[nodiscard]] bool output_has_colour();
+
+}  // namespace parley

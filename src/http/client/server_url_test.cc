@@ -1,0 +1,33 @@
+#include "http/client/server_url.h"
+
+#include <gtest/gtest.h>
+
+namespace parley::http {
+namespace {
+
+TEST(ServerUrl, ReadsHostPortAndBase) {
+  const auto plain = ServerUrl::parse("http://127.0.0.1:8080");
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->host, "127.0.0.1");
+  EXPECT_EQ(plain->port, "8080");
+  EXPECT_EQ(plain->authority, "127.0.0.1:8080");
+  EXPECT_EQ(plain->base, "");
+  const auto based = ServerUrl::parse("http://chat.example/parley/");
+  ASSERT_TRUE(based);
+  EXPECT_EQ(based->port, "80");
+  EXPECT_EQ(based->base, "/parley");
+  const auto six = ServerUrl::parse("http://[::1]:1/");
+  ASSERT_TRUE(six);
+  EXPECT_EQ(six->host, "::1");
+  EXPECT_EQ(six->authority, "[::1]:1");
+}
+
+TEST(ServerUrl, RefusesTheRest) {
+  for (const char* text : {"", "localhost:8080", "http://", "https://a", "ftp://a", "http://u@a", "http://a/?q",
+                           "http://a/#f", "http://a b"}) {
+    EXPECT_FALSE(ServerUrl::parse(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace parley::http

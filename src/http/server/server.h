@@ -1,0 +1,62 @@
+// An HTTP/1.1 listener: its address, its connections, its end.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "base/memory_budget.h"
+#include "base/metrics.h"
+#include "http/server/router.h"
+#include "http/server/server_metrics.h"
+#include "http/server/server_options.h"
+#include "http/server/worker.h"
+#include "net/endpoint.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/workers.h"
+
+namespace parley::http {
+
+/// Its calls come from one thread that is none of the loops; they block, but for begin_drain() and draining(). The
+/// loops must run for as long as it lives.
+class HttpServer {
+ public:
+  /// `name` tells listeners apart in logs and metrics. Routes run on any of the loops, several at a time; each must
+  /// come back by its request's deadline or soon after.
+  HttpServer(net::LoopPool& loops, net::Endpoint endpoint, Routes routes, HttpOptions options, MemoryBudget& budget,
+             MetricsRegistry& metrics, std::string name);
+  /// Closes what is left at once, and waits for the routes that still work.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  /// Binds, so that clients can connect; they are served from start() on. The error's detail is one line.
+  [[nodiscard]] Result<void> listen();
+  /// Where it listens: after listen() with the real port.
+  [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return endpoint_; }
+  /// Starts to serve. Once, after listen().
+  void start();
+
+  /// From here on every answer says `Connection: close`, and its connection closes behind it. Any thread.
+  void begin_drain();
+  /// Begins to drain, if begin_drain() has not; stops listening, with the backlog served; answers what is in flight;
+  /// closes each idle connection if no request comes within a second of the drain's begin; returns when that is done.
+  /// What is not by `deadline` is cut. Once.
+  ///
+  /// So a client that obeys HTTP loses nothing if it asks at least once a second, or once from begin_drain() to here.
+  void drain(Deadline deadline);
+  /// Whether draining has begun. Any thread.
+  [[nodiscard]] bool draining() const noexcept {
+    return state_.stage.load(std::memory_order_relaxed) != Stage::kServing;
+  }
+
+ private:
+  net::Endpoint endpoint_;
+  ServerState state_;
+  std::shared_ptr<ServerMetrics> metrics_;
+  net::Workers<Worker> workers_;
+  net::Listener listener_;
+};
+
+}  // namespace parley::http

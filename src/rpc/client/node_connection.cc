@@ -1,0 +1,264 @@
+#include "rpc/client/node_connection.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <span>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/socket_base.hpp>
+
+#include "rpc/wire/big_endian.h"
+#include "rpc/wire/ttheader.h"
+
+namespace parley::rpc {
+namespace {
+
+using boost::asio::socket_base;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using Outcome = CallResult::Outcome;
+
+constexpr std::size_t kReadRoom = std::size_t{64} << 10;
+constexpr std::size_t kBatch = std::size_t{256} << 10;
+
+/// The node's part of the time that is left: less than all of it, so that what it says of a deadline that it missed
+/// (stored or not) still reaches us. Empty: no deadline.
+std::string node_timeout(Deadline deadline, Deadline now) {
+  if (deadline == kNoDeadline) return {};
+  const auto left = std::chrono::duration_cast<milliseconds>(deadline - now);
+  const milliseconds margin = std::min(left / 10, milliseconds(100));
+  return std::to_string(std::max(left - margin, milliseconds(1)).count());
+}
+
+std::string encode_frame(const Request& request, std::int32_t id, const CallOptions& options, Deadline now) {
+  using Info = std::pair<std::uint16_t, std::string_view>;
+  using Named = std::pair<std::string_view, std::string_view>;
+  constexpr std::string_view kCall = "1";  // Thrift's number of the message type
+  const std::string timeout = node_timeout(options.deadline, now);
+  const std::array<Info, 3> infos{{{kMsgTypeKey, kCall}, {kLogIdKey, options.request_id}, {kRpcTimeoutKey, timeout}}};
+  const std::span<const Info> given(infos.data(), timeout.empty() ? 2 : 3);
+  const Named trace{kTraceparentKey, options.traceparent};
+  const std::span<const Named> named(&trace, options.traceparent.empty() ? 0 : 1);
+  const std::string message = encode_call(request, id, Protocol::kBinary);
+  constexpr std::size_t kHeaderRoom = 128;  // enough for most
+  std::string frame;
+  frame.reserve(kHeaderRoom + message.size());
+  append_ttheader(frame, {.flags = kOutOfOrderFlag, .sequence_id = id, .ints = given, .strings = named}, message);
+  return frame;
+}
+
+}  // namespace
+
+PendingCall::PendingCall(NodeConnection& connection, const Request& request, const CallOptions& options)
+    : movable_(options.movable), expiry_([this, &connection] { connection.end(*this, Outcome::kExpired); }) {
+  connection.start(*this, request, options);
+}
+
+NodeConnection::NodeConnection(net::Loop& loop, net::Stream stream, std::size_t max_in_flight,
+                               std::function<void()> on_leaving)
+    : loop_(loop),
+      stream_(std::move(stream)),
+      max_in_flight_(max_in_flight),
+      on_leaving_(std::move(on_leaving)),
+      input_(kReadRoom, '\0') {}
+
+NodeConnection::~NodeConnection() = default;
+
+Async<> NodeConnection::run(std::shared_ptr<NodeConnection> self, TaskGroup& group) {
+  group.spawn(self->write());
+  co_await self->read();
+  self->close();
+  co_await self->writer_ended_.wait();
+  self->end_all();
+}
+
+void NodeConnection::start(PendingCall& call, const Request& request, const CallOptions& options) {
+  const Deadline now = steady_clock::now();
+  if (leaving_ || full() || options.deadline <= now) {
+    call.result_.outcome = leaving_ ? Outcome::kLost : full() ? Outcome::kFull : Outcome::kExpired;
+    return call.ended_.wake();
+  }
+  call.id_ = next_id();
+  call.frame_ = encode_frame(request, call.id_, options, now);
+  calls_.emplace(call.id_, &call);
+  loop_.deadlines().arm(call.expiry_, options.deadline);
+  enqueue(call);
+}
+
+/// Positive and never 0, which is no call's; wraps around over ids that have long been answered.
+std::int32_t NodeConnection::next_id() noexcept {
+  do {
+    last_id_ = last_id_ == std::numeric_limits<std::int32_t>::max() ? 1 : last_id_ + 1;
+  } while (calls_.contains(last_id_));
+  return last_id_;
+}
+
+void NodeConnection::enqueue(PendingCall& call) {
+  queue_.push_back(&call);
+  if (!std::exchange(writer_idle_, false)) return;
+  // After what is ready in this turn, so that its calls go into one write.
+  boost::asio::post(loop_.executor(), [self = shared_from_this()] { self->work_.wake(); });
+}
+
+void NodeConnection::end(PendingCall& call, Outcome outcome) {
+  calls_.erase(call.id_);
+  if (!call.frame_.empty()) std::erase(queue_, &call);
+  call.expiry_.disarm();
+  call.result_.outcome = outcome;
+  if (leaving_ && calls_.empty()) close();
+  call.ended_.wake();
+}
+
+void NodeConnection::end_all() {
+  while (!calls_.empty()) end(*calls_.begin()->second, nonsense_ ? Outcome::kNonsense : Outcome::kLost);
+}
+
+void NodeConnection::leave() {
+  if (std::exchange(leaving_, true)) return;
+  if (calls_.empty()) close();
+  on_leaving_();
+}
+
+void NodeConnection::close() {
+  if (std::exchange(closed_, true)) return;
+  error_code ignored;
+  stream_.socket().close(ignored);
+  if (std::exchange(writer_idle_, false)) {
+    boost::asio::post(loop_.executor(), [self = shared_from_this()] { self->work_.wake(); });
+  }
+  leave();
+}
+
+void NodeConnection::release() {
+  std::vector<std::int32_t> ids;
+  for (const auto& [id, call] : calls_) {
+    if (call->movable_) ids.push_back(id);
+  }
+  for (const std::int32_t id : ids) {
+    if (const auto found = calls_.find(id); found != calls_.end()) end(*found->second, Outcome::kLost);
+  }
+}
+
+steady_clock::duration NodeConnection::silence() const {
+  return waiting_since_ ? steady_clock::now() - *waiting_since_ : steady_clock::duration::zero();
+}
+
+Async<> NodeConnection::read() {
+  while (!closed_) {
+    error_code error;
+    const std::size_t size = stream_.read_some(input_.data() + filled_, input_.size() - filled_, error);
+    if (net::would_block(error)) {
+      co_await stream_.socket().async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
+      continue;
+    }
+    if (error) co_return;
+    filled_ += size;
+    waiting_since_.reset();
+    nonsense_ = !take_frames();
+    if (nonsense_) co_return;
+    if (!calls_.empty()) waiting_since_ = steady_clock::now();
+  }
+}
+
+bool NodeConnection::take_frames() {
+  std::string_view rest(input_.data(), filled_);
+  std::size_t wanted = kReadRoom;
+  while (rest.size() >= sizeof(std::uint32_t)) {
+    const std::size_t size = sizeof(std::uint32_t) + load_u32(rest);
+    if (size > kMaxFrame) return false;
+    if (rest.size() < size) {
+      wanted = std::max(wanted, size);
+      break;
+    }
+    if (!take_frame(rest.substr(0, size))) return false;
+    rest.remove_prefix(size);
+  }
+  keep(rest, wanted);
+  return true;
+}
+
+/// Moves what has not been taken to the front; the room of a large frame is given back after it.
+void NodeConnection::keep(std::string_view rest, std::size_t room) {
+  filled_ = rest.size();
+  if (room == input_.size()) {
+    std::ranges::copy(rest, input_.begin());
+    return;
+  }
+  std::string moved;
+  moved.reserve(room);
+  moved.assign(rest);
+  moved.resize(room);
+  input_.swap(moved);
+}
+
+bool NodeConnection::take_frame(std::string_view frame) {
+  if (frame.size() < 6 || !is_ttheader(frame)) return false;
+  const auto header = decode_ttheader(frame);
+  if (!header) return false;
+  const auto found = calls_.find(header->sequence_id);
+  if (header->find(kReadyToResetKey)) leave();
+  if (found == calls_.end()) return true;  // a frame of its own for the above, or nobody waits any longer
+  const auto payload = parse_payload(header->payload);
+  if (!payload) return false;
+  PendingCall& call = *found->second;
+  call.result_.protocol = payload->protocol;
+  call.result_.message = payload->message;
+  end(call, Outcome::kAnswered);
+  return true;
+}
+
+Async<> NodeConnection::write() {
+  const auto keep = shared_from_this();
+  while (!closed_) {
+    if (queue_.empty()) {
+      writer_idle_ = true;
+      co_await work_.wait();
+      continue;
+    }
+    fill_batch();
+    const std::size_t written = co_await write_batch();
+    if (written == batch_.size()) continue;
+    take_back_unsent(written);
+    close();
+  }
+  writer_ended_.wake();
+}
+
+Async<std::size_t> NodeConnection::write_batch() {
+  std::size_t written = 0;
+  while (written < batch_.size() && !closed_) {
+    error_code error;
+    written += stream_.write_some(std::string_view(batch_).substr(written), error);
+    if (net::would_block(error)) {
+      co_await stream_.socket().async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
+    }
+    if (error) break;
+  }
+  co_return written;
+}
+
+void NodeConnection::fill_batch() {
+  batch_.clear();
+  batch_ends_.clear();
+  while (!queue_.empty() && batch_.size() < kBatch) {
+    PendingCall& call = *queue_.front();
+    queue_.pop_front();
+    batch_ += std::exchange(call.frame_, {});
+    batch_ends_.emplace_back(call.id_, batch_.size());
+    call.result_.sent = true;
+  }
+  if (!waiting_since_) waiting_since_ = steady_clock::now();
+}
+
+/// Of a request that was not written to its end, the node can make nothing.
+void NodeConnection::take_back_unsent(std::size_t written) {
+  for (const auto& [id, end] : batch_ends_) {
+    const auto found = calls_.find(id);
+    if (end > written && found != calls_.end()) found->second->result_.sent = false;
+  }
+}
+
+}  // namespace parley::rpc

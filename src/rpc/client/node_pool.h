@@ -1,0 +1,84 @@
+// The nodes of one loop, and which of them gets the next call.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "base/task_group.h"
+#include "base/wakeup.h"
+#include "rpc/client/node.h"
+#include "rpc/client/verdict.h"
+
+namespace parley::rpc {
+
+/// All on its loop's thread, but for the constructor and destructor.
+class NodePool {
+ public:
+  /// `on_lost` is called with true once no node can be used any longer, and with false once one can again. So it is not
+  /// at first.
+  NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, ClientMetrics& metrics,
+           std::function<void(bool)> on_lost);
+
+  /// The nodes are these from now on: new ones are used, others retired.
+  void set_addresses(const std::vector<boost::asio::ip::tcp::endpoint>& addresses);
+  /// Retires all. Calls must have ended.
+  void stop();
+  /// Suspends until nothing is left of any node. After stop().
+  [[nodiscard]] Async<> ended() { return tasks_.wait(); }
+
+  /// A node for a call, not `avoid` if there is another; nothing where none can be used. Sends go to a node that takes
+  /// none only where all are so. kOverloaded: none takes another call.
+  [[nodiscard]] Result<std::shared_ptr<Node>> pick(RequestKind kind, const Node* avoid);
+  /// As pick(), but where none can be used waits for one while the outage is young. kUnavailable: none came, with why.
+  [[nodiscard]] Task<std::shared_ptr<Node>> wait_and_pick(Deadline deadline, RequestKind kind, const Node* avoid);
+
+  /// Whether a node other than `than` can be used now.
+  [[nodiscard]] bool has_another(const Node* than) const noexcept;
+
+  /// Nothing while a node can be used and takes sends, else kUnavailable with why not.
+  [[nodiscard]] Result<void> ready() const;
+  /// Nothing while a node can be used, if only for pulls, else kUnavailable with why not.
+  [[nodiscard]] Result<void> readable() const;
+
+  /// Waits until every node has been tried and one takes sends, or the deadline; then as ready().
+  [[nodiscard]] Task<void> started(Deadline deadline);
+
+ private:
+  /// Somebody who waits for a node.
+  struct Waiter {
+    Waiter() : expiry([this] { wakeup.wake(); }) {}
+    Wakeup wakeup;
+    net::DeadlineEntry expiry;
+  };
+
+  /// The one with fewer calls of two at random, of those that suit best; nothing where none can be used. One without
+  /// room for a call is the last choice.
+  [[nodiscard]] std::shared_ptr<Node> choose(RequestKind kind, const Node* avoid);
+  [[nodiscard]] Async<> wait(Deadline deadline);
+  void on_change();
+  [[nodiscard]] std::string reasons() const;
+
+  ClientOptions options_;
+  ClientMetrics& metrics_;
+  const std::function<void(bool)> on_lost_;
+  TaskGroup tasks_;
+  NodeContext context_;
+  std::vector<std::shared_ptr<Node>> nodes_;
+  std::vector<const std::shared_ptr<Node>*> choice_;  // choose()'s, kept for its memory
+  std::list<Waiter> waiters_;
+  std::optional<Deadline> down_since_;  // since when no node can be used
+  bool lost_ = true;                    // as on_lost_ was told
+  bool stopped_ = false;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+}  // namespace parley::rpc

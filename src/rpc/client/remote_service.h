@@ -1,0 +1,77 @@
+// The service over remote nodes: choose one, ask it, and tell the truth about what became of the request.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "net/endpoint.h"
+#include "net/loop.h"
+#include "rpc/client/client_metrics.h"
+#include "rpc/client/client_options.h"
+#include "rpc/client/node_pool.h"
+#include "rpc/client/resolver.h"
+#include "rpc/client/store_identity.h"
+#include "rpc/wire/messages.h"
+#include "service/message_service.h"
+#include "service/validation.h"
+
+namespace parley::rpc {
+
+/// Each loop has connections of its own to every node. What nodes answer is passed on, but for this:
+///
+/// A request goes to another node, within its deadline, where the one that it was sent to surely never had all of it,
+/// or where nothing is done twice by repeating it: a pull, or a send with an idempotency key to nodes with a store id.
+/// Otherwise a send whose node was lost, or did not answer in time, is kOutcomeUnknown. kBadUpstream: a node threw, or
+/// answered what cannot be read, or a foreign one any code but 0; a send may have been stored then.
+class RemoteService final : public service::MessageService {
+ public:
+  /// The nodes are all addresses of all `names`. The loops must outlive it, and no call be under way when it goes.
+  RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> names, service::ServiceLimits limits,
+                const ClientOptions& options, MetricsRegistry& metrics, net::Resolve resolve = net::resolve_by_system);
+  ~RemoteService() override;
+  RemoteService(const RemoteService&) = delete;
+  RemoteService& operator=(const RemoteService&) = delete;
+
+  /// Waits until every name was looked up, every node tried, and one can be used on each loop. kUnavailable with why:
+  /// none can when the deadline passes, or two have different stores, or one has a store id and another none. Blocks;
+  /// not from a loop.
+  [[nodiscard]] Result<void> wait_until_started(Deadline deadline);
+
+  /// The id of the nodes' store; empty where they are foreign servers, which have none. Any thread.
+  [[nodiscard]] std::string store_id() const { return identity_.id(); }
+
+  /// The least that any of the nodes has promised by an acknowledgement: fsync, os or memory; empty: none said. Any
+  /// thread.
+  [[nodiscard]] std::string durability() const { return identity_.durability(); }
+
+  /// By how much the wall clock of the node that answered last is ahead of ours; 0 where none has said. Any thread.
+  [[nodiscard]] std::chrono::microseconds clock_offset() const { return identity_.clock_offset(); }
+
+  Task<service::SendResponse> send(service::SendRequest request, service::CallContext context) override;
+  Task<service::PullResponse> pull(service::PullRequest request, service::CallContext context) override;
+  Task<void> ready(service::CallContext context) override;
+  Task<void> readable(service::CallContext context) override;
+
+ private:
+  /// Asks one node after the other until there is a last word. One coroutine for all of it: each further one would be a
+  /// part of what a request costs. `Question`: what is asked, and what is made of an answer.
+  template <class Question>
+  Task<typename Question::Response> ask(Result<Question> question, service::CallContext context);
+  [[nodiscard]] NodePool& pool() noexcept { return *pools_[net::Loop::current().index()]; }
+  void set_addresses(const net::Addresses& addresses);
+  /// A loop has lost all nodes, or has one again.
+  void on_lost(bool lost);
+
+  net::LoopPool& loops_;
+  const service::ServiceLimits limits_;
+  const std::shared_ptr<ClientMetrics> metrics_;
+  StoreIdentity identity_;
+  std::vector<std::unique_ptr<NodePool>> pools_;  // by loop
+  std::atomic<std::size_t> loops_without_;        // any node that can be used
+  Resolver resolver_;
+  TaskGroup resolving_;
+};
+
+}  // namespace parley::rpc

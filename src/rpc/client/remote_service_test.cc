@@ -1,0 +1,301 @@
+// What a gateway tells its clients, for whatever its nodes do.
+#include "rpc/client/remote_service.h"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+
+#include "rpc/client/remote_service_fixture.h"
+
+namespace parley::rpc {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+constexpr std::string_view kGarbage = "HTTP/1.1 400 Bad Request\r\n\r\n";
+
+TEST_F(RemoteServiceTest, SendsInCanonicalSpelling) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture sent = send("hi", "k", milliseconds(10'000));
+  const ReceivedCall call = connection.receive();
+  EXPECT_EQ(call.send().chat, "a:b");
+  EXPECT_EQ(call.send().idempotency_key, "k");
+  EXPECT_LE(std::stoi(call.timeout), 9'900) << "the node's word on a missed deadline must come before the deadline";
+  EXPECT_GT(std::stoi(call.timeout), 5'000);
+  connection.stored(call, 7'000'000, true);
+  const auto response = sent.get();
+  ASSERT_TRUE(response) << response.error().detail;
+  EXPECT_EQ(response->chat, "a:b");
+  EXPECT_EQ(response->send_time, 7'000'000);
+  EXPECT_TRUE(response->duplicate);
+}
+
+TEST_F(RemoteServiceTest, AnswersComeInAnyOrder) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture first = send("1");
+  const ReceivedCall one = connection.receive();
+  SendFuture second = send("2");
+  const ReceivedCall two = connection.receive();
+  connection.stored(two, 2);
+  EXPECT_EQ(second.get()->send_time, 2);
+  connection.stored(one, 1);
+  EXPECT_EQ(first.get()->send_time, 1);
+}
+
+TEST_F(RemoteServiceTest, RefusesWhatIsInvalidWithoutAsking) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture empty = send("");
+  EXPECT_EQ(error_of(empty), ErrorCode::kInvalidText);
+}
+
+TEST_F(RemoteServiceTest, PassesErrorsOnByTheirNumber) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  PullFuture pulled = pull();
+  connection.answer<service::PullResponse>(connection.receive(), fail(ErrorCode::kChatNotFound, "no such chat"));
+  const auto result = pulled.get();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error(), (Error{ErrorCode::kChatNotFound, "no such chat"}));
+}
+
+TEST_F(RemoteServiceTest, PassesPagesAndCursorsOn) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  PullFuture pulled = pull();
+  const ReceivedCall call = connection.receive();
+  EXPECT_EQ(call.pull().cursor, 5);
+  EXPECT_EQ(call.pull().limit, 3);
+  EXPECT_TRUE(call.pull().reverse);
+  service::PullResponse page{"a:b", {{{"a", "hi", 4}}, true, 77}};
+  connection.answer<service::PullResponse>(call, page);
+  const auto result = pulled.get();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->chat, "a:b");
+  EXPECT_EQ(result->page.messages, page.page.messages);
+  EXPECT_TRUE(result->page.has_more);
+  EXPECT_EQ(result->page.next_cursor, 77);
+}
+
+TEST_F(RemoteServiceTest, PassesOnACursorOfZero) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  PullFuture pulled = pull();
+  connection.answer<service::PullResponse>(connection.receive(), service::PullResponse{"", {{{"a", "hi", 4}}}});
+  const auto result = pulled.get();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->chat, "a:b");
+  EXPECT_EQ(result->page.next_cursor, 0) << "the node gave it";
+}
+
+TEST_F(RemoteServiceTest, CutsAPageThatIsLargerThanItsOwnBound) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  PullFuture pulled = pull();
+  const std::string text(service::ServiceLimits{}.max_page_bytes / 2, 'x');
+  const service::PullResponse page{"a:b", {{{"a", text, 4}, {"a", text, 3}, {"a", "one more", 2}}, false, 1}};
+  connection.answer<service::PullResponse>(connection.receive(), page);
+  const auto result = pulled.get();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->page.messages.size(), 2U);
+  EXPECT_TRUE(result->page.has_more);
+  EXPECT_EQ(result->page.next_cursor, 2) << "in reverse";
+}
+
+TEST_F(RemoteServiceTest, AForeignServersNonsenseIsBadUpstream) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture thrown = send("1");
+  const ReceivedCall first = connection.receive();
+  connection.answer(first, encode_reply(first.head, ApplicationException{ExceptionType::kInternalError, "oops"}));
+  EXPECT_EQ(error_of(thrown), ErrorCode::kBadUpstream);
+  SendFuture unreadable = send("2");
+  connection.answer(connection.receive(), "\x80\x01 what is this");
+  EXPECT_EQ(error_of(unreadable), ErrorCode::kBadUpstream);
+  SendFuture strange = send("3");
+  connection.answer<service::SendResponse>(connection.receive(), fail(static_cast<ErrorCode>(500), "oops"));
+  EXPECT_EQ(error_of(strange), ErrorCode::kBadUpstream);
+  PullFuture binary = pull();
+  connection.answer<service::PullResponse>(connection.receive(), service::PullResponse{"", {{{"a", "\xff", 4}}}});
+  EXPECT_EQ(error_of(binary), ErrorCode::kBadUpstream);
+}
+
+TEST_F(RemoteServiceTest, GarbageInPlaceOfAFrameClosesTheConnection) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  PullFuture pulled = pull();
+  (void)connection.receive();
+  connection.write(kGarbage);
+  EXPECT_EQ(error_of(pulled), ErrorCode::kBadUpstream);
+  EXPECT_TRUE(connection.closed());
+}
+
+TEST_F(RemoteServiceTest, AFrameOf16MiBClosesTheConnection) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture sent = send("hi");
+  (void)connection.receive();
+  connection.write(std::string_view("\x01\x00\x00\x00\x10\x00", 6));
+  EXPECT_EQ(error_of(sent), ErrorCode::kBadUpstream);
+  EXPECT_TRUE(connection.closed());
+}
+
+TEST_F(RemoteServiceTest, AFrameMayBeLarge) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  for (const std::size_t size : {std::size_t{5} << 20, std::size_t{1}}) {
+    PullFuture pulled = pull();
+    service::PullResponse page{"a:b", {{{"a", std::string(size, 'x'), 4}}, false, 3}};
+    connection.answer<service::PullResponse>(connection.receive(), page);
+    const auto result = pulled.get();
+    ASSERT_TRUE(result) << result.error().detail;
+    EXPECT_EQ(result->page.messages, page.page.messages);
+  }
+}
+
+TEST_F(RemoteServiceTest, PastTheDeadlineADeliveredSendIsUnknown) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture keyless = send("1", "", milliseconds(100));
+  SendFuture keyed = send("2", "k", milliseconds(100));
+  PullFuture pulled = pull(milliseconds(100));
+  EXPECT_EQ(error_of(keyless), ErrorCode::kOutcomeUnknown);
+  EXPECT_EQ(error_of(keyed), ErrorCode::kOutcomeUnknown);
+  EXPECT_EQ(error_of(pulled), ErrorCode::kOverloaded);
+}
+
+TEST_F(RemoteServiceTest, AnAnswerAfterTheDeadlineIsNobodysAndHarmsNothing) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture late = send("1", "", milliseconds(50));
+  const ReceivedCall first = connection.receive();
+  EXPECT_EQ(error_of(late), ErrorCode::kOutcomeUnknown);
+  connection.stored(first, 1);
+  SendFuture next = send("2");
+  connection.stored(connection.receive(), 2);
+  EXPECT_EQ(next.get()->send_time, 2);
+}
+
+TEST_F(RemoteServiceTest, APassedDeadlineSendsNothing) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture late = send("late", "", milliseconds(-1));
+  EXPECT_EQ(error_of(late), ErrorCode::kOverloaded);
+  SendFuture next = send("next");
+  EXPECT_EQ(connection.receive().send().text, "next");
+}
+
+TEST_F(RemoteServiceTest, BeyondThePipelineItIsOverloaded) {
+  FakeNode node;
+  ClientOptions options = patient();
+  options.max_in_flight = 2;
+  FakeConnection connection = connect(node, options);
+  SendFuture first = send("1");
+  SendFuture second = send("2");
+  SendFuture third = send("3");
+  EXPECT_EQ(error_of(third), ErrorCode::kOverloaded);
+  connection.stored(connection.receive(), 1);
+  connection.stored(connection.receive(), 2);
+  EXPECT_TRUE(first.get());
+  EXPECT_TRUE(second.get());
+}
+
+TEST_F(RemoteServiceTest, AKeylessSendWhoseLinkBreaksIsUnknown) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture sent = send("hi");
+  (void)connection.receive();
+  connection.close();
+  EXPECT_EQ(error_of(sent), ErrorCode::kOutcomeUnknown);
+}
+
+TEST_F(RemoteServiceTest, AKeylessSendThatWasNotWrittenOutlivesABrokenLink) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  std::vector<SendFuture> sends;
+  for (int i = 0; i < 500; ++i) sends.push_back(send(std::string(60'000, 'x')));  // more than sockets hold
+  (void)connection.receive();
+  connection.reset();
+  FakeConnection again = node.accept_ready();
+  const auto ended = [](SendFuture& call) { return call.wait_for(milliseconds(0)) == std::future_status::ready; };
+  const auto unknown = static_cast<std::size_t>(std::ranges::count_if(sends, ended));
+  EXPECT_GT(unknown, 0U);
+  ASSERT_LT(unknown, sends.size()) << "what was never written needs no key to be sent again";
+  for (std::size_t i = unknown; i < sends.size(); ++i) again.stored(again.receive(), 1);
+  std::size_t stored = 0;
+  for (SendFuture& call : sends) stored += call.get() ? 1 : 0;
+  EXPECT_EQ(stored + unknown, sends.size());
+}
+
+TEST_F(RemoteServiceTest, WhatMayBeRepeatedOutlivesABrokenLink) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture sent = send("hi", "key");
+  PullFuture pulled = pull();
+  (void)connection.receive();
+  (void)connection.receive();
+  connection.reset();
+  FakeConnection again = node.accept_ready();
+  for (int i = 0; i < 2; ++i) {
+    const ReceivedCall call = again.receive();
+    if (std::holds_alternative<service::SendRequest>(call.request)) {
+      again.stored(call, 3, true);
+    } else {
+      again.answer<service::PullResponse>(call, service::PullResponse{"a:b", {{}, false, 5}});
+    }
+  }
+  EXPECT_EQ(sent.get()->send_time, 3);
+  EXPECT_TRUE(pulled.get());
+}
+
+TEST_F(RemoteServiceTest, ALaterRefusalDoesNotDenyAnEarlierAttempt) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture sent = send("hi", "key");
+  (void)connection.receive();
+  connection.close();
+  FakeConnection again = node.accept_ready();
+  again.answer<service::SendResponse>(again.receive(), fail(ErrorCode::kOverloaded, "full"));
+  EXPECT_EQ(error_of(sent), ErrorCode::kOutcomeUnknown) << "the first attempt may have stored";
+}
+
+TEST_F(RemoteServiceTest, WhatANodeRefusesIsNotRepeated) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  SendFuture sent = send("hi", "key");
+  connection.answer<service::SendResponse>(connection.receive(), fail(ErrorCode::kOverloaded, "full"));
+  EXPECT_EQ(error_of(sent), ErrorCode::kOverloaded);
+}
+
+TEST_F(RemoteServiceTest, IsUnavailableOnceAnOutageIsOld) {
+  FakeNode node;
+  node.refuse();
+  ClientOptions options = patient();
+  options.wait = milliseconds(50);
+  start({node.endpoint()}, options);
+  SendFuture sent = send("hi");
+  EXPECT_EQ(error_of(sent), ErrorCode::kUnavailable);
+  const auto is_ready = ready();
+  ASSERT_FALSE(is_ready);
+  EXPECT_THAT(is_ready.error().detail, HasSubstr(node.endpoint().to_string()));
+}
+
+TEST_F(RemoteServiceTest, WaitsOutAYoungOutage) {
+  FakeNode node;
+  node.refuse();
+  ClientOptions options = patient();
+  options.wait = milliseconds(20'000);
+  start({node.endpoint()}, options);
+  SendFuture sent = send("hi");
+  EXPECT_EQ(sent.wait_for(milliseconds(50)), std::future_status::timeout);
+  node.reopen();
+  FakeConnection connection = node.accept_ready();
+  connection.stored(connection.receive(), 1);
+  EXPECT_EQ(sent.get()->send_time, 1);
+}
+
+}  // namespace
+}  // namespace parley::rpc

@@ -1,0 +1,94 @@
+#include "rpc/client/verdict.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace parley::rpc {
+namespace {
+
+using Outcome = CallResult::Outcome;
+
+/// The row of a node's Code; nothing where there is none, or where only HTTP can fail so.
+std::optional<ErrorCode> row_of(std::int32_t code) {
+  const auto row = std::ranges::find(error_table(), static_cast<ErrorCode>(code), &ErrorInfo::code);
+  if (row == error_table().end() || row->code > ErrorCode::kBadUpstream) return std::nullopt;
+  return row->code;
+}
+
+template <class Response>
+Verdict<Response> judge_answer(ReplyResult<Response> reply, RequestKind kind, Codes codes) {
+  using Next = Verdict<Response>::Next;
+  if (!reply) {
+    return {.response = fail(ErrorCode::kBadUpstream, "the node failed: " + reply.error().message),
+            .maybe_stored = kind != RequestKind::kPull};
+  }
+  if (reply->code == 0) return {.response = std::move(reply->response)};
+  const auto row = codes == Codes::kOurs ? row_of(reply->code) : std::nullopt;
+  if (!row) {
+    return {.response = fail(ErrorCode::kBadUpstream,
+                             fmt::format("the node answered code {}: {}", reply->code, reply->message)),
+            .maybe_stored = kind != RequestKind::kPull};
+  }
+  const bool repeatable = kind != RequestKind::kSend;
+  const bool passing = *row == ErrorCode::kUnavailable || *row == ErrorCode::kOutcomeUnknown;
+  return {.response = fail(*row, std::move(reply->message)),
+          .next = passing && repeatable ? Next::kElsewhere : Next::kStop,
+          .maybe_stored = *row == ErrorCode::kOutcomeUnknown};
+}
+
+/// Without an answer.
+template <class Response>
+Verdict<Response> judge_silence(const CallResult& result, RequestKind kind) {
+  using Next = Verdict<Response>::Next;
+  const bool pull = kind == RequestKind::kPull;
+  const bool unsent = !result.sent;
+  if (result.outcome == Outcome::kFull)
+    return {.response = fail(ErrorCode::kOverloaded, "the node has too many calls under way")};
+  if (result.outcome == Outcome::kExpired && (unsent || pull)) {
+    return {.response = fail(ErrorCode::kOverloaded, "no node answered before the deadline")};
+  }
+  if (result.outcome == Outcome::kExpired) {
+    return {.response = fail(ErrorCode::kOutcomeUnknown, "the node did not answer before the deadline"),
+            .maybe_stored = true};
+  }
+  const Next again = unsent || kind != RequestKind::kSend ? Next::kAgain : Next::kStop;
+  if (unsent || (pull && result.outcome == Outcome::kLost)) {
+    return {.response = fail(ErrorCode::kUnavailable, "the connection to the node broke"), .next = again};
+  }
+  if (result.outcome == Outcome::kLost) {
+    return {.response = fail(ErrorCode::kOutcomeUnknown, "the connection to the node broke before its answer"),
+            .next = again,
+            .maybe_stored = true};
+  }
+  return {.response = fail(ErrorCode::kBadUpstream, "the node answered something that is not TTHeader"),
+          .next = again == Next::kAgain ? Next::kElsewhere : Next::kStop,
+          .maybe_stored = !pull};
+}
+
+}  // namespace
+
+Verdict<service::SendResponse> judge_send(const CallResult& result, RequestKind kind, Codes codes) {
+  if (result.outcome != Outcome::kAnswered) return judge_silence<service::SendResponse>(result, kind);
+  return judge_answer(decode_send_reply(result.message, result.protocol), kind, codes);
+}
+
+Verdict<service::PullResponse> judge_pull(const CallResult& result, Codes codes, const PageRange& range) {
+  constexpr RequestKind kKind = RequestKind::kPull;
+  if (result.outcome != Outcome::kAnswered) return judge_silence<service::PullResponse>(result, kKind);
+  auto reply = decode_pull_reply(result.message, result.protocol);
+  if (reply && !reply->has_cursor) {
+    Page& page = reply->response.page;
+    page.next_cursor = next_cursor(page.messages, range);
+  }
+  return judge_answer(std::move(reply), kKind, codes);
+}
+
+Error in_view_of_earlier(Error error, bool maybe_stored) {
+  const bool denies = error.code == ErrorCode::kOverloaded || error.code == ErrorCode::kUnavailable ||
+                      error.code == ErrorCode::kBadUpstream || error.code == ErrorCode::kInternal;
+  if (maybe_stored && denies) error.code = ErrorCode::kOutcomeUnknown;
+  return error;
+}
+
+}  // namespace parley::rpc

@@ -1,0 +1,73 @@
+#include "store/redis/identity.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/quote.h"
+
+namespace parley::store {
+
+using std::chrono::steady_clock;
+
+std::string RedisIdentity::id() const {
+  const std::scoped_lock lock(mutex_);
+  return id_;
+}
+
+std::string RedisIdentity::fault() const {
+  const std::scoped_lock lock(mutex_);
+  return fault_;
+}
+
+void RedisIdentity::begin(std::string id) {
+  const std::scoped_lock lock(mutex_);
+  id_ = std::move(id);
+}
+
+void RedisIdentity::lose(std::string_view found) {
+  const std::scoped_lock lock(mutex_);
+  settles_ = {};
+  if (!std::exchange(fault_,
+                     fmt::format("Redis {}: its data were lost or replaced. The store was {}",
+                                 found.empty() ? "holds no store id" : "shows the store id " + quote(found), id_))
+           .empty()) {
+    return;
+  }
+  settled_.store(false, std::memory_order_release);
+  stores_.fetch_add(1, std::memory_order_acq_rel);
+  forget();
+  log_error(
+      "Redis does not hold the store that it held: its data were lost or replaced. No calls are served until "
+      "this is settled",
+      {{"store", id_}, {"found", found.empty() ? "none" : found}});
+}
+
+void RedisIdentity::refuse(std::string why) {
+  const std::scoped_lock lock(mutex_);
+  fault_ = std::move(why);
+}
+
+void RedisIdentity::adopt(std::string id, bool made) {
+  const std::scoped_lock lock(mutex_);
+  forget();
+  log_error(made ? "Redis was empty, and a new store was begun there. What was acknowledged before is no longer there"
+                 : "Redis holds another store, which is used from now on. What was acknowledged before is not in it",
+            {{"before", id_}, {"now", id}});
+  fault_ = fmt::format("Redis was found to hold another store: {}, and before {}. Calls are taken again within {} s",
+                       id, id_, kPause.count());
+  id_ = std::move(id);
+  settles_ = steady_clock::now() + kPause;
+}
+
+void RedisIdentity::confirm() {
+  const std::scoped_lock lock(mutex_);
+  if (fault_.empty() || steady_clock::now() < settles_) return;
+  fault_.clear();
+  forget();
+  settled_.store(true, std::memory_order_release);
+  log_info("Redis holds the store, and calls are served again", {{"store", id_}});
+}
+
+}  // namespace parley::store

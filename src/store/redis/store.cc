@@ -1,0 +1,324 @@
+#include "store/redis/store.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+#include <prometheus/metric_family.h>
+
+#include "base/log.h"
+#include "base/quote.h"
+#include "base/task_group.h"
+#include "base/wakeup.h"
+#include "redis/client.h"
+#include "store/redis/calls.h"
+#include "store/redis/entries.h"
+#include "store/redis/health.h"
+#include "store/redis/identity.h"
+#include "store/redis/reader.h"
+#include "store/redis/recent_chats.h"
+#include "store/redis/scripts.h"
+#include "store/redis/settings.h"
+#include "store/redis/writer.h"
+#include "store/store_id.h"
+#include "store/store_metrics.h"
+
+namespace parley::store {
+namespace {
+
+/// Between two looks at the servers, and for one to be answered.
+constexpr std::chrono::seconds kWatch = RedisIdentity::kPause;
+/// The same while it is not settled which store they hold.
+constexpr std::chrono::milliseconds kUnsettledWatch{200};
+
+/// Milliseconds for which a start asks who is there, again and again.
+constexpr std::string_view kWaitForReplicas = "200";
+
+std::chrono::milliseconds time_until(Deadline deadline) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+}
+
+bool passed(Deadline deadline) { return deadline <= std::chrono::steady_clock::now(); }
+
+RecentChatsOfLoops make_recent(std::size_t bytes, std::size_t loops) {
+  RecentChatsOfLoops out;
+  for (std::size_t i = 0; i < loops; ++i) out.push_back(std::make_unique<RecentChats>(bytes / loops));
+  return out;
+}
+
+class RedisStore final : public MessageStore {
+ public:
+  RedisStore(redis::ClientOptions servers, const StoreOptions& options, net::LoopPool& loops, MetricsRegistry& metrics)
+      : durability_(options.durability),
+        replicas_(servers.replicas),
+        cluster_(servers.topology == redis::Topology::kCluster),
+        loop_(loops[0]),
+        metrics_(register_store_metrics(metrics)),
+        health_(options.durability),
+        client_(loops, looked_at(std::move(servers)), metrics),
+        recent_(make_recent(options.memory - page_memory(options), loops.size())),
+        writer_(client_, identity_, options, recent_, *metrics_),
+        reader_(client_, identity_, options, recent_),
+        watching_(loop_.executor()),
+        pause_([this] { woken_->wake(); }) {
+    metrics_->set_engine([this] { return engine_metrics(); });
+  }
+
+  ~RedisStore() override {
+    metrics_->clear_engine();
+    const auto stop = [this] {
+      stopped_ = true;
+      woken_->wake();
+    };
+    boost::asio::post(loop_.executor(), boost::asio::use_future(stop)).get();
+    boost::asio::co_spawn(loop_.executor(), watching_.wait(), boost::asio::use_future).get();
+  }
+
+  /// Everything that open_redis_store() promises. On the first loop.
+  Task<void> start(Deadline deadline) {
+    if (auto reached = co_await client_.start(deadline); !reached) co_return reached;
+    if (auto fit = co_await check_settings(deadline); !fit) co_return fit;
+    if (auto enough = co_await check_replicas(deadline); !enough) co_return enough;
+    if (auto known = co_await check_format(deadline); !known) co_return known;
+    auto id = co_await get_or_make(kRedisIdKey, make_store_id(), deadline);
+    if (!id) co_return std::unexpected(std::move(id).error());
+    identity_.begin(*std::move(id));
+    watching_.spawn(watch());
+    co_return Result<void>{};
+  }
+
+  Task<Appended> append(Draft draft, Deadline deadline) override {
+    if (passed(deadline)) return failed<Appended>({ErrorCode::kOverloaded, "the deadline has passed"});
+    if (!health_.fit()) return failed<Appended>(unfit());
+    if (!identity_.settled()) return failed<Appended>(unsettled());
+    return check_appended(writer_.append(std::move(draft), deadline));
+  }
+
+  Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
+    if (passed(deadline)) return failed<Page>({ErrorCode::kOverloaded, "the deadline has passed"});
+    if (!identity_.settled()) return failed<Page>(unsettled());
+    return reader_.read(std::move(chat), range, deadline);
+  }
+
+  Task<void> ready(Deadline) override {
+    if (!health_.fit()) co_return std::unexpected(unfit());
+    if (!identity_.settled()) co_return std::unexpected(unsettled());
+    co_return client_.ready();
+  }
+
+  Task<void> readable(Deadline) override {
+    if (!identity_.settled()) co_return std::unexpected(unsettled());
+    co_return client_.ready();
+  }
+
+  std::string id() const override { return identity_.id(); }
+
+ private:
+  [[nodiscard]] Error unfit() const {
+    return {ErrorCode::kUnavailable, "the store takes no writes: " + health_.fault()};
+  }
+  [[nodiscard]] Error unsettled() const { return {ErrorCode::kUnavailable, identity_.fault()}; }
+
+  /// A server is looked at before it takes the first command of a connection, so what it took shows behind the append.
+  Task<Appended> check_appended(Task<Appended> appending) {
+    auto appended = co_await std::move(appending);
+    if (appended && !health_.fit()) co_return fail(ErrorCode::kOutcomeUnknown, "Redis may lose it: " + health_.fault());
+    co_return appended;
+  }
+
+  redis::ClientOptions looked_at(redis::ClientOptions servers) {
+    servers.on_connect = [this](std::string address, redis::Ask ask) {
+      return look_at(std::move(address), std::move(ask));
+    };
+    return servers;
+  }
+
+  Task<void> look_at(std::string address, redis::Ask ask) {
+    const auto asked = std::chrono::steady_clock::now();
+    const RedisSettings settings = co_await ask_redis_settings(ask);
+    if (!settings.known) co_return fail(ErrorCode::kUnavailable, "it did not tell its settings");
+    health_.observe(address, settings, asked);
+    if (const std::string id = identity_.id(); !id.empty() && !cluster_) co_await look_for_id(id, std::move(ask));
+    co_return Result<void>{};
+  }
+
+  /// Before a server takes its first call: whether it still holds the store of this id. Of a cluster only one server
+  /// has the id, which the watch looks at.
+  Async<> look_for_id(const std::string& id, redis::Ask ask) {
+    std::string get = redis::format_command({"GET", kRedisIdKey});
+    const redis::CallResult result = co_await ask(std::move(get));
+    if (result.outcome != redis::CallResult::Outcome::kAnswered || result.reply.is_error()) co_return;
+    if (result.reply.text == id || result.reply.text == identity_.id()) co_return;
+    identity_.lose(result.reply.text);
+    boost::asio::post(loop_.executor(), [woken = woken_] { woken->wake(); });
+  }
+
+  /// Refuses what does not fit, and says what could be better.
+  Task<void> check_settings(Deadline deadline) {
+    const auto masters = co_await ask_redis_settings(client_, time_until(deadline));
+    if (masters.empty()) co_return fail(ErrorCode::kUnavailable, "no Redis server told its settings");
+    for (const auto& [address, settings] : masters) {
+      if (!settings.known) co_return fail(ErrorCode::kUnavailable, address + " did not tell its settings");
+      const auto wrong = unfit_redis_settings(settings, durability_);
+      if (!wrong.empty()) co_return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", address, wrong.front().what));
+    }
+    for (const auto& [address, settings] : masters) {
+      for (const RedisSettingFault& remark : redis_setting_remarks(settings, durability_)) {
+        log_warn(remark.what, {{"redis", address}});
+      }
+    }
+    co_return Result<void>{};
+  }
+
+  /// Waits for as many replicas of every master as are to confirm a send.
+  Task<void> check_replicas(Deadline deadline) {
+    std::string lacking;
+    const auto visit = [&](std::string address, redis::Ask ask) {
+      return count_replicas(std::move(address), std::move(ask), lacking);
+    };
+    while (replicas_ > 0) {
+      lacking.clear();
+      co_await client_.visit_masters(kWatch, visit);
+      if (lacking.empty()) break;
+      if (passed(deadline)) co_return fail(ErrorCode::kUnavailable, lacking);
+    }
+    co_return Result<void>{};
+  }
+
+  /// Where they are too few, `lacking` says so.
+  Async<> count_replicas(std::string address, redis::Ask ask, std::string& lacking) {
+    // Behind no write of its own it counts the replicas that are there.
+    std::string wait = redis::format_command({"WAIT", std::to_string(replicas_), kWaitForReplicas});
+    const redis::CallResult result = co_await ask(std::move(wait));
+    const redis::Reply& reply = result.reply;
+    if (reply.type == redis::Reply::Type::kInteger && std::cmp_greater_equal(reply.integer, replicas_)) co_return;
+    const std::string why = reply.is_error() ? reply.text : result.why;
+    lacking = fmt::format("{}: --redis-replicas is {}, but only {} replicas confirm{}{}", address, replicas_,
+                          reply.integer, why.empty() ? "" : ": ", why);
+  }
+
+  Task<void> check_format(Deadline deadline) {
+    const auto found = co_await get_or_make(kRedisFormatKey, std::to_string(kRedisFormat), deadline);
+    if (!found) co_return std::unexpected(found.error());
+    int format = 0;
+    const auto [rest, error] = std::from_chars(found->data(), found->data() + found->size(), format);
+    if (error != std::errc{} || rest != found->data() + found->size() || format < 1) {
+      co_return fail(ErrorCode::kUnavailable,
+                     fmt::format("{} is {}, and not a version", kRedisFormatKey, quote(*found)));
+    }
+    if (format > kRedisFormat) {
+      co_return fail(ErrorCode::kUnavailable,
+                     fmt::format("the data have format {}, and this program knows up to {}: use the newer program",
+                                 format, kRedisFormat));
+    }
+    co_return Result<void>{};
+  }
+
+  /// The value of `key`, which all nodes share; it becomes `value` where it has none.
+  Task<std::string> get_or_make(std::string_view key, std::string value, Deadline deadline) {
+    const std::array keys{key};
+    const std::array<std::string_view, 1> arguments{value};
+    const auto run = [&] {
+      return client_.run(get_or_make_script(), keys, arguments, {.deadline = deadline, .replicate = true});
+    };
+    RedisAnswer answer = co_await until_answered(run, deadline);
+    if (answer.is_short()) co_return fail(ErrorCode::kUnavailable, "too few replicas confirm: " + answer.result.why);
+    if (!answer.answered() || answer.reply().type != redis::Reply::Type::kString || answer.reply().text.empty()) {
+      co_return std::unexpected(read_failure(answer));
+    }
+    co_return std::move(answer.result.reply.text);
+  }
+
+  /// Looks which store the servers hold, and takes another one for the store if that is what they hold.
+  Async<> look_at_id() {
+    const Deadline deadline = std::chrono::steady_clock::now() + kWatch;
+    const auto get = [&] {
+      return client_.call(kRedisIdKey, redis::format_command({"GET", kRedisIdKey}), {.deadline = deadline});
+    };
+    const RedisAnswer answer = co_await until_answered(get, deadline);
+    if (!answer.answered() || answer.reply().is_error()) co_return;  // a look that is answered will tell
+    const std::string& found = answer.reply().text;
+    if (found == identity_.id()) co_return identity_.confirm();
+    identity_.lose(found);
+    if (const auto known = co_await check_format(deadline); !known) co_return identity_.refuse(known.error().detail);
+    const std::string fresh = make_store_id();
+    auto id = co_await get_or_make(kRedisIdKey, fresh, deadline);
+    if (!id) co_return identity_.refuse("the store in Redis is another one than before, but: " + id.error().detail);
+    const bool made = *id == fresh;
+    if (*id != identity_.id()) identity_.adopt(*std::move(id), made);
+  }
+
+  Async<> watch() {
+    for (;;) {
+      const std::chrono::milliseconds pause = identity_.settled() ? kWatch : kUnsettledWatch;
+      loop_.deadlines().arm(pause_, std::chrono::steady_clock::now() + pause);
+      if (!stopped_) co_await woken_->wait();
+      pause_.disarm();
+      if (stopped_) co_return;
+      co_await look_at_id();
+      if (cluster_) identity_.forget();  // a server without the id does not show that it lost its data
+      const auto asked = std::chrono::steady_clock::now();
+      const auto masters = co_await ask_redis_settings(client_, kWatch);
+      for (const auto& [address, settings] : masters) health_.observe(address, settings, asked);
+      if (!masters.empty()) health_.forget_others(masters, asked);
+    }
+  }
+
+  [[nodiscard]] StoreMetrics::Families engine_metrics() const {
+    const auto count = [](const Counter& cell) {
+      return std::vector{std::pair{Labels{}, static_cast<double>(cell.value())}};
+    };
+    StoreMetrics::Families out;
+    out.push_back(gauge_family("parley_store_writable",
+                               "0 while the servers' settings do not fit, and no sends are taken",
+                               {{Labels{}, health_.fit() ? 1.0 : 0.0}}));
+    out.push_back(counter_family("parley_store_times_refused_total",
+                                 "Sends whose time another node was ahead of, so that they took a second step",
+                                 count(writer_.counts().refused)));
+    out.push_back(counter_family("parley_store_replies_settled_total",
+                                 "Sends whose reply was lost, and which were then found to be stored",
+                                 count(writer_.counts().settled)));
+    add_page_metrics(out, reader_.pages());
+    return out;
+  }
+
+  const Durability durability_;
+  const std::size_t replicas_;
+  const bool cluster_;
+  net::Loop& loop_;  // where the settings are watched
+  const std::shared_ptr<StoreMetrics> metrics_;
+  // In the order of who uses whom.
+  RedisHealth health_;
+  RedisIdentity identity_;
+  redis::Client client_;
+  RecentChatsOfLoops recent_;
+  RedisWriter writer_;
+  RedisReader reader_;
+  TaskGroup watching_;
+  // loop_'s alone:
+  net::DeadlineEntry pause_;
+  std::shared_ptr<Wakeup> woken_ = std::make_shared<Wakeup>();  // those who wake it may outlive the store
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<MessageStore>> open_redis_store(redis::ClientOptions servers, const StoreOptions& options,
+                                                       net::LoopPool& loops, MetricsRegistry& metrics,
+                                                       Deadline deadline) {
+  auto store = std::make_unique<RedisStore>(std::move(servers), options, loops, metrics);
+  auto started = boost::asio::co_spawn(loops[0].executor(), store->start(deadline), boost::asio::use_future).get();
+  if (!started) return std::unexpected(std::move(started).error());
+  return std::unique_ptr<MessageStore>(std::move(store));
+}
+
+}  // namespace parley::store
