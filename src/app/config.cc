@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 #include <fmt/format.h>
 
-#include "app/store_url.h"
 #include "base/units.h"
 #include "base/wrap.h"
 #include "http/server/host_guard.h"
 #include "net/endpoint.h"
+#include "net/url.h"
+#include "rpc/client/backend_url.h"
 
 namespace parley::app {
 namespace {
@@ -35,12 +35,6 @@ constexpr std::string_view kDefaultRpc = "127.0.0.1:8888";
 constexpr std::string_view kDefaultAdmin = "127.0.0.1:8081";
 
 bool is_address(std::string_view text) { return net::Endpoint::parse(text).has_value(); }
-
-/// An option that names a file.
-void declare_file(OptionSet& options, std::string name, std::string& target, std::string expected, std::string help) {
-  const auto is_named = [](std::string_view text) { return !text.empty(); };
-  options.text(std::move(name), target, "FILE", "the path of " + std::move(expected), is_named, std::move(help));
-}
 
 void declare_listeners(OptionSet& options, Config& config) {
   options.section("Listeners",
@@ -79,26 +73,30 @@ void declare_listeners(OptionSet& options, Config& config) {
       "of the public IM assignment template expect.");
 }
 
+/// What --store may be, as its help says it.
+std::string urls_of(const Engines& engines) {
+  std::string out;
+  for (const store::Engine& engine : engines) out.append(out.empty() ? "" : ", ").append(engine.urls);
+  return out;
+}
+
 void declare_store(OptionSet& options, Config& config) {
   options.section("Store", "The store keeps the messages. A gateway has none: it passes requests on to `--backend`.");
   options
       .text(
-          "store", config.store, "URL",
-          "rocksdb:PATH, memory:, redis://[USER:PASSWORD@]HOST:PORT[/DB], redis+cluster://HOST:PORT,..., "
-          "redis+sentinel://HOST:PORT,.../MASTER, or rediss... for TLS",
-          [](std::string_view text) { return !text.empty(); },
+          "store", config.store, "URL", urls_of(config.engines), [](std::string_view text) { return !text.empty(); },
           "Where the messages are kept. A folder is `rocksdb:PATH`. A Redis server is `redis://HOST:PORT`. "
           "A Redis cluster is `redis+cluster://HOST:PORT,...`. A server that Redis Sentinel watches is "
           "`redis+sentinel://HOST:PORT,.../MASTER`. Write `rediss` in place of `redis` for TLS. With `memory:`, "
           "nothing is kept after the end.")
-      .redact = without_password;
+      .redact = net::without_password;
   options
       .text(
           "backend", config.backend, "URL", "thrift://HOST:PORT[,HOST:PORT...], or thrifts://... for TLS",
           [](std::string_view text) { return !text.empty(); },
           "The nodes that answer in place of a store. The server is then a gateway. A name with several addresses is "
           "several nodes.")
-      .redact = without_password;  // an URL of a store has one
+      .redact = net::without_password;  // an URL of a store has one
   options.choice<store::Durability>(
       "durability", config.store_options.durability,
       {{"fsync", store::Durability::kFsync}, {"os", store::Durability::kOs}},
@@ -112,26 +110,6 @@ void declare_store(OptionSet& options, Config& config) {
                "recent chats.");
   options.count("store-queue", config.store_options.max_queue, 1, 1'000'000,
                 "How many sends may wait for the disk. The server answers `overloaded` to any further one.");
-}
-
-void declare_redis(OptionSet& options, Config& config) {
-  options.section("Redis", "These options matter only if `--store` names Redis.");
-  declare_file(options, "redis-password-file", config.redis_password_file, "a file",
-               "A file that holds the password of Redis. Other users of the machine can see a password in `--store`.");
-  declare_file(options, "redis-tls-ca", config.redis_tls.authority, "a PEM file",
-               "The authorities that the certificates of `rediss://` servers must come from.");
-  declare_file(options, "redis-tls-cert", config.redis_tls.certificate, "a PEM file",
-               "The certificate that the server shows to `rediss://` servers, which may ask for it.");
-  declare_file(options, "redis-tls-key", config.redis_tls.key, "a PEM file", "The private key of `--redis-tls-cert`.");
-  options.count("redis-replicas", config.redis.replicas, 0, 100,
-                "How many replicas of the Redis server must confirm a message before the send is acknowledged.");
-  options.count(
-      "redis-pipeline", config.redis.max_in_flight, 1, 1'000'000,
-      "How many calls may be under way on one connection to Redis. Each event loop has one connection to each "
-      "Redis server. The server answers `overloaded` to any further call.");
-  options.duration("redis-patience", config.redis.patience, milliseconds(0), minutes(10),
-                   "How long requests wait for Redis to come back. If Redis has been away for longer, the server "
-                   "answers `unavailable` at once.");
 }
 
 void declare_backend(OptionSet& options, Config& config) {
@@ -241,7 +219,7 @@ OptionResult check_rpc_tls(const Config& config) {
   if (files.certificate.empty() != files.key.empty()) {
     return std::unexpected("--rpc-tls-cert and --rpc-tls-key need each other: give both or none");
   }
-  const bool to_nodes = !config.backend.empty() && parse_backend_url(config.backend)->tls;
+  const bool to_nodes = !config.backend.empty() && rpc::parse_backend_url(config.backend)->tls;
   const bool any_file = !files.authority.empty() || !files.certificate.empty() || !files.key.empty();
   if (any_file && config.rpc.empty() && !to_nodes) {
     return std::unexpected("the --rpc-tls-... options would do nothing: give --rpc, or write --backend thrifts://...");
@@ -276,33 +254,23 @@ OptionResult check_frames(const Config& config) {
   return {};
 }
 
-OptionResult check_redis(const Config& config) {
-  const auto url = config.store.empty() ? StoreUrl(MemoryStoreUrl{}) : *parse_store_url(config.store);
-  const auto* const redis = std::get_if<RedisStoreUrl>(&url);
-  const net::TlsFiles& files = config.redis_tls;
-  const bool any_file = !files.authority.empty() || !files.certificate.empty() || !files.key.empty();
-  if (redis != nullptr && redis->tls && files.authority.empty()) {
-    return std::unexpected(
-        "--store rediss://... needs --redis-tls-ca: give the authorities of the servers' certificates");
-  }
-  if (any_file && (redis == nullptr || !redis->tls))
-    return std::unexpected("the --redis-tls-... options would do nothing: write --store rediss://...");
-  if (files.certificate.empty() != files.key.empty()) {
-    return std::unexpected("--redis-tls-cert and --redis-tls-key need each other: give both or none");
-  }
-  if (redis != nullptr && !redis->password.empty() && !config.redis_password_file.empty()) {
-    return std::unexpected("--redis-password-file and a password in --store exclude each other: leave one out");
-  }
-  return {};
-}
-
 /// Here rather than with the option, so that it says what to write in its place.
 OptionResult check_urls(const Config& config) {
   if (!config.backend.empty()) {
-    if (const auto url = parse_backend_url(config.backend); !url) return std::unexpected("--backend: " + url.error());
+    if (const auto url = rpc::parse_backend_url(config.backend); !url)
+      return std::unexpected("--backend: " + url.error());
     return {};
   }
-  if (const auto url = parse_store_url(config.store); !url) return std::unexpected("--store: " + url.error());
+  if (const auto url = check_store_url(config.engines, config.store); !url)
+    return std::unexpected("--store: " + url.error());
+  return {};
+}
+
+OptionResult check_engines(const Config& config) {
+  for (const store::Engine& engine : config.engines) {
+    if (!engine.check) continue;
+    if (auto fits = engine.check(engine.takes(config.store) ? config.store : ""); !fits) return fits;
+  }
   return {};
 }
 
@@ -322,7 +290,7 @@ OptionResult check(const Config& config) {
         fmt::format("--max-memory {} cannot hold one request body and one page together: write at least {}",
                     format_size(config.max_memory), format_size(least)));
   }
-  if (auto redis = check_redis(config); !redis) return redis;
+  if (auto engines = check_engines(config); !engines) return engines;
   if (auto tls = check_rpc_tls(config); !tls) return tls;
   return check_frames(config);
 }
@@ -357,7 +325,9 @@ OptionSet declare_options(Config& config) {
   OptionSet options;
   declare_listeners(options, config);
   declare_store(options, config);
-  declare_redis(options, config);
+  for (const store::Engine& engine : config.engines) {
+    if (engine.declare) engine.declare(options);
+  }
   declare_backend(options, config);
   declare_limits(options, config);
   declare_times(options, config);

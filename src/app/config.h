@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <string>
 
+#include "app/engines.h"
 #include "base/log.h"
 #include "base/option_set.h"
 #include "http/server/server_options.h"
-#include "redis/client_options.h"
 #include "rpc/client/client_options.h"
 #include "rpc/server/server_options.h"
 #include "service/validation.h"
@@ -26,15 +26,12 @@ struct Config {
   http::HttpOptions http_options;
   rpc::RpcOptions rpc_options;  ///< what it shares with HTTP's is filled in by load_config()
 
+  Engines engines = make_engines();  ///< each with the options of its own
   std::string store = "rocksdb:parley-data";
   std::string backend;  ///< empty: the store is ours
   rpc::ClientOptions client_options;
   std::chrono::milliseconds backend_timeout{15'000};  ///< at the start, for nodes to be found
   store::StoreOptions store_options;
-
-  redis::ClientOptions redis;       ///< what --store does not say; see redis_servers()
-  std::string redis_password_file;  ///< empty: none
-  net::TlsFiles redis_tls;
 
   service::ServiceLimits limits;
   std::size_t max_memory = std::size_t{256} << 20;  ///< bytes of bodies and pages in memory together

@@ -5,32 +5,25 @@
 #include <memory>
 #include <tuple>
 #include <utility>
-#include <variant>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 
-#include "app/redis_servers.h"
-#include "app/store_url.h"
 #include "base/log.h"
 #include "base/output.h"
-#include "doctor/disk.h"
 #include "doctor/finding.h"
 #include "doctor/listeners.h"
 #include "doctor/machine.h"
 #include "doctor/nodes.h"
-#include "doctor/redis.h"
 #include "http/client/http_client.h"
 #include "http/client/server_url.h"
 #include "net/tls.h"
-#include "store/embedded/store_folder.h"
+#include "rpc/client/backend_url.h"
 
 namespace parley::app {
 namespace {
-
-using doctor::Findings;
 
 void add(Findings& to, Findings more) { std::ranges::move(more, std::back_inserter(to)); }
 
@@ -53,7 +46,8 @@ Findings look_at_machine(const Config& config, std::size_t listeners) {
                       .connections = connections,
                       .asked_for = connections != http::HttpOptions{}.max_connections,
                       .memory = config.max_memory};
-  if (config.store.starts_with("rocksdb:")) needs.memory += config.store_options.memory;
+  const store::Engine* const engine = find_engine(config.engines, config.store);
+  if (engine != nullptr && engine->embedded) needs.memory += config.store_options.memory;
   return doctor::judge_machine(doctor::look_at_machine(), needs);
 }
 
@@ -67,27 +61,15 @@ Findings look_at_certificates(const Config& config) {
 /// What is there answers at once; what is not must not keep a person waiting for as long as a server may wait.
 constexpr std::chrono::seconds kPatience{3};
 
-Findings look_at_redis(const RedisStoreUrl& url, const Config& config) {
-  const auto servers = redis_servers(url, config);
-  if (!servers) return {{"--store", servers.error().detail, "that the server starts", "mend the file that is named"}};
-  return doctor::judge_redis(doctor::ask_redis(*servers, kPatience), config.store_options.durability,
-                             servers->replicas);
-}
-
 Findings look_at_store(const Config& config) {
-  const auto url = parse_store_url(config.store);
-  if (const auto* redis = std::get_if<RedisStoreUrl>(&*url)) return look_at_redis(*redis, config);
-  if (const auto* rocksdb = std::get_if<RocksdbStoreUrl>(&*url)) {
-    return doctor::judge_disk(doctor::look_at_disk(rocksdb->path),
-                              config.store_options.durability == store::Durability::kFsync,
-                              config.http_options.request_timeout);
-  }
-  return {{"--store memory:", "it keeps nothing", "that an acknowledged message survives the process",
-           "give a store that keeps what it is given, such as rocksdb:PATH"}};
+  return find_engine(config.engines, config.store)
+      ->look(config.store, {.options = config.store_options,
+                            .request_timeout = config.http_options.request_timeout,
+                            .patience = kPatience});
 }
 
 Findings look_at_nodes(const Config& config) {
-  const auto url = parse_backend_url(config.backend);
+  const auto url = rpc::parse_backend_url(config.backend);
   rpc::ClientOptions options = config.client_options;
   if (url->tls) {
     std::vector<std::string> names;
@@ -125,13 +107,10 @@ bool is_parley(const doctor::ListenerFacts& listener) {
 
 /// Marks the listeners of the server that runs with this configuration, and tells of it; nothing if none does.
 Findings find_running(const Config& config, std::vector<doctor::ListenerFacts>& listeners) {
-  const auto url = config.backend.empty() ? parse_store_url(config.store) : StoreUrl(MemoryStoreUrl{});
-  const auto* const rocksdb = url ? std::get_if<RocksdbStoreUrl>(&*url) : nullptr;
-  const pid_t process = rocksdb == nullptr ? 0 : store::process_that_holds(rocksdb->path);
-  if (rocksdb != nullptr && process == 0) return {};  // whatever listens there has another folder
-  std::string found;
-  if (process != 0)
-    found = fmt::format("process {} has {} open", process, store::absolute_path(rocksdb->path).string());
+  const store::Engine* const engine = find_engine(config.engines, config.store);
+  const bool here = engine != nullptr && engine->holder;
+  std::string found = here ? engine->holder(config.store) : std::string();
+  if (here && found.empty()) return {};  // whatever listens there has another folder
   for (doctor::ListenerFacts& listener : listeners) {
     listener.runs = listener.endpoint.port != 0 && !doctor::is_free(listener.endpoint) && is_parley(listener);
     if (!listener.runs) continue;

@@ -13,11 +13,11 @@
 #include "app/server.h"
 #include "app/service_manager.h"
 #include "app/stop_signals.h"
-#include "app/store_url.h"
 #include "base/line_writer.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "doctor/machine.h"
+#include "net/url.h"
 
 namespace parley::app {
 namespace {

@@ -5,7 +5,6 @@
 #include <iterator>
 #include <thread>
 #include <utility>
-#include <variant>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
@@ -15,17 +14,13 @@
 #include "api/admin_routes.h"
 #include "api/api_routes.h"
 #include "api/docs_routes.h"
-#include "app/redis_servers.h"
-#include "app/store_url.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "net/url.h"
+#include "rpc/client/backend_url.h"
 #include "rpc/client/remote_service.h"
 #include "service/local_service.h"
-#include "store/embedded/store.h"
-#include "store/embedded/store_folder.h"
-#include "store/memory/store.h"
-#include "store/redis/store.h"
 
 namespace parley::app {
 namespace {
@@ -44,8 +39,8 @@ std::size_t loop_count(const Config& config) {
 }
 
 /// What an acknowledgement promises, as clients and gateways are told.
-std::string durability_name(const StoreUrl& url, store::Durability durability) {
-  if (std::holds_alternative<MemoryStoreUrl>(url)) return "memory";
+std::string durability_name(const store::Engine& engine, store::Durability durability) {
+  if (!engine.promise.empty()) return std::string(engine.promise);
   return durability == store::Durability::kFsync ? "fsync" : "os";
 }
 
@@ -90,7 +85,7 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
 Result<void> Server::open_service() { return config_.backend.empty() ? open_store() : connect_backend(); }
 
 Result<void> Server::connect_backend() {
-  auto url = parse_backend_url(config_.backend);
+  auto url = rpc::parse_backend_url(config_.backend);
   if (!url) return fail(ErrorCode::kUnavailable, "--backend: " + url.error());
   rpc::ClientOptions options = config_.client_options;
   if (url->tls) {
@@ -110,30 +105,18 @@ Result<void> Server::connect_backend() {
 }
 
 Result<void> Server::open_store() {
-  const auto url = parse_store_url(config_.store);
-  if (!url) return fail(ErrorCode::kUnavailable, "--store: " + url.error());
-  if (const auto* const redis = std::get_if<RedisStoreUrl>(&*url)) {
-    auto opened = open_redis(*redis);
-    if (!opened) return fail(opened.error().code, "--store: " + opened.error().detail);
-    store_ = *std::move(opened);
-  } else if (const auto* const rocksdb = std::get_if<RocksdbStoreUrl>(&*url)) {
-    auto opened = store::open_rocksdb_store(rocksdb->path, config_.store_options, loops_, metrics_);
-    if (!opened) return std::unexpected(opened.error());
-    store_ = *std::move(opened);
-  } else {
-    store_ = store::make_memory_store(config_.store_options, metrics_);
-  }
+  const store::Engine* const engine = find_engine(config_.engines, config_.store);
+  if (engine == nullptr) return fail(ErrorCode::kUnavailable, "--store: no such kind of store");
+  auto opened = engine->open(config_.store, {.options = config_.store_options,
+                                             .loops = loops_,
+                                             .metrics = metrics_,
+                                             .deadline = std::chrono::steady_clock::now() + kReadyTimeout});
+  if (!opened) return std::unexpected(std::move(opened).error());
+  store_ = *std::move(opened);
   store_id_ = [store = store_.get()] { return store->id(); };
-  durability_ = [name = durability_name(*url, config_.store_options.durability)] { return name; };
+  durability_ = [name = durability_name(*engine, config_.store_options.durability)] { return name; };
   service_ = std::make_unique<service::LocalService>(*store_, config_.limits);
   return {};
-}
-
-Result<std::unique_ptr<store::MessageStore>> Server::open_redis(const RedisStoreUrl& url) {
-  auto servers = redis_servers(url, config_);
-  if (!servers) return std::unexpected(std::move(servers).error());
-  return store::open_redis_store(*std::move(servers), config_.store_options, loops_, metrics_,
-                                 std::chrono::steady_clock::now() + kReadyTimeout);
 }
 
 Result<void> Server::check_ready() {
@@ -202,10 +185,13 @@ std::string Server::listeners() const {
 
 std::string Server::store_name() const {
   if (!config_.backend.empty()) return config_.backend;
-  const auto url = parse_store_url(config_.store);
-  const auto* const rocksdb = url ? std::get_if<RocksdbStoreUrl>(&*url) : nullptr;
-  return rocksdb == nullptr ? without_password(config_.store)
-                            : "rocksdb:" + store::absolute_path(rocksdb->path).string();
+  const store::Engine* const engine = find_engine(config_.engines, config_.store);
+  return engine != nullptr && engine->shown ? engine->shown(config_.store) : net::without_password(config_.store);
+}
+
+bool Server::is_embedded() const {
+  const store::Engine* const engine = find_engine(config_.engines, config_.store);
+  return engine != nullptr && engine->embedded;
 }
 
 std::string Server::store_failure() {

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "app/config.h"
-#include "app/store_url.h"
 #include "base/error.h"
 #include "base/memory_budget.h"
 #include "base/metrics.h"
@@ -49,11 +48,10 @@ class Server {
 
   [[nodiscard]] Result<void> open_service();
   [[nodiscard]] Result<void> open_store();
-  [[nodiscard]] Result<std::unique_ptr<store::MessageStore>> open_redis(const RedisStoreUrl& url);
   [[nodiscard]] Result<void> connect_backend();
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<void> check_ready();
-  [[nodiscard]] bool is_embedded() const { return config_.backend.empty() && config_.store.starts_with("rocksdb:"); }
+  [[nodiscard]] bool is_embedded() const;
   [[nodiscard]] Result<void> listen_http();
   [[nodiscard]] Result<void> listen_rpc();
   [[nodiscard]] Result<void> listen_admin();

@@ -322,4 +322,9 @@ std::string OptionSet::nearest(std::string_view name) const {
   return best;
 }
 
+void declare_file(OptionSet& options, std::string name, std::string& target, std::string expected, std::string help) {
+  const auto is_named = [](std::string_view text) { return !text.empty(); };
+  options.text(std::move(name), target, "FILE", "the path of " + std::move(expected), is_named, std::move(help));
+}
+
 }  // namespace parley

@@ -159,4 +159,7 @@ class OptionSet {
 /// Whether a person who wrote `written` may have meant `name`.
 [[nodiscard]] bool is_near(std::string_view written, std::string_view name);
 
+/// Declares an option that names a file; `expected` says which: "a PEM file".
+void declare_file(OptionSet& options, std::string name, std::string& target, std::string expected, std::string help);
+
 }  // namespace parley

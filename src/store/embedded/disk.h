@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <string>
 
-#include "doctor/finding.h"
+#include "base/finding.h"
 
-namespace parley::doctor {
+namespace parley::store {
 
 /// What a folder and its disk are like.
 struct DiskFacts {
@@ -33,4 +33,4 @@ struct DiskFacts {
 /// `durable`: an acknowledgement says that a message is on disk. `patience` is for a send to be answered.
 [[nodiscard]] Findings judge_disk(const DiskFacts& facts, bool durable, std::chrono::milliseconds patience);
 
-}  // namespace parley::doctor
+}  // namespace parley::store

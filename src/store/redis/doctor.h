@@ -6,16 +6,16 @@
 #include <map>
 #include <string>
 
-#include "doctor/finding.h"
+#include "base/finding.h"
 #include "redis/client_options.h"
 #include "store/redis/settings.h"
 #include "store/store_options.h"
 
-namespace parley::doctor {
+namespace parley::store {
 
 /// One master.
 struct RedisFacts {
-  store::RedisSettings settings{};
+  RedisSettings settings{};
   std::map<std::string, std::string, std::less<>> info{};  ///< what INFO says, by its names; empty: it did not answer
 };
 
@@ -29,6 +29,6 @@ struct RedisServers {
 [[nodiscard]] RedisServers ask_redis(const redis::ClientOptions& options, std::chrono::milliseconds patience);
 
 /// `replicas` is how many must confirm a send.
-[[nodiscard]] Findings judge_redis(const RedisServers& servers, store::Durability durability, std::size_t replicas);
+[[nodiscard]] Findings judge_redis(const RedisServers& servers, Durability durability, std::size_t replicas);
 
-}  // namespace parley::doctor
+}  // namespace parley::store

@@ -1,4 +1,4 @@
-#include "app/redis_servers.h"
+#include "store/redis/servers.h"
 
 #include <cerrno>
 #include <charconv>
@@ -12,9 +12,7 @@
 
 #include <fmt/format.h>
 
-#include "net/tls.h"
-
-namespace parley::app {
+namespace parley::store {
 namespace {
 
 /// What stands in the file, less one last line break.
@@ -43,8 +41,8 @@ Result<std::shared_ptr<const net::TlsContext>> make_tls(const RedisStoreUrl& url
 
 }  // namespace
 
-Result<redis::ClientOptions> redis_servers(const RedisStoreUrl& url, const Config& config) {
-  redis::ClientOptions out = config.redis;
+Result<redis::ClientOptions> redis_servers(const RedisStoreUrl& url, const RedisOptions& options) {
+  redis::ClientOptions out = options.client;
   out.topology = url.topology;
   out.servers = url.hosts;
   out.user = url.user;
@@ -53,17 +51,17 @@ Result<redis::ClientOptions> redis_servers(const RedisStoreUrl& url, const Confi
   if (url.topology == redis::Topology::kSingle) {
     std::from_chars(url.path.data(), url.path.data() + url.path.size(), out.database);
   }
-  if (!config.redis_password_file.empty()) {
-    auto password = read_password(config.redis_password_file);
+  if (!options.password_file.empty()) {
+    auto password = read_password(options.password_file);
     if (!password) return std::unexpected(std::move(password).error());
     out.password = *std::move(password);
   }
   if (url.tls) {
-    auto tls = make_tls(url, config.redis_tls);
+    auto tls = make_tls(url, options.tls);
     if (!tls) return std::unexpected(std::move(tls).error());
     out.tls = *std::move(tls);
   }
   return out;
 }
 
-}  // namespace parley::app
+}  // namespace parley::store

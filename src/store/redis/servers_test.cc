@@ -1,4 +1,4 @@
-#include "app/redis_servers.h"
+#include "store/redis/servers.h"
 
 #include <filesystem>
 #include <fstream>
@@ -8,13 +8,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace parley::app {
+namespace parley::store {
 namespace {
 
 using testing::HasSubstr;
 
-Result<redis::ClientOptions> servers(std::string_view url, const Config& config = {}) {
-  return redis_servers(std::get<RedisStoreUrl>(parse_store_url(url).value()), config);
+Result<redis::ClientOptions> servers(std::string_view url, const RedisOptions& options = {}) {
+  return redis_servers(parse_redis_store_url(url).value(), options);
 }
 
 class File {
@@ -50,40 +50,40 @@ TEST(RedisServers, AreWhatTheUrlSays) {
 }
 
 TEST(RedisServers, KeepWhatTheOptionsSay) {
-  Config config;
-  config.redis.replicas = 2;
-  config.redis.max_in_flight = 7;
-  const auto options = servers("redis://h:1", config);
-  ASSERT_TRUE(options);
-  EXPECT_EQ(options->replicas, 2U);
-  EXPECT_EQ(options->max_in_flight, 7U);
+  RedisOptions options;
+  options.client.replicas = 2;
+  options.client.max_in_flight = 7;
+  const auto found = servers("redis://h:1", options);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->replicas, 2U);
+  EXPECT_EQ(found->max_in_flight, 7U);
 }
 
 TEST(RedisServers, ThePasswordMayStandInAFile) {
-  Config config;
+  RedisOptions options;
   const File file("p@ss:word \n");
-  config.redis_password_file = file.path();
-  EXPECT_EQ(servers("redis://me@h:1", config)->password, "p@ss:word ");
+  options.password_file = file.path();
+  EXPECT_EQ(servers("redis://me@h:1", options)->password, "p@ss:word ");
 }
 
 TEST(RedisServers, AFileThatSaysNothingIsNamed) {
   const File empty("\n");
   for (const std::string& path : {empty.path(), std::string("/does/not/exist")}) {
-    Config config;
-    config.redis_password_file = path;
-    const auto options = servers("redis://h:1", config);
-    ASSERT_FALSE(options);
-    EXPECT_THAT(options.error().detail, HasSubstr(path));
+    RedisOptions options;
+    options.password_file = path;
+    const auto found = servers("redis://h:1", options);
+    ASSERT_FALSE(found);
+    EXPECT_THAT(found.error().detail, HasSubstr(path));
   }
 }
 
 TEST(RedisServers, AFileOfTlsThatCannotBeReadIsNamed) {
-  Config config;
-  config.redis_tls.authority = "/does/not/exist.pem";
-  const auto options = servers("rediss://h:1", config);
-  ASSERT_FALSE(options);
-  EXPECT_THAT(options.error().detail, HasSubstr("/does/not/exist.pem"));
+  RedisOptions options;
+  options.tls.authority = "/does/not/exist.pem";
+  const auto found = servers("rediss://h:1", options);
+  ASSERT_FALSE(found);
+  EXPECT_THAT(found.error().detail, HasSubstr("/does/not/exist.pem"));
 }
 
 }  // namespace
-}  // namespace parley::app
+}  // namespace parley::store

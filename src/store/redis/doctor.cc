@@ -1,4 +1,4 @@
-#include "doctor/redis.h"
+#include "store/redis/doctor.h"
 
 #include <algorithm>
 #include <charconv>
@@ -13,7 +13,7 @@
 #include "net/loop.h"
 #include "redis/client.h"
 
-namespace parley::doctor {
+namespace parley::store {
 namespace {
 
 constexpr std::uint64_t kLeastVersion = 7;
@@ -47,7 +47,7 @@ std::optional<std::uint64_t> number(const Info& info, std::string_view name) {
 }
 
 Async<> ask_one(RedisFacts& master, redis::Ask ask) {
-  master.settings = co_await store::ask_redis_settings(ask);
+  master.settings = co_await ask_redis_settings(ask);
   std::string command = redis::format_command({"INFO"});
   const redis::CallResult result = co_await ask(std::move(command));
   master.info = parse_info(result.reply.text);
@@ -69,20 +69,19 @@ bool runs_here(const redis::ClientOptions& options) {
   return std::ranges::any_of(options.servers, [](const net::Endpoint& server) { return server.is_loopback(); });
 }
 
-Findings judge_settings(const store::RedisSettings& settings, store::Durability durability,
-                        const std::string& subject) {
+Findings judge_settings(const RedisSettings& settings, Durability durability, const std::string& subject) {
   if (!settings.known) {
     return {{subject, "it does not answer", "that messages of the chats that it keeps are taken and shown",
              "start it, or look into its log"}};
   }
   Findings out;
-  for (auto& [what, remedy] : store::unfit_redis_settings(settings, durability)) {
+  for (auto& [what, remedy] : unfit_redis_settings(settings, durability)) {
     out.push_back({subject, std::move(what), "that an acknowledged message is kept: the server does not start so",
                    std::move(remedy)});
   }
   if (!out.empty()) return out;
   out.push_back({subject, "its settings fit --durability"});
-  for (auto& [what, remedy] : store::redis_setting_remarks(settings, durability)) {
+  for (auto& [what, remedy] : redis_setting_remarks(settings, durability)) {
     out.push_back({subject, std::move(what),
                    "that --durability means what operators think, within the memory planned for", std::move(remedy)});
   }
@@ -161,7 +160,7 @@ RedisServers ask_redis(const redis::ClientOptions& options, std::chrono::millise
   return out;
 }
 
-Findings judge_redis(const RedisServers& servers, store::Durability durability, std::size_t replicas) {
+Findings judge_redis(const RedisServers& servers, Durability durability, std::size_t replicas) {
   if (!servers.failure.empty()) {
     return {{"Redis", servers.failure, "that the server starts", remedy_of(servers.failure)}};
   }
@@ -179,4 +178,4 @@ Findings judge_redis(const RedisServers& servers, store::Durability durability, 
   return out;
 }
 
-}  // namespace parley::doctor
+}  // namespace parley::store

@@ -1,4 +1,4 @@
-#include "doctor/disk.h"
+#include "store/embedded/disk.h"
 
 #include <algorithm>
 #include <array>
@@ -17,7 +17,7 @@
 
 #include "base/units.h"
 
-namespace parley::doctor {
+namespace parley::store {
 namespace {
 
 namespace fs = std::filesystem;
@@ -183,4 +183,4 @@ Findings judge_disk(const DiskFacts& facts, bool durable, std::chrono::milliseco
   return out;
 }
 
-}  // namespace parley::doctor
+}  // namespace parley::store
