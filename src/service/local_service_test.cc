@@ -24,7 +24,7 @@ class RecordingStore final : public store::MessageStore {
   }
   Task<void> ready(Deadline) override { co_return fail(ErrorCode::kUnavailable, "gone"); }
   Task<void> readable(Deadline) override { co_return fail(ErrorCode::kUnavailable, "gone"); }
-  const std::string& id() const noexcept override { return id_; }
+  std::string id() const override { return id_; }
 
   std::optional<Draft> appended;
   std::optional<PageRange> read_range;
