@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,6 +49,19 @@ std::chrono::milliseconds time_until(Deadline deadline) {
 }
 
 bool passed(Deadline deadline) { return deadline <= std::chrono::steady_clock::now(); }
+
+/// The store's id on a server (empty: it has none); nothing if the server does not say, or another one has the slot.
+Async<std::optional<std::string>> ask_for_id(redis::Ask ask) {
+  std::string get = redis::format_command({"GET", kRedisIdKey});
+  redis::CallResult result = co_await ask(std::move(get));
+  if (result.outcome != redis::CallResult::Outcome::kAnswered || result.reply.is_error()) co_return std::nullopt;
+  co_return std::move(result.reply.text);
+}
+
+Async<> ask_for_id_into(std::optional<std::string>& found, redis::Ask ask) {
+  auto id = co_await ask_for_id(std::move(ask));
+  if (id) found = *std::move(id);
+}
 
 RecentChatsOfLoops make_recent(std::size_t bytes, std::size_t loops) {
   RecentChatsOfLoops out;
@@ -154,11 +168,9 @@ class RedisStore final : public MessageStore {
   /// Before a server takes its first call: whether it still holds the store of this id. Of a cluster only one server
   /// has the id, which the watch looks at.
   Async<> look_for_id(const std::string& id, redis::Ask ask) {
-    std::string get = redis::format_command({"GET", kRedisIdKey});
-    const redis::CallResult result = co_await ask(std::move(get));
-    if (result.outcome != redis::CallResult::Outcome::kAnswered || result.reply.is_error()) co_return;
-    if (result.reply.text == id || result.reply.text == identity_.id()) co_return;
-    identity_.lose(result.reply.text);
+    const auto found = co_await ask_for_id(std::move(ask));
+    if (!found || *found == id || *found == identity_.id()) co_return;
+    identity_.lose(*found);
     boost::asio::post(loop_.executor(), [woken = woken_] { woken->wake(); });
   }
 
@@ -240,15 +252,15 @@ class RedisStore final : public MessageStore {
 
   /// Looks which store the servers hold, and takes another one for the store if that is what they hold.
   Async<> look_at_id() {
+    // Asked of each master, and not by a call: the answer to a call would end the outage of a master that refuses
+    // others.
+    std::optional<std::string> found;
+    co_await client_.visit_masters(
+        kWatch, [&found](const std::string&, redis::Ask ask) { return ask_for_id_into(found, std::move(ask)); });
+    if (!found) co_return;  // a look that is answered will tell
+    if (*found == identity_.id()) co_return identity_.confirm();
+    identity_.lose(*found);
     const Deadline deadline = std::chrono::steady_clock::now() + kWatch;
-    const auto get = [&] {
-      return client_.call(kRedisIdKey, redis::format_command({"GET", kRedisIdKey}), {.deadline = deadline});
-    };
-    const RedisAnswer answer = co_await until_answered(get, deadline);
-    if (!answer.answered() || answer.reply().is_error()) co_return;  // a look that is answered will tell
-    const std::string& found = answer.reply().text;
-    if (found == identity_.id()) co_return identity_.confirm();
-    identity_.lose(found);
     if (const auto known = co_await check_format(deadline); !known) co_return identity_.refuse(known.error().detail);
     const std::string fresh = make_store_id();
     auto id = co_await get_or_make(kRedisIdKey, fresh, deadline);
