@@ -10,6 +10,7 @@ from history import ACKED
 from support.client import Client
 from support.deployment import Gateway, Node
 from support.redis import RedisServer
+from support.redis_cluster import Cluster
 from support.wait import eventually
 from workload import final_state
 
@@ -232,3 +233,55 @@ def test_what_is_lost_again_and_again_is_noticed_each_time(tiers, redis_server, 
     client.send("a:b", "hi")
     assert client.texts("a:b") == ["hi"]
     client.close()
+
+
+def test_a_cluster_that_lost_its_data_is_noticed(tmp_path, started):
+    cluster = Cluster(tmp_path / "cluster", replicas=0).start()
+    try:
+        nodes = [started(kind=Node, store=cluster.url()) for _ in range(2)]
+        gateway = started(kind=Gateway, nodes=nodes)
+        client = Client(gateway)
+        chats = [f"a:{name}" for name in "bcdefghi"]
+        for chat in chats:
+            for n in range(4):
+                client.send(chat, f"old {n}")
+            for _ in range(3):  # so that it is kept
+                assert client.pull(chat, limit=2)["has_more"]
+        for master in cluster.masters():
+            flush(master)
+        for node in nodes:
+            eventually(lambda node=node: "served until this is settled" in node.stderr, "the node to notice")
+        for one in (*nodes, gateway):
+            eventually(lambda one=one: ready(one), "all to be ready again")
+        for chat in chats:
+            assert client.try_pull(chat, limit=2).status_code == 404
+            client.send(chat, "new")
+            assert client.texts(chat) == ["new"]
+        client.close()
+    finally:
+        cluster.kill()
+
+
+def test_a_master_of_a_cluster_that_lost_its_data_shows_none_of_them_for_long(tmp_path, started):
+    """The id may lie on another master, and then stays."""
+    cluster = Cluster(tmp_path / "cluster", replicas=0).start()
+    try:
+        client = Client(started(store=cluster.url()))
+        chats = [f"a:{name}" for name in "bcdefghi"]
+        for chat in chats:
+            for n in range(4):
+                client.send(chat, f"old {n}")
+            for _ in range(3):
+                assert client.pull(chat, limit=2)["has_more"]
+        keeps_id = cluster.owner(cluster.nodes[-1].call("CLUSTER", "KEYSLOT", "parley:id"))
+        others = [master for master in cluster.masters() if master.port != keeps_id.port]
+        for master in others:
+            flush(master)
+        slots = {chat: cluster.nodes[-1].call("CLUSTER", "KEYSLOT", f"parley:{{c{chat}}}") for chat in chats}
+        lost = [chat for chat in chats if cluster.owner(slots[chat]).port != keeps_id.port]
+        assert lost
+        for chat in lost:
+            eventually(lambda chat=chat: client.try_pull(chat, limit=2).status_code == 404, "the page to be forgotten")
+        client.close()
+    finally:
+        cluster.kill()
