@@ -55,10 +55,10 @@ Findings look_at_certificates(const Config& config) {
   if (config.rpc.empty() || config.rpc_options.tls.certificate.empty()) return {};
   const auto context = net::TlsContext::for_server(config.rpc_options.tls);
   if (context) return {{"--rpc-tls-cert", "it fits its key"}};
-  return {{"--rpc-tls-cert", context.error().detail, "that the server starts", "mend the file that is named"}};
+  return {{"--rpc-tls-cert", context.error().detail, "the server does not start", "correct the file that is named"}};
 }
 
-/// What is there answers at once; what is not must not keep a person waiting for as long as a server may wait.
+/// How long doctor waits for an answer. A server waits longer, but here a person is waiting.
 constexpr std::chrono::seconds kPatience{3};
 
 Findings look_at_store(const Config& config) {
@@ -75,14 +75,15 @@ Findings look_at_nodes(const Config& config) {
     std::vector<std::string> names;
     for (const net::Endpoint& node : url->nodes) names.push_back(node.host);
     auto tls = net::TlsContext::for_client(config.rpc_options.tls, std::move(names));
-    if (!tls) return {{"--rpc-tls-ca", tls.error().detail, "that nodes can be reached", "mend the file that is named"}};
+    if (!tls)
+      return {{"--rpc-tls-ca", tls.error().detail, "the gateway does not start", "correct the file that is named"}};
     options.tls = std::make_shared<const net::TlsContext>(*std::move(tls));
   }
   const auto patience = std::min<std::chrono::milliseconds>(config.backend_timeout, kPatience);
   return doctor::judge_nodes(doctor::ask_nodes(url->nodes, options, patience));
 }
 
-/// What a GET is answered; empty where no answer comes.
+/// The body of the answer to a GET. Empty if no answer comes.
 std::string get(const net::Endpoint& endpoint, const char* path) {
   const auto url = http::ServerUrl::parse("http://" + endpoint.to_string());
   if (!url) return {};
@@ -105,12 +106,12 @@ bool is_parley(const doctor::ListenerFacts& listener) {
   return nodes.size() == 1 && nodes.front().failure.empty() && !nodes.front().store_id.empty();
 }
 
-/// Marks the listeners of the server that runs with this configuration, and tells of it; nothing if none does.
+/// Marks the listeners of the server that runs with this configuration, and reports it. Nothing if none runs.
 Findings find_running(const Config& config, std::vector<doctor::ListenerFacts>& listeners) {
   const store::Engine* const engine = find_engine(config.engines, config.store);
   const bool here = engine != nullptr && engine->holder;
   std::string found = here ? engine->holder(config.store) : std::string();
-  if (here && found.empty()) return {};  // whatever listens there has another folder
+  if (here && found.empty()) return {};  // a server that listens there has another folder
   for (doctor::ListenerFacts& listener : listeners) {
     listener.runs = listener.endpoint.port != 0 && !doctor::is_free(listener.endpoint) && is_parley(listener);
     if (!listener.runs) continue;
@@ -124,7 +125,7 @@ Findings find_running(const Config& config, std::vector<doctor::ListenerFacts>& 
 }  // namespace
 
 int doctor(const Config& config, bool json) {
-  configure_log(config.log_format, LogLevel::kError);  // what is found out is told below
+  configure_log(config.log_format, LogLevel::kError);  // the findings say everything
   Findings findings;
   auto all = listeners(config);
   add(findings, find_running(config, all));

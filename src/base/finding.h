@@ -8,12 +8,12 @@ namespace parley {
 
 /// One thing that was looked at. For a person: short, without a full stop.
 struct Finding {
-  std::string subject;    ///< what was looked at: "disk of /var/lib/parley"
-  std::string found;      ///< what it is like
-  std::string promise{};  ///< what cannot be kept so; empty: all is well
-  std::string remedy{};   ///< what to do about it
+  std::string subject;   ///< what was looked at: "disk of /var/lib/parley"
+  std::string found;     ///< what it is like
+  std::string effect{};  ///< what goes wrong because of it; empty: all is well
+  std::string fix{};     ///< what the operator does about it
 
-  [[nodiscard]] bool good() const noexcept { return promise.empty(); }
+  [[nodiscard]] bool good() const noexcept { return effect.empty(); }
 };
 
 using Findings = std::vector<Finding>;

@@ -15,7 +15,7 @@ inline std::vector<std::string> problems(const Findings& findings) {
   std::vector<std::string> out;
   for (const Finding& finding : findings) {
     if (finding.good()) continue;
-    EXPECT_NE(finding.remedy, "") << finding.subject;
+    EXPECT_NE(finding.fix, "") << finding.subject;
     out.push_back(finding.subject + ": " + finding.found);
   }
   return out;

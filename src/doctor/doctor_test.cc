@@ -39,7 +39,7 @@ TEST(JudgeMachine, FindsTooLittleMemory) {
   const Needs needs{.listeners = 1, .connections = 100, .memory = kGiB};
   EXPECT_THAT(problems(judge_machine({.descriptors = 100'000, .memory = 2 * kGiB}, needs)), IsEmpty());
   EXPECT_THAT(problems(judge_machine({.descriptors = 100'000, .memory = kGiB}, needs)),
-              ElementsAre(HasSubstr("memory: 1GiB")));
+              ElementsAre(HasSubstr("memory: there is 1GiB")));
 }
 
 class JudgeNodes : public testing::Test {
@@ -59,25 +59,25 @@ TEST_F(JudgeNodes, FindsOneThatCannotBeUsed) {
 
 TEST_F(JudgeNodes, FindsTwoStores) {
   two.store_id = "t";
-  EXPECT_THAT(judged(), ElementsAre("nodes' stores: there are 2"));
+  EXPECT_THAT(judged(), ElementsAre("nodes' stores: the nodes have 2 different stores"));
 }
 
 TEST_F(JudgeNodes, FindsTwoDurabilities) {
   two.durability = "os";
-  EXPECT_THAT(judged(), ElementsAre("nodes' durability: some have fsync, others os"));
+  EXPECT_THAT(judged(), ElementsAre("nodes' durability: some nodes have fsync, others os"));
 }
 
 TEST_F(JudgeNodes, FindsClocksThatDiffer) {
   two.clock_offset = 498ms;
-  EXPECT_THAT(judged(), ElementsAre("clocks: they differ by 501.0 ms"));
+  EXPECT_THAT(judged(), ElementsAre("clocks: the clocks differ by 501.0 ms"));
 }
 
 TEST_F(JudgeNodes, SaysNothingGoodOfNodesThatItNeverReached) {
   one = {.address = "n1:8888", .failure = "n1:8888: cannot connect: refused"};
   two = {.address = "n2:8888", .failure = "n2:8888: cannot connect: refused"};
-  EXPECT_THAT(judged(), ElementsAre(HasSubstr("n1"), HasSubstr("n2"), "nodes: none was reached"));
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("n1"), HasSubstr("n2"), "nodes: no node could be reached"));
   for (const Finding& finding : judge_nodes({one, two})) EXPECT_FALSE(finding.good()) << finding.subject;
-  EXPECT_THAT(problems(judge_nodes({})), ElementsAre("nodes: none was reached"));
+  EXPECT_THAT(problems(judge_nodes({})), ElementsAre("nodes: no node could be reached"));
 }
 
 TEST_F(JudgeNodes, AsksNoMoreOfForeignServers) {
@@ -96,10 +96,10 @@ TEST_F(JudgeNodes, FindsAForeignServerBesideANodeOfOurs) {
 }
 
 TEST(Findings, AreWrittenForPeopleAndPrograms) {
-  const Findings findings{{"a", "well"}, {"b\x1b", "bad \"x\"", "that it works", "mend it"}};
+  const Findings findings{{"a", "well"}, {"b\x1b", "bad \"x\"", "it fails", "mend it"}};
   EXPECT_EQ(to_text(findings),
-            "ok      a: well\nPROBLEM b\\u001b: bad \"x\"\n        at stake: that it works\n        remedy: mend it\n"
-            "1 of 2 to look after\n");
+            "ok      a: well\nPROBLEM b\\u001b: bad \"x\"\n        effect: it fails\n        fix: mend it\n"
+            "1 of 2 checks found a problem\n");
   EXPECT_THAT(to_json(findings), HasSubstr(R"("found":"bad \"x\"","good":false)"));
   EXPECT_THAT(to_text({findings.front()}), HasSubstr("all is well"));
   EXPECT_FALSE(all_good(findings));

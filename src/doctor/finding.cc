@@ -17,11 +17,11 @@ std::string to_text(const Findings& findings) {
     out += fmt::format("{:8}{}: {}\n", finding.good() ? "ok" : "PROBLEM", escape_controls(finding.subject),
                        escape_controls(finding.found));
     if (finding.good()) continue;
-    out += fmt::format("        at stake: {}\n        remedy: {}\n", finding.promise, finding.remedy);
+    out += fmt::format("        effect: {}\n        fix: {}\n", finding.effect, finding.fix);
   }
   const auto problems = std::ranges::count_if(findings, [](const Finding& finding) { return !finding.good(); });
   return out + (problems == 0 ? std::string("all is well\n")
-                              : fmt::format("{} of {} to look after\n", problems, findings.size()));
+                              : fmt::format("{} of {} checks found a problem\n", problems, findings.size()));
 }
 
 std::string to_json(const Findings& findings) {
@@ -30,8 +30,8 @@ std::string to_json(const Findings& findings) {
     items.push_back(boost::json::object{{"subject", finding.subject},
                                         {"found", finding.found},
                                         {"good", finding.good()},
-                                        {"promise", finding.promise},
-                                        {"remedy", finding.remedy}});
+                                        {"effect", finding.effect},
+                                        {"fix", finding.fix}});
   }
   return boost::json::serialize(boost::json::object{{"good", all_good(findings)}, {"findings", std::move(items)}}) +
          "\n";

@@ -1,4 +1,4 @@
-// How `parley doctor` says what it found out.
+// The report of `parley doctor`.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace parley::doctor {
 
-/// A line for what is well, three for what is not.
+/// One line for each finding that is good, three for each problem.
 [[nodiscard]] std::string to_text(const Findings& findings);
-/// One line: {"good":…,"findings":[{"subject":…,"found":…,"good":…,"promise":…,"remedy":…}]}.
+/// One line: {"good":…,"findings":[{"subject":…,"found":…,"good":…,"effect":…,"fix":…}]}.
 [[nodiscard]] std::string to_json(const Findings& findings);
 
 [[nodiscard]] bool all_good(const Findings& findings);

@@ -12,19 +12,19 @@ Finding judge_binding(const ListenerFacts& facts, const std::string& subject) {
   net::LoopPool loops(1);
   net::Listener listener(loops, facts.name);
   if (const auto bound = listener.listen(facts.endpoint); !bound) {
-    return {subject, bound.error().detail, "that the server starts",
-            fmt::format("end what listens there (a running server does), or give another --{}", facts.name)};
+    return {subject, bound.error().detail, "the server does not start",
+            fmt::format("stop the program that listens there (ss -ltnp names it), or choose another --{}", facts.name)};
   }
-  return {subject, "it is free"};
+  return {subject, "the address is free"};
 }
 
 Finding judge_reach(const ListenerFacts& facts, const std::string& subject) {
   if (facts.endpoint.is_loopback()) return {subject, "only this machine can reach it"};
   if (facts.authenticated) return {subject, "other machines can reach it, with a certificate"};
-  return {subject, "other machines can reach it, and nobody is authenticated",
-          facts.name == "admin" ? "that metrics are for the operator" : "that messages are for those who may read them",
-          fmt::format("listen on loopback behind a proxy that authenticates{}, or see to it that a firewall does",
-                      facts.name == "rpc" ? ", or give --rpc-tls-ca" : "")};
+  return {subject, "other machines can reach it, and it asks nobody for a login",
+          facts.name == "admin" ? "anybody there can read the metrics" : "anybody there can read and send messages",
+          fmt::format("listen on 127.0.0.1 behind a proxy that asks for a login{}, or let a firewall keep others out",
+                      facts.name == "rpc" ? ", or set --rpc-tls-ca" : "")};
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ constexpr std::uint64_t kConnection = std::uint64_t{4} << 10;
 
 std::string mebibytes(std::uint64_t bytes) { return format_size(bytes >> 20U << 20U); }
 
-/// The limit of our control group; nothing where there is none.
+/// The memory limit of our control group. UINT64_MAX if there is none.
 std::uint64_t group_limit() {
   for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
     std::uint64_t bytes = 0;
@@ -32,10 +32,11 @@ std::uint64_t group_limit() {
 
 Finding judge_descriptors(const MachineFacts& facts, const Needs& needs) {
   const std::size_t most = connections_within(facts.descriptors, needs.listeners);
-  const std::string found = fmt::format("{} may be open, so each listener takes {} connections", facts.descriptors,
-                                        std::min<std::uint64_t>(most, needs.connections));
+  const std::string found = fmt::format("{} files may be open, so each listener takes {} connections",
+                                        facts.descriptors, std::min<std::uint64_t>(most, needs.connections));
   if (most >= needs.connections || !needs.asked_for) return {"open files", found};
-  return {"open files", found, fmt::format("that --max-connections {} are served", needs.connections),
+  return {"open files", found,
+          fmt::format("the server takes fewer connections than --max-connections {}", needs.connections),
           "raise the limit (LimitNOFILE in a unit, ulimit -Hn), or lower --max-connections"};
 }
 
@@ -43,10 +44,11 @@ Finding judge_memory(const MachineFacts& facts, const Needs& needs) {
   const std::uint64_t connections =
       std::min<std::uint64_t>(needs.connections, connections_within(facts.descriptors, needs.listeners));
   const std::uint64_t needed = needs.memory + kProcess + needs.listeners * connections * kConnection;
-  const std::string found = fmt::format("{}, of which the limits allow {}", mebibytes(facts.memory), mebibytes(needed));
+  const std::string found =
+      fmt::format("there is {}, and the configured limits add up to {}", mebibytes(facts.memory), mebibytes(needed));
   if (needed <= facts.memory / 10 * 9) return {"memory", found};
-  return {"memory", found, "that a server under load says `overloaded`: it would be killed instead",
-          "lower --store-memory, --max-memory or --max-connections, or give it more memory"};
+  return {"memory", found, "under load the kernel may kill the server before it answers `overloaded`",
+          "lower --store-memory, --max-memory or --max-connections, or add memory"};
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 namespace parley::doctor {
 namespace {
 
-/// Times of messages tell people when something was said, and the order across chats.
+/// People read the times of messages. Half a second does not mislead them.
 constexpr std::chrono::milliseconds kMostSkew{500};
 
 NodeFacts ask(net::LoopPool& loops, const net::Endpoint& node, const rpc::ClientOptions& options, Deadline deadline) {
@@ -35,14 +35,16 @@ NodeFacts ask(net::LoopPool& loops, const net::Endpoint& node, const rpc::Client
 Finding judge_node(const NodeFacts& node) {
   const std::string subject = "node " + node.address;
   if (!node.failure.empty()) {
-    return {subject, node.failure, "that requests are answered when the other nodes fail",
-            "start it, or take it out of --backend"};
+    return {subject, node.failure, "if the other nodes fail, no request is answered",
+            "start this node, or remove it from --backend"};
   }
-  if (node.store_id.empty()) return {subject, "it is up, and a server of another kind: nothing more is known of it"};
-  return {subject, fmt::format("it is ready; durability {}", node.durability.empty() ? "not told" : node.durability)};
+  if (node.store_id.empty())
+    return {subject, "it answers, but it is a server of another kind, so nothing more is known"};
+  return {subject,
+          fmt::format("it is ready, with durability {}", node.durability.empty() ? "unknown" : node.durability)};
 }
 
-/// How many different answers the usable nodes give, empty ones left out.
+/// The different answers of the nodes, without empty ones.
 std::set<std::string> answers(const std::vector<NodeFacts>& nodes, std::string NodeFacts::* answer) {
   std::set<std::string> out;
   for (const NodeFacts& node : nodes) {
@@ -55,19 +57,21 @@ Finding judge_stores(const std::vector<NodeFacts>& nodes) {
   const auto ids = answers(nodes, &NodeFacts::store_id);
   const auto has_none = [](const NodeFacts& node) { return node.failure.empty() && node.store_id.empty(); };
   if (!ids.empty() && std::ranges::any_of(nodes, has_none)) {
-    return {"nodes' stores", "some nodes have one, others are servers of another kind",
-            "that a send with a key is stored once: a gateway refuses such nodes", "take either out of --backend"};
+    return {"nodes' stores", "some nodes are Parley's, others are servers of another kind",
+            "the gateway refuses one kind, since a send with a key could be stored twice",
+            "name nodes of one kind only in --backend"};
   }
-  if (ids.size() < 2) return {"nodes' stores", ids.empty() ? "not known" : "they share one"};
-  return {"nodes' stores", fmt::format("there are {}", ids.size()),
-          "that a chat is whole wherever it is read: a gateway refuses such nodes", "give all nodes the same --store"};
+  if (ids.size() < 2) return {"nodes' stores", ids.empty() ? "not known" : "all nodes have the same store"};
+  return {"nodes' stores", fmt::format("the nodes have {} different stores", ids.size()),
+          "the gateway uses the nodes of one store only, since each store has part of the messages",
+          "start all nodes with the same --store"};
 }
 
 Finding judge_durability(const std::vector<NodeFacts>& nodes) {
   const auto levels = answers(nodes, &NodeFacts::durability);
-  if (levels.size() < 2) return {"nodes' durability", levels.empty() ? "not known" : "it is the same"};
-  return {"nodes' durability", fmt::format("some have {}", fmt::join(levels, ", others ")),
-          "that every acknowledgement means the same", "give all nodes the same --durability"};
+  if (levels.size() < 2) return {"nodes' durability", levels.empty() ? "not known" : "all nodes have the same"};
+  return {"nodes' durability", fmt::format("some nodes have {}", fmt::join(levels, ", others ")),
+          "some sends are acknowledged before they are on a disk", "start all nodes with the same --durability"};
 }
 
 Finding judge_clocks(const std::vector<NodeFacts>& nodes) {
@@ -82,11 +86,11 @@ Finding judge_clocks(const std::vector<NodeFacts>& nodes) {
   // Our own clock stamps nothing, but a difference from it is a difference too.
   least = std::min(least, std::chrono::microseconds(0));
   most = std::max(most, std::chrono::microseconds(0));
-  const std::string found = fmt::format("they differ by {:.1f} ms", static_cast<double>((most - least).count()) / 1e3);
+  const std::string found =
+      fmt::format("the clocks differ by {:.1f} ms", static_cast<double>((most - least).count()) / 1e3);
   if (most - least <= kMostSkew) return {"clocks", found};
-  return {"clocks", found,
-          "that times tell when a message was sent, and that keys are remembered for --idempotency-window",
-          "let all machines follow one time service (chrony, systemd-timesyncd)"};
+  return {"clocks", found, "times of messages are wrong by that much, and so is the time for which keys are remembered",
+          "run a time service on all machines (chrony or systemd-timesyncd)"};
 }
 
 }  // namespace
@@ -114,8 +118,8 @@ Findings judge_nodes(const std::vector<NodeFacts>& nodes) {
   Findings out;
   for (const NodeFacts& node : nodes) out.push_back(judge_node(node));
   if (std::ranges::none_of(nodes, [](const NodeFacts& node) { return node.failure.empty(); })) {
-    out.push_back({"nodes", "none was reached", "that anything is answered, out of one store and at one durability",
-                   "start them, or mend --backend"});
+    out.push_back(
+        {"nodes", "no node could be reached", "no request is answered", "start the nodes, or correct --backend"});
     return out;
   }
   for (const auto judge : {judge_stores, judge_durability, judge_clocks}) out.push_back(judge(nodes));

@@ -90,7 +90,7 @@ def test_settings_that_waste_memory(redis):
 
 
 def test_replicas_that_are_not_there(redis):
-    assert problems(redis(), "--redis-replicas", 1) == ["0 replicas are connected, --redis-replicas is 1"]
+    assert problems(redis(), "--redis-replicas", 1) == ["0 replicas are connected, and --redis-replicas is 1"]
 
 
 def test_a_full_server(redis):
@@ -107,4 +107,4 @@ def test_a_wrong_password(redis):
     assert problems(address) != []
     assert problems(f":secret@{address}") == []
     outcome = parley("doctor", *MODEST, "--store", f"redis://{address}")
-    assert "remedy: " in outcome.out and "--redis-password-file" in outcome.out
+    assert "fix: " in outcome.out and "--redis-password-file" in outcome.out

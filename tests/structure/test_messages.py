@@ -12,6 +12,8 @@ SPEAKS = re.compile(
     r"\b(?:log_(?:debug|info|warn|error)|fail|unexpected|usage_error|print_error|malformed|unreadable|give_up|set_down"
     r"|refuse|bad|gauge_family|counter_family|histogram_family|ErrorInfo|Error|Finding|foreign)\s*[({]"
 )
+# What `parley doctor` says is mostly built as `return {subject, found, effect, fix}`: such files count as a whole.
+FINDINGS = re.compile(r"\b(?:Findings?|RedisSettingFault)\s+\w+\(|\bvector<RedisSettingFault>")
 LITERAL = re.compile(r'R"(\w*)\((.*?)\)\1"|"((?:[^"\\\n]|\\.)*)"|\'(?:[^\'\\\n]|\\.)\'', re.S)
 
 
@@ -51,12 +53,15 @@ def literals(code):
 def messages(source):
     """(line, message) of each literal of several words that is said to somebody."""
     source = without_comments(source)
+    said = [(call.start(), arguments(source, call.end())) for call in SPEAKS.finditer(source)]
+    if FINDINGS.search(source):
+        said.append((0, source))
     found = {}
-    for call in SPEAKS.finditer(source):
-        line = source.count("\n", 0, call.start()) + 1
-        for text in literals(arguments(source, call.end())):
+    for start, code in said:
+        line = source.count("\n", 0, start) + 1
+        for text in literals(code):
             if len(text.split()) >= 3:
-                found[text] = line
+                found.setdefault(text, line)
     return [(line, text.replace(r"\n", "\n").replace(r"\"", '"')) for text, line in found.items()]
 
 
@@ -84,6 +89,14 @@ def test_messages_are_found():
     assert [line for line, _ in messages(source)] == [3, 3, 6, 6]
 
 
+def test_the_texts_of_doctor_are_found():
+    source = 'Finding judge(int n) {\n  return {subject, "it is full, by far", "sends are refused"};\n}\n'
+    assert [text for _, text in messages(source)] == ["it is full, by far", "sends are refused"]
+    places = {place.split(":")[0] for place, _ in all_messages()}
+    assert {f"src/doctor/{name}.cc" for name in ("machine", "nodes", "listeners")} <= places
+    assert {f"src/store/{name}.cc" for name in ("embedded/disk", "redis/doctor", "redis/settings")} <= places
+
+
 def test_messages_are_short_sentences():
     found = list(all_messages())
     assert len(found) > 100
@@ -96,6 +109,6 @@ def test_messages_have_no_semicolons():
 
 
 def test_messages_do_not_use_where_for_if():
-    """STYLE: "if" and "when" for conditions, and no "who" or "what" as a noun at the beginning."""
-    odd = re.compile(r"^(who|what|whoever|whatever) |, where that | where (it|there|none|no) ", re.I)
+    """STYLE: "if" and "when" for conditions, and a subject at the beginning: no "who" or "what" as a noun, no "that" clause."""
+    odd = re.compile(r"^(who|what|whoever|whatever|that) |, where that | where (it|there|none|no|chats) ", re.I)
     assert [f"{place}: {text}" for place, text in all_messages() if odd.search(text)] == []

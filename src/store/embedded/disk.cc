@@ -59,14 +59,14 @@ std::vector<microseconds> time_syncs(const fs::path& folder) {
   return out;
 }
 
-/// Whether the store has a file of such a name. Others, such as lost+found, are no concern of it.
+/// Whether a file of the store has such a name. Other files, such as lost+found, do not matter.
 bool is_of_store(const std::string& name) {
   constexpr std::array kNames{"CURRENT", "IDENTITY", "LOCK", "LOG", "MANIFEST-", "OPTIONS-"};
   return name.ends_with(".sst") || name.ends_with(".log") ||
          std::ranges::any_of(kNames, [&name](const char* known) { return name.starts_with(known); });
 }
 
-/// A file of the store that we cannot read and write, as where it was once opened by another user; empty: none.
+/// A file of the store that we cannot read and write, such as one that another user made. Empty if there is none.
 std::string find_unusable(const fs::path& folder) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
@@ -79,65 +79,66 @@ std::string find_unusable(const fs::path& folder) {
 Finding judge_folder(const DiskFacts& facts) {
   const std::string subject = "folder " + facts.folder.string();
   if (facts.no_folder) {
-    return {subject, facts.existing.string() + " is there, and no folder", "that the server starts",
-            "move it away, or give another --store"};
+    return {subject, facts.existing.string() + " is not a folder", "the server does not start",
+            "move that file away, or choose another folder in --store"};
   }
   if (!facts.writable) {
-    return {subject, fmt::format("{} cannot be written to", facts.existing.string()), "that the server starts",
-            "give the folder to the user that runs it"};
+    return {subject, fmt::format("this user cannot write to {}", facts.existing.string()), "the server does not start",
+            "make the server's user the owner of the folder: chown"};
   }
   if (facts.only_as_root) {
-    return {subject, "it belongs to another user, and root may write anywhere",
-            "that the server's user can write to it",
-            "run this as that user (sudo -u parley parley doctor ...), or chown the folder"};
+    return {subject, "it belongs to another user, and doctor runs as root",
+            "nobody knows whether the server's user can write to it",
+            "run doctor as that user (sudo -u parley parley doctor ...), or chown the folder"};
   }
   if (!facts.unusable.empty()) {
-    return {subject, facts.unusable + " cannot be read and written", "that the server starts",
-            "give all of the folder to the user that runs it: chown -R"};
+    return {subject, "this user cannot read and write " + facts.unusable, "the server does not start",
+            "make the server's user the owner of the folder and its files: chown -R"};
   }
   if (facts.open_to_others) {
-    return {subject, "other users may read or write it", "that messages are for those who may call the API",
-            "chmod 700 " + facts.folder.string()};
+    return {subject, "other users of this machine can read or write it", "they can read the messages, or damage them",
+            "run chmod 700 " + facts.folder.string()};
   }
-  return {subject, facts.folder == facts.existing || fs::exists(facts.folder) ? "it is ours alone" : "it can be made"};
+  return {subject, facts.folder == facts.existing || fs::exists(facts.folder) ? "only its owner can read it"
+                                                                              : "the server can make it"};
 }
 
 Finding judge_room(const DiskFacts& facts, const std::string& subject) {
-  const std::string found =
-      fmt::format("{} free, {} files more", format_size(facts.free_bytes >> 20U << 20U), facts.free_files);
+  const std::string found = fmt::format("{} are free, and room for {} more files",
+                                        format_size(facts.free_bytes >> 20U << 20U), facts.free_files);
   if (facts.free_bytes >= kLeastFree && facts.free_files >= kLeastFiles) return {subject, found};
-  return {subject, found, "that sends are taken: the first write that does not fit ends all writing until a restart",
-          "make room, or give the store a larger disk"};
+  return {subject, found, "when the disk is full, all sends are refused until a restart",
+          "delete other files there, or use a larger disk"};
 }
 
 Finding judge_kind(const DiskFacts& facts, bool durable, const std::string& subject) {
   if (facts.in_memory && durable) {
-    return {subject, "it is in memory", "that an acknowledged message survives a restart of the machine",
-            "put --store on a disk"};
+    return {subject, "it is in memory", "a restart of the machine loses all messages",
+            "choose a folder on a disk in --store"};
   }
   if (facts.over_network && durable) {
-    return {subject, "it is reached over a network or through a user's program",
-            "that an acknowledged message is on disk: what an fsync means there is up to the other side",
-            "put --store on a disk of this machine"};
+    return {subject, "it is a network file system, or one that a program provides",
+            "an acknowledged message may not be on a disk, since such systems often ignore fsync",
+            "choose a folder on a disk of this machine in --store"};
   }
-  return {subject, facts.in_memory ? "it is in memory" : "it is local"};
+  return {subject, facts.in_memory ? "it is in memory" : "it belongs to this machine"};
 }
 
 Finding judge_sync(const DiskFacts& facts, bool durable, std::chrono::milliseconds patience,
                    const std::string& subject) {
   if (facts.sync_p99.count() == 0) {
-    return {subject, "a small file cannot be synced there", "that an acknowledged message is on disk",
-            "look into the system's log for errors of the disk"};
+    return {subject, "writing a small file to the disk failed", "no send is acknowledged",
+            "look for errors of the disk in the system's log: dmesg"};
   }
   const std::string found =
-      fmt::format("an fsync takes {:.2f} ms, one in a hundred {:.2f} ms",
+      fmt::format("an fsync takes {:.2f} ms, and one in a hundred {:.2f} ms",
                   static_cast<double>(facts.sync_p50.count()) / 1e3, static_cast<double>(facts.sync_p99.count()) / 1e3);
   // A send may wait for the sync before its own, and for its own.
   if (durable && 2 * facts.sync_p99 > patience / 4) {
-    return {subject, found,
-            "that sends are answered in time: each waits for up to two syncs, and --request-timeout is " +
-                format_duration(patience),
-            "use a faster disk, or one whose cache survives a power loss"};
+    return {
+        subject, found,
+        "some sends time out: each waits for up to two fsyncs, and --request-timeout is " + format_duration(patience),
+        "use a faster disk, or one with a cache that survives a power failure"};
   }
   return {subject, found};
 }

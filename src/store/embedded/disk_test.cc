@@ -35,12 +35,12 @@ TEST_F(JudgeDisk, FindsNothingOnAGoodOne) { EXPECT_THAT(judged(), IsEmpty()); }
 
 TEST_F(JudgeDisk, FindsAFolderThatCannotBeWritten) {
   facts.writable = false;
-  EXPECT_THAT(judged(), ElementsAre("folder /data: /data cannot be written to"));
+  EXPECT_THAT(judged(), ElementsAre("folder /data: this user cannot write to /data"));
 }
 
 TEST_F(JudgeDisk, FindsWhatIsNoFolder) {
   facts.no_folder = true;
-  EXPECT_THAT(judged(), ElementsAre("folder /data: /data is there, and no folder"));
+  EXPECT_THAT(judged(), ElementsAre("folder /data: /data is not a folder"));
 }
 
 TEST_F(JudgeDisk, FindsWhatBelongsToSomebodyElse) {
@@ -48,20 +48,20 @@ TEST_F(JudgeDisk, FindsWhatBelongsToSomebodyElse) {
   EXPECT_THAT(judged(), ElementsAre(HasSubstr("belongs to another user")));
   facts.only_as_root = false;
   facts.unusable = "/data/CURRENT";
-  EXPECT_THAT(judged(), ElementsAre("folder /data: /data/CURRENT cannot be read and written"));
+  EXPECT_THAT(judged(), ElementsAre("folder /data: this user cannot read and write /data/CURRENT"));
 }
 
 TEST_F(JudgeDisk, FindsAFolderThatOthersMayRead) {
   facts.open_to_others = true;
-  EXPECT_THAT(judged(), ElementsAre("folder /data: other users may read or write it"));
+  EXPECT_THAT(judged(), ElementsAre("folder /data: other users of this machine can read or write it"));
 }
 
 TEST_F(JudgeDisk, FindsADiskThatIsNearlyFull) {
   facts.free_bytes = kGiB / 2;
-  EXPECT_THAT(judged(), ElementsAre(HasSubstr("512MiB free")));
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("512MiB are free")));
   facts.free_bytes = kGiB;
   facts.free_files = 5;
-  EXPECT_THAT(judged(), ElementsAre(HasSubstr("5 files")));
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("room for 5 more files")));
 }
 
 TEST_F(JudgeDisk, FindsWhatIsNoDisk) {
@@ -70,7 +70,7 @@ TEST_F(JudgeDisk, FindsWhatIsNoDisk) {
   EXPECT_THAT(judged(false), IsEmpty());
   facts.in_memory = false;
   facts.over_network = true;
-  EXPECT_THAT(judged(), ElementsAre(HasSubstr("over a network")));
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("network file system")));
 }
 
 TEST_F(JudgeDisk, FindsASlowOrFailingSync) {
@@ -78,7 +78,7 @@ TEST_F(JudgeDisk, FindsASlowOrFailingSync) {
   EXPECT_THAT(judged(), ElementsAre(HasSubstr("400.00 ms")));
   EXPECT_THAT(judged(false), IsEmpty());
   facts.sync_p99 = 0us;
-  EXPECT_THAT(judged(), ElementsAre(HasSubstr("cannot be synced")));
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("writing a small file to the disk failed")));
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ Engine memory_engine() {
             return make_memory_store(with.options, with.metrics);
           },
           .look = [](std::string_view, const Looking&) -> Findings {
-            return {{"--store memory:", "it keeps nothing", "that an acknowledged message survives the process",
-                     "give a store that keeps what it is given, such as rocksdb:PATH"}};
+            return {{"--store memory:", "it is for tests", "the end of the server loses all messages",
+                     "choose a store that keeps them, such as --store rocksdb:PATH"}};
           }};
 }
 

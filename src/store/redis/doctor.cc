@@ -71,19 +71,19 @@ bool runs_here(const redis::ClientOptions& options) {
 
 Findings judge_settings(const RedisSettings& settings, Durability durability, const std::string& subject) {
   if (!settings.known) {
-    return {{subject, "it does not answer", "that messages of the chats that it keeps are taken and shown",
+    return {{subject, "it does not answer", "nobody can send to the chats that it keeps, or read them",
              "start it, or look into its log"}};
   }
   Findings out;
-  for (auto& [what, remedy] : unfit_redis_settings(settings, durability)) {
-    out.push_back({subject, std::move(what), "that an acknowledged message is kept: the server does not start so",
-                   std::move(remedy)});
+  for (auto& [what, fix] : unfit_redis_settings(settings, durability)) {
+    out.push_back({subject, std::move(what), "acknowledged messages could be lost, so the server does not start",
+                   std::move(fix)});
   }
   if (!out.empty()) return out;
   out.push_back({subject, "its settings fit --durability"});
-  for (auto& [what, remedy] : redis_setting_remarks(settings, durability)) {
+  for (auto& [what, fix] : redis_setting_remarks(settings, durability)) {
     out.push_back({subject, std::move(what),
-                   "that --durability means what operators think, within the memory planned for", std::move(remedy)});
+                   "Redis keeps messages less safely, or takes more memory, than you may expect", std::move(fix)});
   }
   return out;
 }
@@ -91,23 +91,23 @@ Findings judge_settings(const RedisSettings& settings, Durability durability, co
 Finding judge_version(const Info& info, const std::string& subject) {
   const std::string version = value(info, "redis_version");
   if (number(info, "redis_version").value_or(0) >= kLeastVersion) return {subject, "its version is " + version};
-  return {subject, "its version is " + (version.empty() ? "not known" : version), "that all of this was tested with it",
-          "run 7.0 or later"};
+  return {subject, "its version is " + (version.empty() ? "not known" : version), "Parley was never tested with it",
+          "use Redis 7.0 or later"};
 }
 
 Finding judge_replicas(const Info& info, std::size_t replicas, const std::string& subject) {
   const std::uint64_t connected = number(info, "connected_slaves").value_or(0);
-  const std::string found = fmt::format("{} replicas are connected, --redis-replicas is {}", connected, replicas);
+  const std::string found = fmt::format("{} replicas are connected, and --redis-replicas is {}", connected, replicas);
   if (connected >= replicas) return {subject, found};
-  return {subject, found, "that sends are acknowledged: each waits for so many replicas",
+  return {subject, found, "no send is acknowledged, since each needs that many replicas",
           "start the replicas, or lower --redis-replicas"};
 }
 
 Finding judge_log(const Info& info, const std::string& subject) {
   const std::string status = value(info, "aof_last_write_status");
-  if (status.empty() || status == "ok") return {subject, "its last write to the log went well"};
-  return {subject, "its last write to the log failed: " + status, "that sends are taken",
-          "make room on its disk, or replace it"};
+  if (status.empty() || status == "ok") return {subject, "its last write to the log succeeded"};
+  return {subject, "its last write to the log failed: " + status, "Redis refuses every send",
+          "free space on its disk, or replace the disk"};
 }
 
 Finding judge_memory(const Info& info, const std::string& subject) {
@@ -116,19 +116,19 @@ Finding judge_memory(const Info& info, const std::string& subject) {
   const std::uint64_t used = number(info, "used_memory").value_or(0);
   if (!limit) return {subject, fmt::format("it uses {} MiB", used >> 20U)};
   if (*limit == 0) {
-    return {subject, fmt::format("maxmemory is 0: nothing bounds the {} MiB that it uses", used >> 20U),
-            "that a full Redis refuses: the system would end it instead",
-            "set maxmemory to three quarters of the memory that it may use"};
+    return {subject, fmt::format("maxmemory is 0, so the {} MiB that it uses may grow without a limit", used >> 20U),
+            "when memory is used up, the kernel kills Redis",
+            "set maxmemory to three quarters of the memory that Redis may use"};
   }
   const std::uint64_t most = *limit;
   const std::string found = fmt::format("it uses {} MiB of {} MiB", used >> 20U, most >> 20U);
   if (machine > 0 && most > machine / 10 * 8) {
     return {subject, fmt::format("maxmemory is {} MiB of {} MiB", most >> 20U, machine >> 20U),
-            "that a full Redis refuses: the system would end it while it rewrites its log",
+            "the kernel may kill Redis while it rewrites its log",
             "lower maxmemory to three quarters of the machine's memory"};
   }
   if (used > most / 10 * 9) {
-    return {subject, found, "that sends are taken: a full Redis refuses them", "give it more memory, or more servers"};
+    return {subject, found, "a full Redis refuses every send", "give Redis more memory, or use more servers"};
   }
   return {subject, found};
 }
@@ -136,17 +136,16 @@ Finding judge_memory(const Info& info, const std::string& subject) {
 Finding judge_overcommit(int overcommit) {
   const std::string found = fmt::format("vm.overcommit_memory is {}", overcommit);
   if (overcommit == 1) return {"this machine, for Redis", found};
-  return {"this machine, for Redis", found,
-          "that the log is rewritten: the copy of the process that does it may be refused its memory",
-          "sysctl vm.overcommit_memory=1, and in /etc/sysctl.d"};
+  return {"this machine, for Redis", found, "Redis may fail to rewrite its log, which then grows",
+          "run sysctl vm.overcommit_memory=1, and write that line into a file in /etc/sysctl.d"};
 }
 
-/// What to do where no master can be asked, by what the client says of it.
-std::string remedy_of(std::string_view failure) {
+/// What to do if no master can be asked. `failure` is what the client says of it.
+std::string fix_of(std::string_view failure) {
   if (failure.contains("password")) {
-    return "put the one that it asks for into the file that --redis-password-file names, and its user into --store";
+    return "write the password into the file that --redis-password-file names, and the user into --store";
   }
-  return "start Redis, or mend what --store says of it";
+  return "start Redis, or correct its address in --store";
 }
 
 }  // namespace
@@ -162,7 +161,7 @@ RedisServers ask_redis(const redis::ClientOptions& options, std::chrono::millise
 
 Findings judge_redis(const RedisServers& servers, Durability durability, std::size_t replicas) {
   if (!servers.failure.empty()) {
-    return {{"Redis", servers.failure, "that the server starts", remedy_of(servers.failure)}};
+    return {{"Redis", servers.failure, "the server does not start", fix_of(servers.failure)}};
   }
   Findings out;
   for (const auto& [address, facts] : servers.masters) {

@@ -52,8 +52,8 @@ TEST_F(JudgeRedis, FindsAllThatDoesNotFitAndSaysOfEachWhatToDo) {
   RedisServers servers;
   servers.masters.emplace("r:6379", facts);
   const Findings findings = judge_redis(servers, Durability::kFsync, 0);
-  EXPECT_THAT(findings.at(0).remedy, HasSubstr("CONFIG SET maxmemory-policy noeviction"));
-  EXPECT_THAT(findings.at(1).remedy, HasSubstr("CONFIG SET appendonly yes"));
+  EXPECT_THAT(findings.at(0).fix, HasSubstr("CONFIG SET maxmemory-policy noeviction"));
+  EXPECT_THAT(findings.at(1).fix, HasSubstr("CONFIG SET appendonly yes"));
 }
 
 TEST_F(JudgeRedis, FindsMemoryThatNothingBounds) {
@@ -90,7 +90,7 @@ TEST_F(JudgeRedis, FindsAServerThatDoesNotAnswerAndAMachineThatMayRefuseMemory) 
   overcommit = 0;
   EXPECT_THAT(judged(), ElementsAre("Redis r:6379: it does not answer", HasSubstr("overcommit_memory is 0")));
   EXPECT_THAT(problems(judge_redis({.failure = "refused"}, Durability::kOs, 0)), ElementsAre("Redis: refused"));
-  EXPECT_THAT(judge_redis({.failure = "r: it asks for a password"}, Durability::kOs, 0).at(0).remedy,
+  EXPECT_THAT(judge_redis({.failure = "r: it asks for a password"}, Durability::kOs, 0).at(0).fix,
               HasSubstr("--redis-password-file"));
 }
 

@@ -67,7 +67,8 @@ Result<std::unique_ptr<MessageStore>> open(std::string_view url, const RedisOpti
 
 Findings look(std::string_view url, const RedisOptions& options, const Looking& at) {
   const auto servers = servers_of(url, options);
-  if (!servers) return {{"--store", servers.error().detail, "that the server starts", "mend the file that is named"}};
+  if (!servers)
+    return {{"--store", servers.error().detail, "the server does not start", "correct the file that is named"}};
   return judge_redis(ask_redis(*servers, at.patience), at.options.durability, servers->replicas);
 }
 

@@ -32,10 +32,10 @@ const std::string* find(const RedisSettings& settings, std::string_view name) {
   return found == settings.values.end() ? nullptr : &found->second;
 }
 
-constexpr const char* kPermit = "permit it to the user that --store names, as with ACL SETUSER NAME +config|get";
+constexpr const char* kPermit = "permit it to the user that --store names: ACL SETUSER NAME +config|get";
 
 std::string set_it(std::string_view name, std::string_view value) {
-  return fmt::format("CONFIG SET {0} {1}, and the line `{0} {1}` in redis.conf", name, value);
+  return fmt::format("run CONFIG SET {0} {1}, and write the line `{0} {1}` into redis.conf", name, value);
 }
 
 /// What is wrong with a setting that must be `wanted`; a server that takes CONFIG but knows no such setting has nothing
@@ -124,14 +124,14 @@ std::vector<RedisSettingFault> unfit_redis_settings(const RedisSettings& setting
   take(other_than(settings, kAppendOnly, "yes", true, kOnDisk));
   take(other_than(settings, kAppendFsync, "always", true, kOnDisk));
   take(other_than(settings, kNoFsync, "no", false,
-                  "--durability fsync acknowledges what is on disk, during a rewrite, too"));
+                  "--durability fsync acknowledges what is on disk, also during a rewrite"));
   return out;
 }
 
 std::vector<RedisSettingFault> redis_setting_remarks(const RedisSettings& settings, Durability durability) {
   std::vector<RedisSettingFault> out;
   if (!settings.config_permitted) {
-    out.emplace_back("CONFIG GET is not permitted, so that only what INFO tells can be watched", kPermit);
+    out.emplace_back("CONFIG GET is not permitted, so only the settings that INFO shows can be checked", kPermit);
   }
   const std::string* const append_only = find(settings, kAppendOnly);
   if (durability == Durability::kOs && append_only != nullptr && *append_only != "yes") {
@@ -143,8 +143,8 @@ std::vector<RedisSettingFault> redis_setting_remarks(const RedisSettings& settin
   if (node != nullptr) std::from_chars(node->data(), node->data() + node->size(), bytes);
   if (bytes == 0 || bytes > kWastefulNodeBytes) {
     out.emplace_back(
-        fmt::format("{} is {}, which wastes memory where chats are short; 1536 suits chats of ten messages", kNodeBytes,
-                    bytes),
+        fmt::format("{} is {}, which wastes memory if chats are short, and 1536 suits chats of ten messages",
+                    kNodeBytes, bytes),
         set_it(kNodeBytes, "1536"));
   }
   return out;

@@ -32,7 +32,7 @@ using RedisSettingsOfMasters = std::map<std::string, RedisSettings>;
 /// What one line says of a setting, which it names, and what another says to do about it.
 struct RedisSettingFault {
   std::string what;
-  std::string remedy;
+  std::string fix;
 };
 
 /// What is wrong with `settings` for this durability; empty: nothing.

@@ -29,7 +29,7 @@ RedisSettings durable() {
 std::vector<std::string> lines(const std::vector<RedisSettingFault>& faults) {
   std::vector<std::string> out;
   for (const RedisSettingFault& fault : faults) {
-    EXPECT_NE(fault.remedy, "") << fault.what;
+    EXPECT_NE(fault.fix, "") << fault.what;
     out.push_back(fault.what);
   }
   return out;
