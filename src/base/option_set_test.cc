@@ -149,9 +149,10 @@ TEST_F(OptionSetTest, UnknownKeyIsNamedWithItsPlaceAndTheNearest) {
 }
 
 TEST_F(OptionSetTest, BadValueNamesOptionValueAndWhatIsExpected) {
-  EXPECT_EQ(load({"--max-text", "64KB"}),
-            "--max-text: \"64KB\" (on the command line) is not valid: write a number of bytes, or a whole number with KiB, "
-            "MiB or GiB, from 1 to 64KiB");
+  EXPECT_EQ(
+      load({"--max-text", "64KB"}),
+      "--max-text: \"64KB\" (on the command line) is not valid: write a number of bytes, or a whole number with KiB, "
+      "MiB or GiB, from 1 to 64KiB");
   app.clear();
   environment["PARLEY_COLOUR"] = "green\n";
   EXPECT_EQ(load({}), "--colour: \"green\\n\" (PARLEY_COLOUR in the environment) is not valid: write red or blue");
@@ -167,7 +168,8 @@ TEST_F(OptionSetTest, RefusesWhatIsOutOfBoundsOrOfAnotherType) {
 }
 
 TEST_F(OptionSetTest, UnreadableAndBrokenFilesSayWhichAndWhere) {
-  EXPECT_THAT(load({"--config", "/nonexistent/x.toml"}), HasSubstr("cannot read \"/nonexistent/x.toml\": No such file or directory"));
+  EXPECT_THAT(load({"--config", "/nonexistent/x.toml"}),
+              HasSubstr("cannot read \"/nonexistent/x.toml\": No such file or directory"));
   app.clear();
   EXPECT_THAT(load({"--config", "/"}), HasSubstr("cannot read \"/\": Is a directory"));
   app.clear();
@@ -215,8 +217,9 @@ TEST_F(OptionSetTest, OnlyWhatIsAlikeIsNear) {
 TEST_F(OptionSetTest, HelpAndMarkdownShowEveryOption) {
   const std::string help = options.to_help();
   EXPECT_THAT(help, HasSubstr("Second:\n  --max-text SIZE               Bytes of a text Default: 1KiB.\n"));
-  EXPECT_THAT(options.to_markdown(),
-              HasSubstr("- `--colour red|blue`, `PARLEY_COLOUR`; default `red`\n\n  Which The value is red or blue.\n"));
+  EXPECT_THAT(
+      options.to_markdown(),
+      HasSubstr("- `--colour red|blue`, `PARLEY_COLOUR`; default `red`\n\n  Which The value is red or blue.\n"));
 }
 
 }  // namespace
