@@ -28,7 +28,6 @@ void RedisIdentity::begin(std::string id) {
 
 void RedisIdentity::lose(std::string_view found) {
   const std::scoped_lock lock(mutex_);
-  settles_ = {};
   if (!std::exchange(fault_,
                      fmt::format("Redis {}: its data were lost or replaced. The store was {}",
                                  found.empty() ? "holds no store id" : "shows the store id " + quote(found), id_))

@@ -110,7 +110,10 @@ Task<Page> RedisReader::read(ChatId chat, PageRange range, Deadline deadline) {
   if (stores != identity_.stores()) {
     co_return fail(ErrorCode::kUnavailable, "Redis lost its data or was replaced during the pull");
   }
-  if (changes == this->changes()) kept().put(chat, range, page, kWritten);
+  // It is kept under the number that kept() went by. If the number changes only now, the page is forgotten with the
+  // rest.
+  PageCache& pages = kept();
+  if (changes == since_[net::Loop::current().index()]) pages.put(chat, range, page, kWritten);
   co_return page;
 }
 
