@@ -1,33 +1,12 @@
 #include "base/line_writer.h"
 
-#include <cerrno>
-#include <poll.h>
 #include <pthread.h>
-#include <string_view>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 
+#include "base/output.h"
+
 namespace parley {
-namespace {
-
-/// Whether all of it was written. Waits for the reader as long as it takes.
-bool write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN) {  // another process that shares the descriptor may have asked for that
-      pollfd waiting{descriptor, POLLOUT, 0};
-      ::poll(&waiting, 1, -1);
-    } else if (errno != EINTR) {
-      return false;
-    }
-  }
-  return true;
-}
-
-}  // namespace
 
 void LineWriter::write(std::string line) {
   {
@@ -38,7 +17,8 @@ void LineWriter::write(std::string line) {
     }
     bytes_ += line.size();
     lines_.push_back(std::move(line));
-    if (!std::exchange(started_, true)) std::thread([this] { run(); }).detach();
+    if (!started_) std::thread([this] { run(); }).detach();
+    started_ = true;  // behind it, so that the next line tries again if no thread could be had
   }
   changed_.notify_all();
 }

@@ -2,25 +2,28 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <poll.h>
 #include <string>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 namespace parley {
-namespace {
 
 bool write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {  // another process that shares the descriptor may have asked for that
+      pollfd waiting{descriptor, POLLOUT, 0};
+      ::poll(&waiting, 1, -1);
+    } else if (errno != EINTR) {
+      return false;
+    }
   }
   return true;
 }
-
-}  // namespace
 
 bool write_output(std::string_view text) { return write_all(STDOUT_FILENO, text); }
 
