@@ -5,7 +5,8 @@
 #     deploy/compose/roll.sh
 #
 # For each service the script starts as many new containers as there are old ones, and waits until they are healthy. Then
-# it stops the old ones, one after the other. If the new ones do not become healthy, they go and the old ones stay.
+# it stops the old ones, one after the other. If the new ones do not become healthy, or the script is interrupted before
+# they are, they go and the old ones stay.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -30,25 +31,32 @@ healthy() {
   done
 }
 
+# Before any old container was stopped.
+give_up() {
+  trap - INT TERM HUP
+  echo "roll.sh: $service: $1; removing the new ones" >&2
+  new=$(others "$service" "$old")
+  [ -z "$new" ] || docker rm --force $new >&2
+  exit 1
+}
+
 roll() {
   service=$1
   old=$(containers "$service" | tr '\n' ' ')
   count=$(echo $old | wc -w)
   [ "$count" -gt 0 ] || { echo "roll.sh: no container of $service runs" >&2; exit 1; }
   echo "roll.sh: $service: starting $count new"
-  scale "$service" $((2 * count)) || true # whether they run is seen below
+  trap 'give_up interrupted' INT TERM HUP
+  scale "$service" $((2 * count)) || give_up "Compose cannot start the new containers"
   waited=0
   new=$(others "$service" "$old")
   until [ "$(echo $new | wc -w)" -eq "$count" ] && healthy "$new"; do
-    if [ "$waited" -ge "$patience" ]; then
-      echo "roll.sh: $service: the new containers are not healthy after $patience s; removing them" >&2
-      [ -z "$new" ] || docker rm --force $new >&2
-      exit 1
-    fi
+    [ "$waited" -lt "$patience" ] || give_up "the new containers are not healthy after $patience s"
     sleep 1
     waited=$((waited + 1))
     new=$(others "$service" "$old")
   done
+  trap - INT TERM HUP
   for id in $old; do
     echo "roll.sh: $service: stopping $(echo "$id" | cut -c 1-12)"
     docker stop "$id" >/dev/null

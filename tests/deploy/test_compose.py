@@ -3,6 +3,7 @@
 import concurrent.futures
 import itertools
 import json
+import os
 import re
 import subprocess
 
@@ -13,6 +14,7 @@ from support.client import Client, new_chat
 from support.command import parley
 from support.compose import Stack, load, options_of
 from support.go_tools import tool
+from support.wait import eventually
 
 TIERS = [ROOT / "compose.yaml", ROOT / "compose.override.yaml"]  # what Compose reads by itself
 SCALED = [ROOT / "compose.yaml", ROOT / "deploy" / "compose" / "scale.yaml"]
@@ -122,6 +124,94 @@ def test_the_rolling_script_is_a_program_for_the_files_that_scale():
     assert subprocess.run(["sh", "-n", script]).returncode == 0
     for path in SCALED:
         assert f"-f {path.relative_to(ROOT)}" in script.read_text()
+
+
+# Containers are files. Their text is what a health check says.
+DOCKER = """#!/bin/sh
+cd "$CONTAINERS"
+case "$1" in
+compose)
+  shift 5
+  for service; do :; done
+  [ "$1" = up ] || exec find . -name "$service-*" -printf '%f\\n'
+  for word; do case "$word" in "$service"=*) wanted=${word#*=} ;; esac; done
+  until [ "$(find . -name "$service-*" | wc -l)" -ge "$wanted" ]; do
+    echo "$HEALTH" >"$(mktemp "$service-XXXXXX")"
+  done
+  exit "$UP"
+  ;;
+inspect) cat "$4" ;;
+stop) echo stopped >"$2" ;;
+rm) shift && for word; do rm -f "./$word"; done ;;
+esac
+"""
+
+
+@pytest.fixture
+def roll(tmp_path):
+    """roll(**environment) runs the rolling script over two containers of each service; (its process, old, now)."""
+    containers = tmp_path / "containers"
+    containers.mkdir()
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    old = {f"{service}-old{n}" for service in ("rpc", "http") for n in range(2)}
+    for name in old:
+        (containers / name).write_text("healthy")
+    running = []
+
+    def now():
+        return {path.name for path in containers.iterdir()}
+
+    def make(health="healthy", up=0, patience=600):
+        settings = {"CONTAINERS": str(containers), "HEALTH": health, "UP": str(up), "PATIENCE": str(patience)}
+        running.append(
+            subprocess.Popen(
+                [ROOT / "deploy" / "compose" / "roll.sh"],
+                env=os.environ | settings | {"PATH": f"{docker.parent}:{os.environ['PATH']}"},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return running[-1], old, now
+
+    yield make
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def test_the_rolling_script_replaces_each_container(roll):
+    process, old, now = roll()
+    _, said = process.communicate(timeout=scaled(60))
+    assert process.returncode == 0, said
+    assert sorted(name.split("-")[0] for name in now()) == ["http", "http", "rpc", "rpc"]
+    assert not now() & old
+
+
+def test_the_rolling_script_removes_what_does_not_become_healthy(roll):
+    process, old, now = roll(health="starting", patience=1)
+    _, said = process.communicate(timeout=scaled(60))
+    assert process.returncode == 1 and "rpc: the new containers are not healthy after 1 s" in said
+    assert now() == old
+
+
+def test_the_rolling_script_does_not_wait_for_what_cannot_start(roll):
+    process, old, now = roll(up=1)
+    _, said = process.communicate(timeout=scaled(60))
+    assert process.returncode == 1 and "rpc: Compose cannot start the new containers" in said
+    assert now() == old
+
+
+def test_the_rolling_script_leaves_no_new_containers_behind_when_it_is_interrupted(roll):
+    process, old, now = roll(health="starting")
+    eventually(lambda: len(now()) == len(old) + 2, "the new containers")
+    process.terminate()
+    _, said = process.communicate(timeout=scaled(60))
+    assert process.returncode == 1 and "rpc: interrupted" in said
+    assert now() == old
 
 
 def test_what_reads_its_data_at_the_start_is_given_the_time():
