@@ -22,7 +22,7 @@ std::string hint_at_store(std::string_view text) {
   if (is_one_of("redis", "rediss", "valkey", "valkeys", "keydb")) return "a Redis server is written redis://HOST:PORT";
   if (is_one_of("thrift", "thrifts")) return "other servers are no store: write --backend thrift://HOST:PORT";
   if (kind == text) return fmt::format("the kind of store is missing: write rocksdb:{} for a folder", text);
-  return "there is no such kind of store";
+  return fmt::format("there is no kind of store \"{}\": write rocksdb:PATH, redis://HOST:PORT or memory:", kind);
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ TEST(Engines, SaysWhatToWriteInstead) {
   EXPECT_THAT(why("redis:h:6379"), HasSubstr("redis://HOST:PORT"));
   EXPECT_THAT(why("valkey://h:6379"), HasSubstr("redis://HOST:PORT"));
   EXPECT_THAT(why("thrift://h:8888"), HasSubstr("--backend"));
-  EXPECT_THAT(why("postgres://h/db"), HasSubstr("no such kind"));
+  EXPECT_THAT(why("postgres://h/db"), HasSubstr("no kind of store \"postgres\""));
   EXPECT_THAT(rpc::parse_backend_url("http://h:80").error(), HasSubstr("write thrift://HOST:PORT"));
 }
 

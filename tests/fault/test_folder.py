@@ -329,15 +329,15 @@ def test_idle_starts_that_are_killed_leave_no_files_behind(server):
 def test_the_log_says_where_the_store_is_and_whether_it_is_new(server, tmp_path):
     running = server(store="rocksdb:./here/")
     where = running.folder / "here"
-    assert f"made a new store folder={where}\n" in running.stderr
-    assert f"store=rocksdb:{where} " in running.stderr
+    running.await_log(f"made a new store folder={where}\n")
+    running.await_log(f"store=rocksdb:{where} ")
     running.restart()
-    assert f"opened the store folder={where} last_message=none\n" in running.stderr
+    running.await_log(f"opened the store folder={where} last_message=none\n")
     client = Client(running)
     client.send(CHAT, "hi")
     client.close()
     running.restart()
-    assert f"opened the store folder={where} last_message=20" in running.stderr
+    running.await_log(f"opened the store folder={where} last_message=20")
 
 
 def test_a_file_size_limit_is_a_failed_write(tmp_path):

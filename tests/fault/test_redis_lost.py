@@ -109,7 +109,7 @@ def test_lost_data_are_noticed_by_nodes_and_gateway(tiers, redis_server, load, l
     client.close()
     assert store_id(redis_server) not in (None, before)
     for node in nodes:
-        assert store_id(redis_server) in node.stderr, "it says what it found"
+        node.await_log(store_id(redis_server))
     eventually(lambda: both_used(gateway, nodes), "both nodes to be used again")
 
 
@@ -181,7 +181,8 @@ def test_data_of_another_store_take_its_place(tmp_path, tiers, redis_server, sta
     notice(nodes, before)
     eventually(lambda: ready(gateway), "the gateway to be ready again")
     assert client.texts("a:b") == ["of the other store"]
-    assert all(theirs in node.stderr for node in nodes)
+    for node in nodes:
+        node.await_log(theirs)
 
     redis_server.stop()  # and back
     shutil.rmtree(redis_server.folder / "appendonlydir")

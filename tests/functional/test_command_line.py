@@ -321,7 +321,7 @@ HTTP = "HOST:PORT, such as 127.0.0.1:8080"
         (["serve", "--config", ""], "No such file or directory"),
         (["serve", "--max-text", "64K"], "KiB"),
         (["serve", "--drain-delay", "5"], "such as 500ms"),
-        (["serve", "--store", "rocksdbb:x"], '"rocksdbb:x"'),
+        (["serve", "--store", "rocksdbb:x"], 'no kind of store "rocksdbb"'),
         (["serve", "--allow-anonymous=5"], "true or false"),
         (["serve", "--log-level", "loud"], "debug or info"),
         (["send"], "CHAT is missing"),

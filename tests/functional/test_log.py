@@ -25,7 +25,7 @@ def test_json_logs_are_an_object_a_line(start, chat):
 @pytest.mark.own_store
 def test_text_logs_name_the_version_and_the_store_at_the_start(start):
     running = start()
-    assert str(running.data) in running.stderr
+    running.await_log(str(running.data))
 
 
 def test_texts_and_keys_are_not_logged(start, chat):

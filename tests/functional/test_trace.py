@@ -8,6 +8,7 @@ import pytest
 from support.client import Client
 from support.deployment import Gateway, Node
 from support.rpc import RpcConnection, call, pull_request, ttheader
+from support.wait import eventually
 from support.wire import Connection, get
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -25,10 +26,16 @@ def tiers(tmp_path):
     node.stop()
 
 
-def lines(running, message):
-    """The events of the log with this message, the probes of gateways left out."""
-    events = [json.loads(line) for line in running.stderr.splitlines()]
-    return [e for e in events if e["message"] == message and e.get("request_id") != "probe"]
+def lines(running, message, count):
+    """The events of the log with this message, once there are `count`; the probes of gateways left out."""
+
+    def logged():
+        whole = running.stderr.rpartition("\n")[0]
+        events = [json.loads(line) for line in whole.splitlines()]
+        found = [e for e in events if e["message"] == message and e.get("request_id") != "probe"]
+        return found if len(found) >= count else None
+
+    return eventually(logged, f"{count} lines of the log with {message!r}")
 
 
 def test_both_tiers_log_the_trace_beside_the_request_id(tiers, client_of, chat):
@@ -37,11 +44,11 @@ def test_both_tiers_log_the_trace_beside_the_request_id(tiers, client_of, chat):
     answer = client_of(gateway).try_send(chat, headers={"traceparent": TRACEPARENT, "X-Request-Id": "mine"})
     assert answer.status_code == 200
     client_of(gateway).get("/api/pull", params={"chat": chat}, headers={"traceparent": TRACEPARENT})
-    untraced, send, pull = lines(gateway, "request")
+    untraced, send, pull = lines(gateway, "request", 3)
     assert "trace_id" not in untraced
     assert (send["trace_id"], send["request_id"]) == (TRACE, "mine")
     assert pull["trace_id"] == TRACE
-    untraced, send, pull = lines(node, "call")
+    untraced, send, pull = lines(node, "call", 3)
     assert "trace_id" not in untraced
     assert (send["method"], send["trace_id"], send["request_id"]) == ("Send", TRACE, "mine")
     assert (pull["method"], pull["trace_id"]) == ("Pull", TRACE)
@@ -62,8 +69,8 @@ def test_what_cannot_go_on_is_left_out(tiers, headers):
     with Connection(gateway.http) as connection:
         connection.send(get("/api/pull?chat=a:b", *headers))
         assert connection.answer().status == 404
-    assert ["trace_id" in event for event in lines(gateway, "request")] == [False]
-    assert ["trace_id" in event for event in lines(node, "call")] == [False]
+    assert ["trace_id" in event for event in lines(gateway, "request", 1)] == [False]
+    assert ["trace_id" in event for event in lines(node, "call", 1)] == [False]
 
 
 def test_it_comes_as_kitex_sends_it(tiers):
@@ -73,7 +80,7 @@ def test_it_comes_as_kitex_sends_it(tiers):
             strings = {"RPC_TRANSIT_traceparent": value}
             connection.send(ttheader(call("Pull", pull_request("a:b"), serial), serial, strings=strings))
             connection.ttheader()
-    assert [event.get("trace_id") for event in lines(node, "call")] == [TRACE, None]
+    assert [event.get("trace_id") for event in lines(node, "call", 2)] == [TRACE, None]
 
 
 def test_text_logs_have_it_too(start):

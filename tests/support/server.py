@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from support.build import binary, scaled
-from support.wait import PATIENCE
+from support.wait import PATIENCE, eventually
 
 _REPORT = re.compile(r"(ERROR|WARNING): \w+Sanitizer|runtime error: |SUMMARY: \w+Sanitizer")
 
@@ -154,6 +154,10 @@ class Server:
         with open(self._stderr_path, "rb") as file:
             file.seek(self._stderr_start)
             return file.read().decode(errors="replace")
+
+    def await_log(self, text):
+        """Waits until it has logged `text`: a line is written behind the event that it tells of."""
+        eventually(lambda: text in self.stderr, f"{text!r} in the log")
 
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
