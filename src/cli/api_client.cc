@@ -53,6 +53,10 @@ Failure failure_of(const http::HttpAnswer& answer) {
     failure.message =
         answer.server + (answer.status >= 500 ? " did not answer as a Parley server does" : " is no Parley server");
   }
+  // The calls of this program exist on every Parley server, so the request came to a wrong place.
+  if (failure.code == "not_found") {
+    failure.message = answer.server + " is another listener of a Parley server, or its path is wrong";
+  }
   const std::string label = failure.code.empty() ? fmt::format("HTTP {}", answer.status) : failure.code;
   failure.message = escape_controls(failure.message.empty() ? label : fmt::format("{} ({})", failure.message, label));
   return failure;

@@ -69,6 +69,11 @@ TEST(ApiClient, AForeignServerIsCalledSo) {
   EXPECT_EQ(read_pulled(answered(404, "<html>")).error().message, "h:1 (--url) is no Parley server (HTTP 404)");
 }
 
+TEST(ApiClient, AWrongListenerIsCalledSo) {
+  const auto failure = read_pulled(answered(404, R"({"detail":"there is nothing at this path"})", "not_found")).error();
+  EXPECT_EQ(failure.message, "h:1 (--url) is another listener of a Parley server, or its path is wrong (not_found)");
+}
+
 TEST(ApiClient, AForeignAnswerIsAFailure) {
   for (const char* body : {"", "hello", "[]", "{}", R"({"send_time":"x"})"}) {
     EXPECT_FALSE(read_sent(answered(200, body))) << body;

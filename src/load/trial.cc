@@ -31,6 +31,8 @@ Async<std::expected<std::string, std::string>> ask_durability(const Plan& plan, 
   if (exchange.outcome == Exchange::Outcome::kNoConnection)
     co_return std::unexpected(
         "refused the connection: start a server with parley serve, or write another address in --url");
+  if (exchange.outcome == Exchange::Outcome::kLost)
+    co_return std::unexpected("did not answer GET /ping as a Parley server does");
   if (exchange.outcome != Exchange::Outcome::kAnswered) co_return std::unexpected("did not answer GET /ping");
   if (exchange.head.status != 200) {
     co_return std::unexpected(fmt::format("is no Parley server: it answered GET /ping with {}", exchange.head.status));

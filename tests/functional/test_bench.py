@@ -148,6 +148,14 @@ def test_no_server_is_one_line_and_exit_1():
     assert len(outcome.err.splitlines()) == 1
 
 
+def test_a_server_of_another_kind_is_called_so(start):
+    running = start()
+    for address, said in ((running.rpc, "as a Parley server does"), (running.admin, "is no Parley server")):
+        outcome = bench(f"http://{address[0]}:{address[1]}")
+        assert outcome.code == 1 and said in outcome.err and "--url" in outcome.err, outcome
+        assert len(outcome.err.splitlines()) == 1, outcome
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -284,6 +284,15 @@ def test_a_foreign_server_is_called_no_parley_server(foreign, chat):
         assert len(outcome.err.splitlines()) == 1, outcome
 
 
+def test_another_listener_of_the_server_is_called_so(start, chat):
+    server = start()
+    for url in (server.admin_url, f"{server.url}/api"):
+        outcome = parley("pull", chat, "--url", url)
+        assert "--url" in outcome.err and "is another listener" in outcome.err, outcome
+    outcome = parley("health", "--admin", server.url.removeprefix("http://"))
+    assert "--admin" in outcome.err and "is another listener" in outcome.err, outcome
+
+
 def test_a_server_that_is_not_there_is_said_with_what_to_do(chat):
     outcome = parley("pull", chat, "--url", "http://127.0.0.1:1")
     assert "refused the connection" in outcome.err and "parley serve" in outcome.err and "--url" in outcome.err
