@@ -106,10 +106,12 @@ FileIdentity StoreFolder::identity_of(const std::string& file) const {
   return ::fstatat(descriptor_, file.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 ? identity(found) : FileIdentity{};
 }
 
-bool StoreFolder::lost(const std::string& file, const FileIdentity& was) const {
+bool StoreFolder::lost(const std::string& file, const FileIdentity& was, std::atomic<off_t>* size) const {
+  const off_t least = size == nullptr ? 0 : size->load();  // before the look, since the file may grow meanwhile
   struct stat found{};
   if (::fstatat(descriptor_, file.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return is_gone(errno);
-  return was != FileIdentity{} && was != identity(found);
+  if (size != nullptr) size->store(found.st_size);
+  return found.st_size < least || (was != FileIdentity{} && was != identity(found));
 }
 
 pid_t process_that_holds(const fs::path& folder) {

@@ -1,6 +1,7 @@
 // The folder of an embedded store, held by one process.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -42,8 +43,10 @@ class StoreFolder {
   [[nodiscard]] std::string lost() const;
   /// Which file the name of one in it leads to; 0 and 0 if there is none.
   [[nodiscard]] FileIdentity identity_of(const std::string& file) const;
-  /// Whether there is no such file in it any more, or another one. 0 and 0: any file will do.
-  [[nodiscard]] bool lost(const std::string& file, const FileIdentity& identity) const;
+  /// Whether there is no such file in it any more, or another one. 0 and 0: any file will do. With `size`, also whether
+  /// it is shorter than that, which is then the size that it has.
+  [[nodiscard]] bool lost(const std::string& file, const FileIdentity& identity,
+                          std::atomic<off_t>* size = nullptr) const;
 
  private:
   explicit StoreFolder(std::filesystem::path name) : name_(std::move(name)) {}

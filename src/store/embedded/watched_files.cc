@@ -1,6 +1,7 @@
 #include "store/embedded/watched_files.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <system_error>
@@ -49,14 +50,15 @@ class WatchedFiles::Log final : public rocksdb::FSWritableFileOwnerWrapper {
 
  private:
   /// What was synced would not be found again by a file's name that is gone.
-  [[nodiscard]] IOStatus check() const {
-    if (!folder_.lost(name_, identity_)) return IOStatus::OK();
-    return IOStatus::IOError(fmt::format("{} was removed or replaced", (folder_.name() / name_).string()));
+  [[nodiscard]] IOStatus check() {
+    if (!folder_.lost(name_, identity_, &size_)) return IOStatus::OK();
+    return IOStatus::IOError(fmt::format("{} was removed, replaced or cut short", (folder_.name() / name_).string()));
   }
 
   const StoreFolder& folder_;
   const std::string name_;
   const FileIdentity identity_;
+  std::atomic<off_t> size_ = 0;  // with the zeros that are ahead of what is written, so only Close() makes it less
 };
 
 void WatchedFiles::watch_all() {

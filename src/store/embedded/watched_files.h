@@ -13,7 +13,8 @@
 namespace parley::store {
 
 /// The files of another file system. It remembers which of them hold messages: logs, tables, and what names the tables
-/// (MANIFEST and CURRENT). A sync of a log that is no longer there fails, so no send is acknowledged by it. Any thread.
+/// (MANIFEST and CURRENT). A sync of a log that is no longer there, or was cut short, fails, so no send is acknowledged
+/// by it. Any thread.
 class WatchedFiles final : public rocksdb::FileSystemWrapper {
  public:
   /// `folder` must outlive it.
