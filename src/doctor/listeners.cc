@@ -1,5 +1,8 @@
 #include "doctor/listeners.h"
 
+#include <algorithm>
+#include <string>
+
 #include <fmt/format.h>
 
 #include "net/listener.h"
@@ -11,9 +14,14 @@ namespace {
 Finding judge_binding(const ListenerFacts& facts, const std::string& subject) {
   net::LoopPool loops(1);
   net::Listener listener(loops, facts.name);
-  if (const auto bound = listener.listen(facts.endpoint); !bound) {
-    return {subject, bound.error().detail, "the server does not start",
-            fmt::format("stop the program that listens there (ss -ltnp names it), or choose another --{}", facts.name)};
+  const auto bound = listener.listen(facts.endpoint);
+  if (!bound) {
+    // The listener says in a second sentence what to do.
+    const std::string& detail = bound.error().detail;
+    const std::size_t end = std::min(detail.find(". "), detail.size());
+    const std::string fix =
+        end == detail.size() ? fmt::format("choose another --{}", facts.name) : detail.substr(end + 2);
+    return {subject, detail.substr(0, end), "the server does not start", fix};
   }
   return {subject, "the address is free"};
 }

@@ -120,8 +120,10 @@ def test_a_listener_that_is_taken(folder):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = "127.0.0.1:{}".format(taken.getsockname()[1])
-        found = problems("--store", f"rocksdb:{folder}", "--http", address)
-    assert len(found) == 1 and found[0].startswith(f"--http {address}: ")
+        findings = doctor("--store", f"rocksdb:{folder}", "--http", address, code=1)
+    (taken,) = (finding for finding in findings if not finding["good"])
+    assert taken["found"] == f"cannot listen on {address}: another program listens there"
+    assert taken["fix"] == "Stop that program (ss -ltnp names it), or choose another port"
 
 
 @pytest.mark.parametrize("listener", ["--http", "--rpc", "--admin"])
