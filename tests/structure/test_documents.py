@@ -144,9 +144,7 @@ def test_commands_and_options_of_the_program_exist(document):
 
 
 # Options of `./x`, curl and others that pages name by themselves.
-OTHER_OPTIONS = (
-    "--version --long --all --json --read-only --mount --no-recreate --scale --remove-orphans --build --wait --set"
-)
+OTHER_OPTIONS = "--version --long --all --json --read-only --mount --no-recreate --scale --remove-orphans --build --wait --set --askpass"
 
 
 def test_every_option_is_in_the_reference():
