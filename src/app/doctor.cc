@@ -47,7 +47,7 @@ Findings look_at_machine(const Config& config, std::size_t listeners) {
                       .asked_for = connections != http::HttpOptions{}.max_connections,
                       .memory = config.max_memory};
   const store::Engine* const engine = find_engine(config.engines, config.store);
-  if (engine != nullptr && engine->embedded) needs.memory += config.store_options.memory;
+  if (engine != nullptr) needs.memory += config.store_options.memory;
   return doctor::judge_machine(doctor::look_at_machine(), needs);
 }
 

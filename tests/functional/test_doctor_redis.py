@@ -85,6 +85,12 @@ def test_memory_that_nothing_bounds(redis):
     assert found.startswith("maxmemory is 0")
 
 
+def test_what_a_node_remembers_of_redis_counts(redis):
+    outcome = parley("doctor", "--json", *MODEST, "--store", f"redis://{redis()}", "--store-memory", "1024GiB")
+    (memory,) = (f for f in json.loads(outcome.out)["findings"] if f["subject"] == "memory")
+    assert not memory["good"] and "--store-memory" in memory["fix"]
+
+
 def test_settings_that_waste_memory(redis):
     assert any("stream-node-max-bytes" in found for found in problems(redis("--stream-node-max-bytes 4096")))
 
