@@ -16,7 +16,7 @@ using WallClock = std::function<std::int64_t()>;
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-/// When to give up on something; never jumps.
+/// When to give up on something. The clock behind it never jumps.
 using Deadline = std::chrono::steady_clock::time_point;
 
 inline constexpr Deadline kNoDeadline = Deadline::max();

@@ -14,8 +14,8 @@
 
 namespace parley {
 
-/// Writes lines to a descriptor from a thread of its own, so that whoever has a line never waits for its reader. While
-/// nobody reads, up to `max_bytes` of lines wait; what comes then is dropped and counted. Any thread.
+/// Writes lines to a descriptor from a thread of its own, so that a caller never waits for the reader of the lines.
+/// While nobody reads, up to `max_bytes` of lines wait. Further lines are dropped and counted. Any thread.
 ///
 /// It lives as long as the process: its thread may stand in a write that never ends. The thread begins with the first
 /// line. The descriptor's flags stay as they are, since other processes may share them.

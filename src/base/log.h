@@ -11,13 +11,13 @@ namespace parley {
 enum class LogFormat { kText, kJson };
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
 
-/// A named value beside the message; in text it follows as `key=value`. One without a name is left out.
+/// A named value beside the message. In text it follows as `key=value`. One without a name is left out.
 struct LogField {
   std::string_view key;
   std::string_view value;
 };
 
-/// Call once, before the first line; until then the format is text and the level info.
+/// Call once, before the first line. Until then the format is text and the level info.
 void configure_log(LogFormat format, LogLevel level);
 
 /// Whether a line of this level would be written: ask before building an expensive one. Any thread.
@@ -30,7 +30,7 @@ void log_info(std::string_view message, std::initializer_list<LogField> fields =
 void log_warn(std::string_view message, std::initializer_list<LogField> fields = {});
 void log_error(std::string_view message, std::initializer_list<LogField> fields = {});
 
-/// `line` as it is, and a line break, behind the lines so far; for what is not an event but the end of the process.
+/// Writes `line` as it is, and a line break, behind the lines so far. For the end of the process, which is no event.
 void log_verbatim(std::string_view line);
 
 /// Returns when all lines are written, or `patience` is over. Call before the process ends.

@@ -48,7 +48,7 @@ class MemoryReservation {
   }
   ~MemoryReservation() { release(); }
 
-  /// Takes `bytes` more. False, and nothing taken, where that would pass the bound: the answer is kOverloaded.
+  /// Takes `bytes` more. If that would pass the bound, takes nothing and returns false: the answer is kOverloaded.
   [[nodiscard]] bool grow(std::size_t bytes) noexcept {
     if (!budget_->take(bytes)) return false;
     bytes_ += bytes;

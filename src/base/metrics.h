@@ -51,7 +51,7 @@ class Histogram {
   void observe(std::uint64_t value) noexcept;
 
   struct Snapshot {
-    std::array<std::uint64_t, kBuckets> counts{};  ///< not cumulative; the last also holds whatever is larger
+    std::array<std::uint64_t, kBuckets> counts{};  ///< not cumulative; the last also holds all larger values
     std::uint64_t sum = 0;
   };
   /// Adds this cell's counts to `total`, so that the cells of several loops become one histogram.

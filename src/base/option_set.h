@@ -35,7 +35,7 @@ struct Option {
   bool quoted = true;           ///< whether its value is a string in TOML
   std::string default_value{};  ///< as the help shows it; empty: none is shown
 
-  std::function<bool(const std::vector<std::string>&)> set{};  ///< stores the values, or false where they are not valid
+  std::function<bool(const std::vector<std::string>&)> set{};  ///< stores the values, or false if they are not valid
   std::function<std::vector<std::string>()> get{};
   std::function<std::string(const std::string&)> redact{};  ///< leaves the secrets out of a value; none: has no secrets
   std::string origin{};                                     ///< who set it; empty while it has its default
@@ -54,7 +54,7 @@ class OptionSet {
   /// What is declared next belongs to this section. `about` says in whole sentences what its options have in common.
   void section(std::string name, std::string about = {}) { sections_.push_back({std::move(name), std::move(about)}); }
 
-  // Each declares one option; `target` holds the default, and later the value. The reference stays valid. Bounds are
+  // Each declares one option. `target` holds the default, and later the value. The reference stays valid. Bounds are
   // inclusive.
   Option& flag(std::string name, bool& target, std::string help);
   Option& text(std::string name, std::string& target, std::string value_name, std::string expected, Check check,
@@ -109,7 +109,7 @@ class OptionSet {
   void add_to(CLI::App& app) const;
 
   /// Sets what the file, the environment and the parsed command line of `app` give, each over the one before. An empty
-  /// variable counts as none; variables that are no options are ignored; unknown keys of the file are errors.
+  /// variable counts as none. Variables that are no options are ignored. Unknown keys of the file are errors.
   [[nodiscard]] OptionResult load(const CLI::App& app, const Environment& environment);
 
   /// Whether load() found a value for the option of this name anywhere.
@@ -159,7 +159,7 @@ class OptionSet {
 /// Whether a person who wrote `written` may have meant `name`.
 [[nodiscard]] bool is_near(std::string_view written, std::string_view name);
 
-/// Declares an option that names a file; `expected` says which: "a PEM file".
+/// Declares an option that names a file. `expected` says which: "a PEM file".
 void declare_file(OptionSet& options, std::string name, std::string& target, std::string expected, std::string help);
 
 }  // namespace parley

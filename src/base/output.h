@@ -6,10 +6,11 @@
 namespace parley {
 
 /// Writes all of `text`. It waits for the reader as long as it takes, even if writes to `descriptor` do not block.
-/// False if that failed; errno says why.
+/// Returns false if that failed. errno says why.
 [[nodiscard]] bool write_all(int descriptor, std::string_view text);
 
-/// Writes all of `text` to standard output. False where that failed; errno says why (EPIPE: nobody reads any more).
+/// Writes all of `text` to standard output. Returns false if that failed. errno says why (EPIPE: nobody reads any
+/// more).
 [[nodiscard]] bool write_output(std::string_view text);
 
 /// `parley: MESSAGE` on standard error.

@@ -9,11 +9,11 @@
 
 namespace parley {
 
-/// A whole number and its unit, `us`, `ms`, `s`, `m`, `h` or `d`; a bare `0` needs none. Nothing where it is anything
-/// else or does not fit.
+/// A whole number and its unit, `us`, `ms`, `s`, `m`, `h` or `d`. A bare `0` needs no unit. Nothing if `text` is
+/// anything else or does not fit.
 [[nodiscard]] std::optional<std::chrono::microseconds> parse_duration(std::string_view text) noexcept;
 
-/// A whole number of bytes, or of `KiB`, `MiB` or `GiB`. Nothing where it is anything else or does not fit.
+/// A whole number of bytes, or of `KiB`, `MiB` or `GiB`. Nothing if `text` is anything else or does not fit.
 [[nodiscard]] std::optional<std::size_t> parse_size(std::string_view text) noexcept;
 
 // The shortest exact spelling, in the largest unit that divides the value (no `d`: hours are as clear).

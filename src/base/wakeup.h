@@ -34,7 +34,8 @@ class Wakeup {
   using Waiting = decltype(boost::asio::async_initiate<const boost::asio::deferred_t, void()>(
       Suspend{}, boost::asio::deferred, std::declval<Wakeup*>()));
 
-  /// Suspends until wake(); no longer than a turn of the loop if that came before. One waiter at a time.
+  /// Suspends until wake(). If that came before, it suspends for no longer than a turn of the loop. One waiter at a
+  /// time.
   [[nodiscard]] Waiting wait() {
     return boost::asio::async_initiate<const boost::asio::deferred_t, void()>(Suspend{}, boost::asio::deferred, this);
   }

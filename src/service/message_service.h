@@ -42,11 +42,11 @@ struct PullResponse {
 struct CallContext {
   Deadline deadline = kNoDeadline;  ///< past it, what has not been started is not
   std::string request_id;           ///< for the logs
-  std::string traceparent{};        ///< of W3C Trace Context, for the logs and whoever serves the call; empty: none
+  std::string traceparent{};  ///< of W3C Trace Context, for the logs and the node that serves the call; empty: none
 };
 
 /// Every call is made on a loop's thread, from any number of loops at once, and resumes there. The errors are rows of
-/// the error table; a send that failed with kOutcomeUnknown or kBadUpstream may have been stored, after any other error
+/// the error table. A send that failed with kOutcomeUnknown or kBadUpstream may have been stored. After any other error
 /// it was not.
 class MessageService {
  public:

@@ -24,8 +24,8 @@ struct PullQuery {
 /// The chat of a send that is valid, or the first thing that is wrong with it, as below.
 [[nodiscard]] Result<ChatId> check(const SendRequest& request, const ServiceLimits& limits);
 
-// The request in the terms of what is behind the service, or the first thing that is wrong with it, in the order of its
-// fields: a row of the error table that is the client's fault.
+// The request in the terms of the store, or the first error in the order of its fields. Each such error is a row of the
+// error table, and is the client's fault.
 [[nodiscard]] Result<Draft> validate(SendRequest request, const ServiceLimits& limits);
 [[nodiscard]] Result<PullQuery> validate(const PullRequest& request, const ServiceLimits& limits);
 

@@ -1,4 +1,4 @@
-// The seam between the service and whatever keeps the messages.
+// The seam between the service and the engine that keeps the messages.
 #pragma once
 
 #include <cstdint>
@@ -25,16 +25,17 @@ class MessageStore {
   virtual ~MessageStore() = default;
 
   /// Stores `draft` and gives it its time, which is greater than that of every message stored or read before in this
-  /// chat, and within kMinSendTime to kMaxSendTime. Returns when the message is as durable as the store promises; no
+  /// chat, and within kMinSendTime to kMaxSendTime. Returns when the message is as durable as the store promises. No
   /// reader sees it before.
   ///
-  /// With an idempotency key, the first append of (chat, sender, key) stores; a repeat within the window stores nothing
-  /// and answers the first one's time with `duplicate`, waiting for it where it is still under way.
+  /// With an idempotency key, the first append of (chat, sender, key) stores. A repeat within the window stores nothing
+  /// and answers the first one's time with `duplicate`. If the first one is still under way, the repeat waits for it.
   ///
-  /// Errors: kIdempotencyConflict (the key came with another text); kOverloaded (a queue is full, or the deadline
-  /// passed before the write was begun: nothing was stored); kUnavailable (the store takes no writes: nothing was
-  /// stored); kOutcomeUnknown (the write failed or the deadline passed after it was begun: it may be there, now or
-  /// later).
+  /// Errors:
+  /// - kIdempotencyConflict: the key came with another text.
+  /// - kOverloaded: a queue is full, or the deadline passed before the write was begun. Nothing was stored.
+  /// - kUnavailable: the store takes no writes. Nothing was stored.
+  /// - kOutcomeUnknown: the write failed, or the deadline passed after it was begun. It may be there, now or later.
   [[nodiscard]] virtual Task<Appended> append(Draft draft, Deadline deadline) = 0;
 
   /// The messages of `chat` from `range.cursor` on, in order. Errors: kChatNotFound (the chat never had a message),

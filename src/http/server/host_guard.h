@@ -21,7 +21,7 @@ namespace parley::http {
 /// path.
 [[nodiscard]] bool is_origin_pattern(std::string_view text) noexcept;
 
-/// The rules of one listener. Immutable; any thread.
+/// The rules of one listener. Immutable, for any thread.
 class HostGuard {
  public:
   /// `loopback` says that the listener is reached from this machine only, so that nothing but its loopback names, and
@@ -33,8 +33,8 @@ class HostGuard {
   /// browsers send none with a navigation, a form by GET or an image.
   [[nodiscard]] Result<void> check(std::span<const Header> headers, std::string_view host, std::string_view path) const;
 
-  /// What allows a page of `origin` (of one, or empty) to read any answer: header lines, each with its CRLF, or nothing
-  /// where that origin is not allowed.
+  /// The header lines that allow a page of `origin` to read any answer, each with its CRLF. Empty if that origin is not
+  /// allowed, or if `origin` is empty.
   [[nodiscard]] std::string cors(std::string_view origin) const;
 
   /// The answer to a preflight of an allowed origin, without what cors() says. `methods` is an Allow line.

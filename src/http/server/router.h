@@ -12,7 +12,7 @@
 
 namespace parley::http {
 
-/// A coroutine that answers one request; it never throws and never fails: an error is a response like any other.
+/// A coroutine that answers one request. It never throws and never fails, since an error is a response like any other.
 using Handler = std::function<Async<Response>(const Request&)>;
 
 struct Route {
@@ -22,10 +22,10 @@ struct Route {
   bool probe = false;  ///< asked again and again: why it fails is told by its handler, and not for each request
 };
 
-/// A listener's routes; the order does not matter.
+/// A listener's routes. The order does not matter.
 using Routes = std::vector<Route>;
 
-/// Looks routes up. Paths are compared as they came: `/%70ing` is not `/ping`. Immutable; any thread.
+/// Looks routes up. Paths are compared as they came: `/%70ing` is not `/ping`. Immutable, for any thread.
 class Router {
  public:
   explicit Router(Routes routes);
@@ -38,7 +38,7 @@ class Router {
   [[nodiscard]] std::size_t find_without_slash(std::string_view path) const noexcept;
 
   [[nodiscard]] const Route& operator[](std::size_t index) const noexcept { return entries_[index].route; }
-  /// Whether the route takes `method`; OPTIONS is answered for every route, but not by it.
+  /// Whether the route takes `method`. OPTIONS is answered for every route, but not by the route.
   [[nodiscard]] bool takes(std::size_t index, std::string_view method) const noexcept;
   /// What Allow says: the route's methods, HEAD beside GET, and OPTIONS. For size(), the methods of all routes.
   [[nodiscard]] const std::string& allow(std::size_t index) const noexcept;

@@ -18,12 +18,12 @@
 
 namespace parley::http {
 
-/// Its calls come from one thread that is none of the loops; they block, but for begin_drain() and draining(). The
+/// Its calls come from one thread that is none of the loops. They block, except for begin_drain() and draining(). The
 /// loops must run for as long as it lives.
 class HttpServer {
  public:
-  /// `name` tells listeners apart in logs and metrics. Routes run on any of the loops, several at a time; each must
-  /// come back by its request's deadline or soon after.
+  /// `name` tells listeners apart in logs and metrics. Routes run on any of the loops, several at a time. Each must
+  /// return by its request's deadline or soon after.
   HttpServer(net::LoopPool& loops, net::Endpoint endpoint, Routes routes, HttpOptions options, MemoryBudget& budget,
              MetricsRegistry& metrics, std::string name);
   /// Closes what is left at once, and waits for the routes that still work.
@@ -31,7 +31,7 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  /// Binds, so that clients can connect; they are served from start() on. The error's detail is one line.
+  /// Binds, so that clients can connect. They are served from start() on. The error's detail is one line.
   [[nodiscard]] Result<void> listen();
   /// Where it listens: after listen() with the real port.
   [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return endpoint_; }
@@ -40,9 +40,9 @@ class HttpServer {
 
   /// From here on every answer says `Connection: close`, and its connection closes behind it. Any thread.
   void begin_drain();
-  /// Begins to drain, if begin_drain() has not; stops listening, with the backlog served; answers what is in flight;
-  /// closes each idle connection if no request comes within a second of the drain's begin; returns when that is done.
-  /// What is not by `deadline` is cut. Once.
+  /// Begins to drain, if begin_drain() has not. Serves the backlog, stops listening, and answers the requests in
+  /// flight. Closes each idle connection if no request comes within a second of the drain's begin. Returns when that is
+  /// done. At `deadline` it cuts the connections that are left. Once.
   ///
   /// So a client that obeys HTTP loses nothing if it asks at least once a second, or once from begin_drain() to here.
   void drain(Deadline deadline);

@@ -12,14 +12,14 @@
 
 namespace parley::http {
 
-/// One loop's cells. Written by that loop, read by whoever collects.
+/// One loop's cells. That loop writes them, and the collector reads them.
 class LoopMetrics {
  public:
-  /// The statuses that are told apart; any other counts as the last.
+  /// The statuses that are told apart. Any other counts as the last.
   static constexpr std::array kStatuses = {200, 204, 400, 403, 404, 405, 408, 409,
                                            413, 415, 431, 500, 502, 503, 504, 0};
 
-  /// `routes` are numbered from 0; one more is for requests without a route, or that could not be read.
+  /// `routes` are numbered from 0. One more is for requests without a route, or that could not be read.
   explicit LoopMetrics(std::size_t routes) : routes_(routes + 1) {}
 
   void observe(std::size_t route, int status, std::uint64_t microseconds) noexcept;

@@ -22,11 +22,11 @@ namespace parley::http {
 /// Lives on its worker's loop. While it waits for a request it holds no buffers.
 class Session {
  public:
-  /// `refused`: past the cap on connections; to be told so, and not counted against it.
+  /// `refused` is a connection past the cap. It is told so, and does not count against the cap.
   Session(Worker& worker, net::Socket socket, bool refused);
   ~Session();
 
-  /// Serves the connection until it ends; a refused one gets the answer that says so, whatever it asks.
+  /// Serves the connection until it ends. A refused one gets the answer that says so, whatever it asks.
   [[nodiscard]] static Async<> run(std::unique_ptr<Session> session);
 
   /// The server ends: gives a connection that waits for a request a moment for it.
@@ -34,8 +34,8 @@ class Session {
   /// Closes now. The coroutine ends soon, or when the route that it waits for does.
   void cut();
 
-  /// The outbox's: writes what the socket takes; the coroutine writes the rest. Where there is no room to keep that,
-  /// the connection is cut.
+  /// For the outbox. Writes as much as the socket takes, and leaves the rest to the coroutine. If there is no room to
+  /// keep the rest, the connection is cut.
   void write_gathered(std::string_view answers);
 
  private:
@@ -75,14 +75,14 @@ class Session {
 
   // Answering.
   void identify();
-  /// Begins to answer; the answer that needs no route, if that is so.
+  /// Begins to answer. Returns the answer if it needs no route.
   [[nodiscard]] std::optional<Response> begin_answer(const Result<Input>& input, std::size_t route);
   [[nodiscard]] std::optional<Response> answer_here(std::size_t route) const;
   [[nodiscard]] Response answer_options(std::size_t route) const;
   [[nodiscard]] Response answer_unknown_path() const;
   [[nodiscard]] Request request_until(Deadline deadline) const;
   [[nodiscard]] Response answer_bug(const std::exception_ptr& thrown) const;
-  /// Makes the answer's header in worker_.header(), where it lasts until the coroutine waits; counts and logs it.
+  /// Makes the answer's header in worker_.header(), where it lasts until the coroutine waits. Counts and logs it.
   void prepare(const Response& response, bool keep, std::size_t route, Deadline began);
   /// Hands the prepared answer to the outbox, which is the cheapest way for small ones. False: to be written.
   [[nodiscard]] bool gather(const Response& response, bool keep);

@@ -30,7 +30,7 @@ class Session;
 /// How far a listener is.
 enum class Stage : std::uint8_t {
   kServing,
-  kDraining,  ///< each answer is its connection's last and says so; whoever has yet to ask may
+  kDraining,  ///< each answer is its connection's last and says so; idle connections may still ask
   kEnding,    ///< nobody connects any more, and connections that ask nothing end
 };
 
@@ -81,10 +81,10 @@ class Worker {
   [[nodiscard]] net::Loop& loop() noexcept { return loop_; }
   [[nodiscard]] LoopMetrics& metrics() noexcept { return metrics_; }
   [[nodiscard]] std::string_view date() { return date_.now(); }
-  /// What is read goes here first; holds until the session suspends.
+  /// Bytes are read into here first. They hold until the session suspends.
   [[nodiscard]] char* scratch() noexcept { return scratch_.get(); }
   [[nodiscard]] Outbox& outbox() noexcept { return *outbox_; }
-  /// Where an answer's header is written; holds until the session suspends.
+  /// An answer's header is written here. It holds until the session suspends.
   [[nodiscard]] std::string& header() noexcept { return header_; }
 
   [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
