@@ -311,6 +311,7 @@ class RedisStore final : public MessageStore {
   // In the order of who uses whom.
   RedisHealth health_;
   RedisIdentity identity_;
+  std::shared_ptr<Wakeup> woken_ = std::make_shared<Wakeup>();  // of watch(); those who wake it may outlive the store
   redis::Client client_;
   RecentChatsOfLoops recent_;
   RedisWriter writer_;
@@ -318,7 +319,6 @@ class RedisStore final : public MessageStore {
   TaskGroup watching_;
   // loop_'s alone:
   net::DeadlineEntry pause_;
-  std::shared_ptr<Wakeup> woken_ = std::make_shared<Wakeup>();  // those who wake it may outlive the store
   bool stopped_ = false;
 };
 
