@@ -432,6 +432,25 @@ def test_run_says_where_other_stores_are(elsewhere):
     assert f"messages in {elsewhere.path}/there." in elsewhere.x("run", "--store", "rocksdb:there").stdout
 
 
+def test_run_leaves_no_server_behind_if_the_reader_of_its_output_leaves(elsewhere):
+    serves = "trap ': >ended; exit 0' INT\nn=0\nwhile [ $((n += 1)) -lt 300 ]; do echo line; sleep 0.1; done\n"
+    parley = elsewhere.path / "build" / "release" / "parley"
+    elsewhere.script(parley, f'#!/bin/sh\n[ "$1" = serve ] || exit 0\n{serves}')
+    process = subprocess.Popen(
+        [elsewhere.path / "x", "run"],
+        cwd=elsewhere.path,
+        env=elsewhere.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
+    )
+    assert any(line == "line\n" for line in process.stdout)
+    process.stdout.close()
+    assert process.wait(60) != 0
+    assert (elsewhere.path / "ended").exists()
+
+
 def test_a_build_that_fails_shows_why_and_names_its_log(elsewhere):
     error = "a.cc:1:1: error: expected expression"
     elsewhere.script(
