@@ -108,6 +108,12 @@ TEST_F(RocksdbOpenTest, WhatIsNotADirectoryIsRefused) {
   EXPECT_THAT(refusal(), HasSubstr("not a directory"));
 }
 
+TEST_F(RocksdbOpenTest, ALinkToNothingIsRefused) {
+  fs::create_symlink("not-mounted", folder());
+  EXPECT_THAT(refusal(), HasSubstr("a symbolic link to a folder that is not there"));
+  EXPECT_FALSE(fs::exists(folder().parent_path() / "not-mounted"));
+}
+
 TEST_F(RocksdbOpenTest, AFolderWithoutPermissionIsRefused) {
   fs::create_directory(folder());
   fs::permissions(folder(), fs::perms::owner_read | fs::perms::owner_exec);

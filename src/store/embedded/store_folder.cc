@@ -59,6 +59,9 @@ Result<void> StoreFolder::open() {
   std::error_code error;
   const fs::file_status status = fs::status(name_, error);
   if (fs::exists(status) && !fs::is_directory(status)) return cannot_open(name_, "it is not a directory");
+  if (std::error_code none; !fs::exists(status) && fs::is_symlink(fs::symlink_status(name_, none))) {
+    return cannot_open(name_, "it is a symbolic link to a folder that is not there");
+  }
   // What people write to each other is not for the machine's other users to read.
   if (fs::create_directories(name_, error)) fs::permissions(name_, fs::perms::owner_all, error);
   if (error) return cannot_open(name_, error.message());
