@@ -1,9 +1,9 @@
-"""Measures the release build, beside nginx where that says something. Writes a report to bench/results.
+"""Measures how fast the release build is, beside nginx if that makes sense. Writes a report to bench/results.
 
   ./x bench [SCENARIO ...] [--rounds N] [--seconds N] [--full]
   ./x bench compare OLD_BINARY [--rounds N] [--seconds N]
 
-http        requests per second of ping, send and pull, wrk's 64 and 512 connections, interleaved with nginx
+http        requests per second of ping, send and pull, over 64 and 512 connections, in turn with nginx
 depth       the newest page of a long chat against that of a short one
 fixed-rate  the latency of durable sends at a fixed 5,000 a second, beside the disk's own fdatasync
 tiers       a gateway and a node against the single process, with the CPU time of each; with --baseline DIR against
@@ -79,7 +79,9 @@ def parse():
     )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each measurement is made (5)")
     parser.add_argument("--seconds", type=int, default=5, metavar="N", help="how long each takes (5)")
-    parser.add_argument("--durability", choices=("fsync", "os"), default="fsync")
+    parser.add_argument(
+        "--durability", choices=("fsync", "os"), default="fsync", help="when sends are acknowledged (fsync)"
+    )
     parser.add_argument("--full", action="store_true", help="open: 10 million messages in 1 million chats, not a tenth")
     parser.add_argument("--baseline", type=pathlib.Path, metavar="DIR", help="tiers: the program to compare with")
     parser.add_argument("--output", type=pathlib.Path, help="the report (default: bench/results/DATE.md)")
