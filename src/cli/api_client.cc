@@ -9,6 +9,7 @@
 #include <boost/url/rfc/unreserved_chars.hpp>
 #include <fmt/format.h>
 
+#include "base/error.h"
 #include "base/quote.h"
 
 namespace parley::cli {
@@ -27,7 +28,7 @@ std::string text_of(const json::object& object, std::string_view name) {
 Failure failure_of(const http::HttpAnswer& answer) {
   Failure failure{.message = {},
                   .code = answer.code,
-                  .passing = answer.status >= 500,
+                  .passing = false,
                   .reached = true,
                   .maybe_done = false,
                   .retry_after = answer.retry_after};
@@ -42,13 +43,10 @@ Failure failure_of(const http::HttpAnswer& answer) {
     failure.message = answer.body.substr(0, std::min(answer.body.find('\n'), std::size_t{200}));
   }
   // With --http-errors=template every error of a call is a 500; the code still says which it is.
-  if (!failure.code.empty()) {
-    failure.passing = failure.code == "overloaded" || failure.code == "unavailable" ||
-                      failure.code == "outcome_unknown" || failure.code == "internal" || failure.code == "bad_upstream";
-  }
-  // What is no Parley's 5xx comes from something between, which says nothing of what Parley did.
-  failure.maybe_done = failure.code == "outcome_unknown" || failure.code == "internal" ||
-                       failure.code == "bad_upstream" || (failure.code.empty() && answer.status >= 500);
+  // A 5xx without a code that is known comes from something between, or a later Parley: it may mean anything.
+  const ErrorInfo* const row = error_named(failure.code);
+  failure.passing = row != nullptr ? row->effect != ErrorEffect::kRefused : answer.status >= 500;
+  failure.maybe_done = row != nullptr ? row->effect == ErrorEffect::kUnknown : answer.status >= 500;
   if (failure.code.empty()) {  // 5xx may come from a proxy before a Parley server
     failure.message =
         answer.server + (answer.status >= 500 ? " did not answer as a Parley server does" : " is no Parley server");

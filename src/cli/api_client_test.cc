@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
+
 namespace parley::cli {
 namespace {
 
@@ -61,6 +63,25 @@ TEST(ApiClient, WhatPassesIsTriedAgain) {
   EXPECT_TRUE(read_sent(answered(502, "<html>bad gateway")).error().maybe_done);
   EXPECT_FALSE(read_sent(answered(503, "{}", "overloaded")).error().maybe_done);
   EXPECT_FALSE(read_sent(answered(409, "{}", "idempotency_conflict")).error().passing);
+}
+
+TEST(ApiClient, EachErrorOfTheTablePassesOrNotUnderAnyStatus) {
+  for (const ErrorInfo& row : kErrorTable) {
+    for (const int status : {row.http_status, row.template_status}) {
+      const auto sent = read_sent(answered(status, "why", std::string(row.name)));
+      EXPECT_EQ(sent.error().passing, row.effect != ErrorEffect::kRefused) << row.name;
+      EXPECT_EQ(sent.error().maybe_done, row.effect == ErrorEffect::kUnknown) << row.name;
+    }
+  }
+}
+
+TEST(ApiClient, AnErrorOfALaterServerIsJudgedByItsStatus) {
+  const auto busy = read_sent(answered(503, "{}", "of_a_later_version"));
+  EXPECT_TRUE(busy.error().passing);
+  EXPECT_TRUE(busy.error().maybe_done);
+  const auto wrong = read_sent(answered(409, "{}", "of_a_later_version"));
+  EXPECT_FALSE(wrong.error().passing);
+  EXPECT_FALSE(wrong.error().maybe_done);
 }
 
 TEST(ApiClient, AForeignServerIsCalledSo) {

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <sys/prctl.h>
 
+#include "base/error.h"
+
 namespace parley::load {
 namespace {
 
@@ -46,9 +48,9 @@ std::string error_of(const Exchange& exchange) {
 Told told_by(const Exchange& exchange) {
   if (exchange.outcome == Outcome::kNoConnection) return Told::kRefused;
   if (exchange.outcome != Outcome::kAnswered) return Told::kUnknown;
-  const std::string_view code = exchange.head.code;
-  const bool unknown = code == "outcome_unknown" || code == "internal" || code == "bad_upstream";
-  return unknown || (code.empty() && exchange.head.status >= 500) ? Told::kUnknown : Told::kRefused;
+  const ErrorInfo* const row = error_named(exchange.head.code);
+  const bool unknown = row != nullptr ? row->effect == ErrorEffect::kUnknown : exchange.head.status >= 500;
+  return unknown ? Told::kUnknown : Told::kRefused;
 }
 
 }  // namespace

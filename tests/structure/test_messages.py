@@ -7,7 +7,7 @@ from support import prose
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# What a message is handed to. An error's title in error.cc, and a metric's help, are messages as well.
+# What a message is handed to. An error's title in error.h, and a metric's help, are messages as well.
 SPEAKS = re.compile(
     r"\b(?:log_(?:debug|info|warn|error)|fail|unexpected|usage_error|print_error|malformed|unreadable|give_up|set_down"
     r"|refuse|bad|gauge_family|counter_family|histogram_family|ErrorInfo|Error|Finding|foreign)\s*[({]"

@@ -1,32 +1,35 @@
-"""The contract's table of errors, as a client knows it."""
+"""The table of errors, and what a client sees of a row."""
 
 import json
+import re
+from typing import NamedTuple
 
-# code: (status, status with --http-errors=template). 413 of a text is an error of the call, 413 of a body is not.
-ERRORS = {
-    "malformed_request": (400, 400),
-    "invalid_chat": (400, 500),
-    "sender_not_in_chat": (400, 500),
-    "invalid_text": (400, 500),
-    "text_too_long": (413, 500),
-    "invalid_cursor": (400, 500),
-    "invalid_limit": (400, 500),
-    "invalid_idempotency_key": (400, 500),
-    "chat_not_found": (404, 500),
-    "idempotency_conflict": (409, 500),
-    "overloaded": (503, 500),
-    "unavailable": (503, 500),
-    "outcome_unknown": (504, 500),
-    "internal": (500, 500),
-    "bad_upstream": (502, 500),
-    "not_found": (404, 404),
-    "method_not_allowed": (405, 405),
-    "body_too_large": (413, 413),
-    "headers_too_large": (431, 431),
-    "unsupported_media_type": (415, 415),
-    "request_timeout": (408, 408),
-    "origin_not_allowed": (403, 403),
-}
+from support.build import ROOT
+
+
+class Row(NamedTuple):
+    """A row of the error table in src/base/error.h."""
+
+    number: int
+    status: int
+    title: str
+    template_status: int  # with --http-errors template
+    origin: str
+
+
+def error_table():
+    """{code: its row}"""
+    source = (ROOT / "src" / "base" / "error.h").read_text()
+    numbers = dict(re.findall(r"^ +(k\w+) = (\d+),", source, re.M))
+    rows = re.findall(r'ErrorInfo\{(k\w+),\s+"(\w+)",\s+(\d+),\s+"([^"]+)",\s+(\d+),\s+k(\w+),', source)
+    assert [enumerator for enumerator, *_ in rows] == list(numbers), "each code has its row, and this can read it"
+    return {
+        code: Row(int(numbers[enumerator]), int(status), title, int(template), origin)
+        for enumerator, code, status, title, template, origin in rows
+    }
+
+
+ERRORS = error_table()
 
 
 def check_error(answer, code, template=False):
@@ -35,19 +38,21 @@ def check_error(answer, code, template=False):
     body = answer.content if hasattr(answer, "content") else answer.body
     header = answer.headers.get if hasattr(answer, "headers") else answer.header
     assert header("Parley-Code") == code, f"{status} {body!r}"
-    assert status == ERRORS[code][template], body
+    row = ERRORS[code]
+    assert status == (row.template_status if template else row.status), body
     assert header("X-Request-Id")
     assert header("Cache-Control") == "no-store"
     if template:
         assert header("Content-Type").startswith("text/plain")
         assert body.strip(), "an error says what is wrong"
-        if code == "malformed_request":
+        if row.origin == "Reading":
             assert body.startswith(b"Failed to parse request body: "), body
         return None
     assert header("Content-Type").split(";")[0] == "application/problem+json"
     problem = json.loads(body)
     assert problem["code"] == code
     assert problem["status"] == status
+    assert problem["title"] == row.title
     for member in ("type", "title", "detail"):
         assert isinstance(problem[member], str) and problem[member], member
     if code == "overloaded":

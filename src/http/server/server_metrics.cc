@@ -49,11 +49,11 @@ std::vector<prometheus::MetricFamily> ServerMetrics::collect() const {
 prometheus::MetricFamily ServerMetrics::collect_requests() const {
   std::vector<std::pair<Labels, double>> samples;
   for (std::size_t route = 0; route < routes_.size(); ++route) {
-    for (std::size_t i = 0; i < LoopMetrics::kStatuses.size(); ++i) {
+    for (std::size_t i = 0; i < kStatuses.size(); ++i) {
       std::uint64_t count = 0;
       for (const auto& loop : loops_) count += loop->routes_[route].by_status[i].value();
       if (count == 0) continue;
-      const int status = LoopMetrics::kStatuses[i];
+      const int status = kStatuses[i];
       samples.push_back({{{"listener", listener_},
                           {"route", routes_[route]},
                           {"status", status == 0 ? "other" : std::to_string(status)}},

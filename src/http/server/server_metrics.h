@@ -1,24 +1,41 @@
 // What an HTTP listener counts.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/memory_budget.h"
 #include "base/metrics.h"
 
 namespace parley::http {
 
+/// The statuses that are told apart: of success, and those of the error table, once each. Any other is the last, 0.
+inline constexpr auto kStatuses = [] {
+  constexpr auto kSorted = [] {
+    std::array<int, 2 + 2 * kErrorTable.size()> all = {200, 204};
+    auto* next = all.data() + 2;
+    for (const ErrorInfo& row : kErrorTable) {
+      *next++ = row.http_status;
+      *next++ = row.template_status;
+    }
+    std::ranges::sort(all);
+    const auto rest = std::ranges::unique(all);
+    return std::pair(all, all.size() - rest.size());
+  }();
+  std::array<int, kSorted.second + 1> out{};
+  std::ranges::copy_n(kSorted.first.begin(), kSorted.second, out.begin());
+  return out;
+}();
+
 /// One loop's cells. That loop writes them, and the collector reads them.
 class LoopMetrics {
  public:
-  /// The statuses that are told apart. Any other counts as the last.
-  static constexpr std::array kStatuses = {200, 204, 400, 403, 404, 405, 408, 409,
-                                           413, 415, 431, 500, 502, 503, 504, 0};
-
   /// `routes` are numbered from 0. One more is for requests without a route, or that could not be read.
   explicit LoopMetrics(std::size_t routes) : routes_(routes + 1) {}
 

@@ -13,38 +13,8 @@ namespace {
 
 constexpr std::string_view kTypePrefix = "urn:parley:error:";
 
-/// The template's server knows two failures: what it could not read, and what a call answered. Anything else never
-/// reaches its handlers, so its framework's own status stands.
-int template_status(const ErrorInfo& info) noexcept {
-  switch (info.code) {
-    case ErrorCode::kMalformedRequest:
-    case ErrorCode::kOriginNotAllowed:
-    case ErrorCode::kNotFound:
-    case ErrorCode::kMethodNotAllowed:
-    case ErrorCode::kRequestTimeout:
-    case ErrorCode::kBodyTooLarge:
-    case ErrorCode::kUnsupportedMediaType:
-    case ErrorCode::kHeadersTooLarge: return info.http_status;
-    case ErrorCode::kInvalidChat:
-    case ErrorCode::kSenderNotInChat:
-    case ErrorCode::kInvalidText:
-    case ErrorCode::kTextTooLong:
-    case ErrorCode::kInvalidCursor:
-    case ErrorCode::kInvalidLimit:
-    case ErrorCode::kInvalidIdempotencyKey:
-    case ErrorCode::kChatNotFound:
-    case ErrorCode::kIdempotencyConflict:
-    case ErrorCode::kOverloaded:
-    case ErrorCode::kUnavailable:
-    case ErrorCode::kOutcomeUnknown:
-    case ErrorCode::kInternal:
-    case ErrorCode::kBadUpstream: return 500;
-  }
-  return 500;
-}
-
 std::string template_text(const ErrorInfo& info, std::string detail) {
-  if (info.code == ErrorCode::kMalformedRequest) return "Failed to parse request body: " + detail;
+  if (info.origin == ErrorOrigin::kReading) return "Failed to parse request body: " + detail;
   return detail;
 }
 
@@ -74,7 +44,7 @@ Response error_response(const Error& error, ErrorFormat format, std::string_view
 
   Response response;
   if (format == ErrorFormat::kTemplate) {
-    response.status = template_status(info);
+    response.status = info.template_status;
     response.content_type = "text/plain; charset=utf-8";
     response.body = template_text(info, std::move(detail));
   } else {

@@ -18,8 +18,8 @@ enum class ErrorFormat {
 /// code, and kOverloaded says Retry-After. The Allow of a 405 is for the caller to add.
 ///
 /// kProblem: `type` is "urn:parley:error:" and the code's name, then `title`, `status`, `detail` and `code`, and
-/// `request_id` where that is not empty. kTemplate: the detail as plain text, under 400 where the request could not be
-/// read, 500 for every other error of a call, and the table's status where no call was made.
+/// `request_id` where that is not empty. kTemplate: the detail as plain text, under the table's
+/// template_status.
 [[nodiscard]] Response error_response(const Error& error, ErrorFormat format, std::string_view request_id);
 
 }  // namespace parley::http

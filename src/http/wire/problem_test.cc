@@ -1,6 +1,5 @@
 #include "http/wire/problem.h"
 
-#include <map>
 #include <string>
 
 #include <boost/json/parse.hpp>
@@ -17,7 +16,7 @@ std::string header(const Response& response, std::string_view name) {
 }
 
 TEST(Problem, HasTheMembersOfRfc9457ForEveryRowOfTheTable) {
-  for (const ErrorInfo& row : error_table()) {
+  for (const ErrorInfo& row : kErrorTable) {
     SCOPED_TRACE(row.name);
     const Response response = error_response({row.code, "what was \"wrong\"\n"}, ErrorFormat::kProblem, "req-1");
     EXPECT_EQ(response.status, row.http_status);
@@ -37,21 +36,26 @@ TEST(Problem, HasTheMembersOfRfc9457ForEveryRowOfTheTable) {
 }
 
 TEST(Problem, InTemplateModeIsPlainTextForEveryRowOfTheTable) {
-  const std::map<std::string_view, int> kept = {{"malformed_request", 400}, {"origin_not_allowed", 403},
-                                                {"not_found", 404},         {"method_not_allowed", 405},
-                                                {"request_timeout", 408},   {"body_too_large", 413},
-                                                {"headers_too_large", 431}, {"unsupported_media_type", 415}};
-  for (const ErrorInfo& row : error_table()) {
+  for (const ErrorInfo& row : kErrorTable) {
     SCOPED_TRACE(row.name);
     const Response response = error_response({row.code, "what was wrong"}, ErrorFormat::kTemplate, "req-1");
-    const auto found = kept.find(row.name);
-    EXPECT_EQ(response.status, found == kept.end() ? 500 : found->second);
+    EXPECT_EQ(response.status, row.template_status);
     EXPECT_EQ(response.content_type, "text/plain; charset=utf-8");
     EXPECT_EQ(response.body,
-              row.name == "malformed_request" ? "Failed to parse request body: what was wrong" : "what was wrong");
+              row.origin == ErrorOrigin::kReading ? "Failed to parse request body: what was wrong" : "what was wrong");
     EXPECT_EQ(header(response, "Parley-Code"), row.name);
     EXPECT_EQ(header(response, "Retry-After"), row.code == ErrorCode::kOverloaded ? "1" : "");
   }
+}
+
+TEST(Problem, InTemplateModeWhatACallFailsWithIsA500) {
+  const auto status_of = [](ErrorCode code) { return error_response({code, "x"}, ErrorFormat::kTemplate, "").status; };
+  EXPECT_EQ(status_of(ErrorCode::kMalformedRequest), 400);
+  EXPECT_EQ(status_of(ErrorCode::kInvalidChat), 500);
+  EXPECT_EQ(status_of(ErrorCode::kTextTooLong), 500);
+  EXPECT_EQ(status_of(ErrorCode::kBodyTooLarge), 413);
+  EXPECT_EQ(status_of(ErrorCode::kUnavailable), 500);
+  EXPECT_EQ(status_of(ErrorCode::kNotFound), 404);
 }
 
 TEST(Problem, LeavesOutARequestIdThatIsNotThere) {

@@ -1,7 +1,5 @@
 #include "rpc/client/verdict.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 namespace parley::rpc {
@@ -9,11 +7,10 @@ namespace {
 
 using Outcome = CallResult::Outcome;
 
-/// The row of a node's Code; nothing where there is none, or where only HTTP can fail so.
-std::optional<ErrorCode> row_of(std::int32_t code) {
-  const auto row = std::ranges::find(error_table(), static_cast<ErrorCode>(code), &ErrorInfo::code);
-  if (row == error_table().end() || row->code > ErrorCode::kBadUpstream) return std::nullopt;
-  return row->code;
+/// The row of a node's Code; null where there is none, or where only HTTP can fail so.
+const ErrorInfo* row_of(std::int32_t code) {
+  const ErrorInfo* const row = error_numbered(code);
+  return row != nullptr && row->origin != ErrorOrigin::kHttp ? row : nullptr;
 }
 
 template <class Response>
@@ -24,17 +21,18 @@ Verdict<Response> judge_answer(ReplyResult<Response> reply, RequestKind kind, Co
             .maybe_stored = kind != RequestKind::kPull};
   }
   if (reply->code == 0) return {.response = std::move(reply->response)};
-  const auto row = codes == Codes::kOurs ? row_of(reply->code) : std::nullopt;
-  if (!row) {
+  const ErrorInfo* const row = codes == Codes::kOurs ? row_of(reply->code) : nullptr;
+  if (row == nullptr) {
     return {.response = fail(ErrorCode::kBadUpstream,
                              fmt::format("the node answered code {}: {}", reply->code, reply->message)),
             .maybe_stored = kind != RequestKind::kPull};
   }
   const bool repeatable = kind != RequestKind::kSend;
-  const bool passing = *row == ErrorCode::kUnavailable || *row == ErrorCode::kOutcomeUnknown;
-  return {.response = fail(*row, std::move(reply->message)),
-          .next = passing && repeatable ? Next::kElsewhere : Next::kStop,
-          .maybe_stored = *row == ErrorCode::kOutcomeUnknown};
+  // Where one node is overloaded, the others are soon. A bug and a foreign backend's failure are the same there.
+  const bool better_elsewhere = row->code == ErrorCode::kUnavailable || row->code == ErrorCode::kOutcomeUnknown;
+  return {.response = fail(row->code, std::move(reply->message)),
+          .next = better_elsewhere && repeatable ? Next::kElsewhere : Next::kStop,
+          .maybe_stored = row->effect == ErrorEffect::kUnknown};
 }
 
 /// Without an answer.
@@ -85,9 +83,9 @@ Verdict<service::PullResponse> judge_pull(const CallResult& result, Codes codes,
 }
 
 Error in_view_of_earlier(Error error, bool maybe_stored) {
-  const bool denies = error.code == ErrorCode::kOverloaded || error.code == ErrorCode::kUnavailable ||
-                      error.code == ErrorCode::kBadUpstream || error.code == ErrorCode::kInternal;
-  if (maybe_stored && denies) error.code = ErrorCode::kOutcomeUnknown;
+  // What is refused was refused to the earlier one too.
+  const bool refused = error_info(error.code).effect == ErrorEffect::kRefused;
+  if (maybe_stored && !refused) error.code = ErrorCode::kOutcomeUnknown;
   return error;
 }
 

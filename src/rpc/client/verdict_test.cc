@@ -62,8 +62,8 @@ TEST(Verdict, OfANodesCode) {
                        .message = encode_reply({.method = "Send", .sequence_id = 1}, response)},
                       kind, codes);
   };
-  for (const ErrorInfo& row : error_table()) {
-    const ErrorCode expected = row.code <= ErrorCode::kBadUpstream ? row.code : ErrorCode::kBadUpstream;
+  for (const ErrorInfo& row : kErrorTable) {
+    const ErrorCode expected = row.origin != ErrorOrigin::kHttp ? row.code : ErrorCode::kBadUpstream;
     EXPECT_EQ(judged(row.code, kSend).response.error().code, expected) << row.name;
     EXPECT_EQ(judged(row.code, kSend).next, Next::kStop) << row.name;
     const auto foreign = judged(row.code, kKeyedSend, Codes::kForeign);
@@ -71,6 +71,8 @@ TEST(Verdict, OfANodesCode) {
     EXPECT_THAT(foreign.response.error().detail, testing::EndsWith(": why")) << row.name;
     EXPECT_EQ(foreign.next, Next::kStop) << row.name;
   }
+  EXPECT_EQ(judged(ErrorCode::kIdempotencyConflict, kSend).response.error().code, ErrorCode::kIdempotencyConflict);
+  EXPECT_EQ(judged(ErrorCode::kNotFound, kSend).response.error().code, ErrorCode::kBadUpstream);
   EXPECT_EQ(judged(ErrorCode::kUnavailable, kKeyedSend).next, Next::kElsewhere);
   EXPECT_EQ(judged(ErrorCode::kOutcomeUnknown, kKeyedSend).next, Next::kElsewhere);
   EXPECT_TRUE(judged(ErrorCode::kOutcomeUnknown, kKeyedSend).maybe_stored);
@@ -79,8 +81,13 @@ TEST(Verdict, OfANodesCode) {
 }
 
 TEST(Verdict, WhatMayBeStoredIsNotDenied) {
+  for (const ErrorInfo& row : kErrorTable) {
+    const bool stays = row.effect == ErrorEffect::kRefused;
+    EXPECT_EQ(in_view_of_earlier({row.code, ""}, true).code, stays ? row.code : ErrorCode::kOutcomeUnknown) << row.name;
+    EXPECT_EQ(in_view_of_earlier({row.code, ""}, false).code, row.code) << row.name;
+  }
   EXPECT_EQ(in_view_of_earlier({ErrorCode::kUnavailable, ""}, true).code, ErrorCode::kOutcomeUnknown);
-  EXPECT_EQ(in_view_of_earlier({ErrorCode::kUnavailable, ""}, false).code, ErrorCode::kUnavailable);
+  EXPECT_EQ(in_view_of_earlier({ErrorCode::kInternal, ""}, true).code, ErrorCode::kOutcomeUnknown);
   EXPECT_EQ(in_view_of_earlier({ErrorCode::kIdempotencyConflict, ""}, true).code, ErrorCode::kIdempotencyConflict);
 }
 

@@ -16,11 +16,12 @@ namespace parley::rpc {
 /// The methods that are told apart.
 enum class Method : std::uint8_t { kSend, kPull, kReady, kOther };
 inline constexpr std::array kMethodNames = {"Send", "Pull", "Ready", "other"};
+static_assert(kMethodNames.size() == static_cast<std::size_t>(Method::kOther) + 1, "each method has a name");
 
 /// How a call ended: kSuccess, the number of its error, or kException.
 using Outcome = std::size_t;
 inline constexpr Outcome kSuccess = 0;
-inline constexpr Outcome kException = static_cast<Outcome>(ErrorCode::kOriginNotAllowed) + 1;
+inline constexpr Outcome kException = kErrorTable.size() + 1;
 
 /// One loop's cells. Written by that loop, read by whoever collects.
 class LoopMetrics {

@@ -89,7 +89,7 @@ TEST_P(Messages, CarryWhatANodeSaysOfItself) {
 }
 
 TEST_P(Messages, CarryEveryError) {
-  for (const ErrorInfo& row : error_table()) {
+  for (const ErrorInfo& row : kErrorTable) {
     const Result<service::SendResponse> failed = fail(row.code, "what was wrong");
     const auto reply = decode_send_reply(encode_reply(head("Send"), failed), protocol());
     ASSERT_TRUE(reply);
