@@ -1,5 +1,6 @@
 #include "api/fields.h"
 
+#include <array>
 #include <charconv>
 #include <optional>
 #include <system_error>
@@ -13,7 +14,9 @@ namespace parley::api {
 namespace {
 
 std::string_view type_name(const Field& field) noexcept {
-  static constexpr std::string_view kNames[] = {"a string", "a 64-bit integer", "a 32-bit integer", "a boolean"};
+  static constexpr std::array<std::string_view, 4> kNames = {"a string", "a 64-bit integer", "a 32-bit integer",
+                                                             "a boolean"};
+  static_assert(kNames.size() == std::variant_size_v<decltype(field.target)>, "each type has a name");
   return kNames[field.target.index()];
 }
 

@@ -1,8 +1,8 @@
 // The parameters of a call, whatever encoding they come in.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,14 +12,12 @@
 
 namespace parley::api {
 
-/// The most parameters that a call has.
-inline constexpr std::size_t kMaxFields = 8;
-
 /// One parameter: its name, and where its value goes.
 struct Field {
   std::string_view name;
   std::variant<std::string*, std::int64_t*, std::int32_t*, bool*> target;
-  bool present = false;  ///< a value has been found
+  bool present = false;                          ///< a value has been found
+  std::optional<std::string_view> encoded = {};  ///< of a form that is being read: the last value so far
 
   [[nodiscard]] bool is_string() const noexcept { return std::holds_alternative<std::string*>(target); }
 };

@@ -1,10 +1,9 @@
 #include "api/form.h"
 
-#include <array>
-#include <cassert>
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace parley::api {
 namespace {
@@ -44,16 +43,13 @@ bool spells(std::string_view encoded, std::string_view name) {
   return encoded == name || (encoded.contains('%') && decode(encoded) == name);
 }
 
-/// The still encoded values of the fields, each its last one.
-using Values = std::array<std::optional<std::string_view>, kMaxFields>;
-
-void keep_pair(std::string_view pair, std::span<const Field> fields, Values& values) {
+void keep_pair(std::string_view pair, std::span<Field> fields) {
   const std::size_t equals = pair.find('=');
   const std::string_view name = pair.substr(0, equals);
   const std::string_view value = equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (!spells(name, fields[i].name)) continue;
-    if (!value.empty() || fields[i].is_string()) values[i] = value;
+  for (Field& field : fields) {
+    if (!spells(name, field.name)) continue;
+    if (!value.empty() || field.is_string()) field.encoded = value;
     return;
   }
 }
@@ -61,19 +57,18 @@ void keep_pair(std::string_view pair, std::span<const Field> fields, Values& val
 }  // namespace
 
 Result<void> read_form(std::string_view form, std::span<Field> fields) {
-  assert(fields.size() <= kMaxFields);
   if (!percents_are_whole(form)) {
     return fail(ErrorCode::kMalformedRequest, "a % in the query or form is not followed by two hexadecimal digits");
   }
-  Values values;
   while (!form.empty()) {
     const std::size_t end = form.find('&');
-    keep_pair(form.substr(0, end), fields, values);
+    keep_pair(form.substr(0, end), fields);
     form.remove_prefix(end == std::string_view::npos ? form.size() : end + 1);
   }
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (!values[i] || fields[i].present) continue;
-    if (auto set = set_text(fields[i], decode(*values[i])); !set) return set;
+  for (Field& field : fields) {
+    const auto encoded = std::exchange(field.encoded, std::nullopt);
+    if (!encoded || field.present) continue;
+    if (auto set = set_text(field, decode(*encoded)); !set) return set;
   }
   return {};
 }

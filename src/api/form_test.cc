@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -60,6 +61,29 @@ TEST(Form, SetsTheFieldsThatItNames) {
     ASSERT_TRUE(call) << test.form << ": " << call.error().detail;
     EXPECT_EQ(*call, test.call) << test.form;
   }
+}
+
+TEST(Form, SetsAsManyFieldsAsThereAre) {
+  std::array<std::int64_t, 20> values{};
+  std::vector<std::string> names;
+  std::string form;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    names.push_back("field" + std::to_string(i));
+    form += names.back() + "=" + std::to_string(i + 1) + "&";
+  }
+  std::vector<Field> fields;
+  for (std::size_t i = 0; i < values.size(); ++i) fields.push_back({names[i], &values[i]});
+  ASSERT_TRUE(read_form(form, fields));
+  for (std::size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], static_cast<std::int64_t>(i) + 1);
+}
+
+TEST(Form, AFieldKeepsNothingOfAFormThatWasReadBefore) {
+  std::string chat;
+  std::array fields = {Field{"chat", &chat}};
+  ASSERT_TRUE(read_form("chat=first", fields));
+  fields[0].present = false;
+  ASSERT_TRUE(read_form("other=x", fields));
+  EXPECT_FALSE(fields[0].present);
 }
 
 TEST(Form, IsMalformedWhereItCannotBeRead) {

@@ -1,5 +1,6 @@
 #include "api/json_reader.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -31,7 +32,9 @@ class FieldHandler {
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
   // NOLINTEND(readability-identifier-naming)
 
-  explicit FieldHandler(std::span<Field> fields) : fields_(fields) {}
+  explicit FieldHandler(std::span<Field> fields) : fields_(fields) {
+    for (const Field& field : fields) longest_name_ = std::max(longest_name_, field.name.size());
+  }
 
   /// What the handler itself refused.
   [[nodiscard]] std::optional<Error>& error() noexcept { return error_; }
@@ -53,12 +56,12 @@ class FieldHandler {
 
   bool on_key_part(View part, std::size_t size, Ec&) {
     // A name longer than any of ours need not be kept.
-    if (size <= kMaxNameBytes) text_.append(part);
+    if (size <= longest_name_) text_.append(part);
     return true;
   }
   bool on_key(View part, std::size_t size, Ec&) {
     if (!text_.empty()) part = text_.append(part);
-    if (depth_ == 1) field_ = size > kMaxNameBytes ? nullptr : find(part);
+    if (depth_ == 1) field_ = size > longest_name_ ? nullptr : find(part);
     text_.clear();
     return true;
   }
@@ -86,8 +89,6 @@ class FieldHandler {
   bool on_comment(View, Ec&) { return true; }
 
  private:
-  static constexpr std::size_t kMaxNameBytes = 15;  // "idempotency_key"
-
   [[nodiscard]] Field* find(std::string_view name) const noexcept {
     for (Field& field : fields_) {
       if (boost::beast::iequals(field.name, name)) return &field;
@@ -116,6 +117,7 @@ class FieldHandler {
   }
 
   std::span<Field> fields_;
+  std::size_t longest_name_ = 0;
   Field* field_ = nullptr;
   std::size_t depth_ = 0;
   std::string text_;  // of a name or a string that comes in parts

@@ -76,6 +76,18 @@ TEST(JsonReader, MatchesNamesInAnyCaseAndHoweverSpelled) {
   });
 }
 
+TEST(JsonReader, SetsAFieldHoweverLongItsName) {
+  std::string text;
+  std::string other;
+  std::array fields = {Field{"a_name_that_is_longer_than_most", &text}, Field{"x", &other}};
+  ASSERT_TRUE(
+      read_json(R"({"a_name_that_is_longer_than_most":"a","A_Name_That_Is_Longer_Than_Most_":"b","x":"c"})", fields));
+  EXPECT_EQ(text, "a");
+  EXPECT_EQ(other, "c");
+  ASSERT_TRUE(read_json(R"({"a_name_that_is_longer_than_m\u006fst":"d"})", fields));
+  EXPECT_EQ(text, "d");
+}
+
 TEST(JsonReader, TakesTheLastOfARepeatedNameAcrossSpellings) {
   expect_all(std::array{
       Case{R"({"chat":"a","chat":"b"})", {.chat = "b"}},
