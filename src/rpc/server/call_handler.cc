@@ -11,13 +11,29 @@
 namespace parley::rpc {
 namespace {
 
-/// The method of a request is its place in the variant.
+/// The method of a request is its place in the variant, and kOther is what is behind.
+static_assert(std::variant_size_v<Request> == static_cast<std::size_t>(Method::kOther));
 static_assert(
     std::is_same_v<std::variant_alternative_t<static_cast<std::size_t>(Method::kSend), Request>, service::SendRequest>);
 static_assert(
     std::is_same_v<std::variant_alternative_t<static_cast<std::size_t>(Method::kPull), Request>, service::PullRequest>);
 static_assert(
     std::is_same_v<std::variant_alternative_t<static_cast<std::size_t>(Method::kReady), Request>, ReadyRequest>);
+
+template <class Request>
+struct ResponseTo;
+template <>
+struct ResponseTo<service::SendRequest> {
+  using Type = service::SendResponse;
+};
+template <>
+struct ResponseTo<service::PullRequest> {
+  using Type = service::PullResponse;
+};
+template <>
+struct ResponseTo<ReadyRequest> {
+  using Type = ReadyResponse;
+};
 
 template <class Response>
 Outcome outcome_of(const Response& /*response*/) {
@@ -56,6 +72,7 @@ Async<Answer> CallHandler::answer(Call& call, const service::CallContext& contex
       auto pulled = co_await pull(*request, context);
       co_return finish(call.head, Method::kPull, std::move(pulled));
     }
+    static_assert(std::variant_size_v<Request> == 3, "a further kind of request needs its answer here");
     auto is_ready = co_await ready(context);
     tell(is_ready);
     co_return finish(call.head, Method::kReady, std::move(is_ready));
@@ -107,14 +124,12 @@ void CallHandler::tell(const Result<ReadyResponse>& ready) const {
 }
 
 Answer CallHandler::failure(const MessageHead& head, const Request& request, Error error) {
-  const auto method = static_cast<Method>(request.index());
-  switch (method) {
-    case Method::kSend: return finish<service::SendResponse>(head, method, std::unexpected(std::move(error)));
-    case Method::kPull: return finish<service::PullResponse>(head, method, std::unexpected(std::move(error)));
-    case Method::kReady:
-    case Method::kOther: break;
-  }
-  return finish<ReadyResponse>(head, Method::kReady, std::unexpected(std::move(error)));
+  return std::visit(
+      [&](const auto& kind) {
+        using Response = ResponseTo<std::remove_cvref_t<decltype(kind)>>::Type;
+        return finish<Response>(head, static_cast<Method>(request.index()), std::unexpected(std::move(error)));
+      },
+      request);
 }
 
 Answer CallHandler::exception(const MessageHead& head, const ApplicationException& exception) {
