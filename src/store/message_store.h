@@ -10,6 +10,16 @@
 
 namespace parley::store {
 
+/// What may become of a chat's past.
+enum class Past : std::uint8_t {
+  kStays,    ///< appends are all that happens, and each is behind everything that was read before
+  kChanges,  ///< what was read once may read otherwise later
+};
+
+/// The engines' promise, which is as strong as MessageStore's calls let it be. With a call that changes or takes back a
+/// stored message, this is kChanges: then what keeps pages asks for each whether its chat was written to.
+inline constexpr Past kPast = Past::kStays;
+
 /// What became of a draft.
 struct Appended {
   std::int64_t send_time = 0;  ///< the stored message's

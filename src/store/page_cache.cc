@@ -63,7 +63,7 @@ const Page* PageCache::find(const ChatId& chat, const PageRange& range, ChatEpoc
 }
 
 void PageCache::put(const ChatId& chat, const PageRange& range, const Page& page, ChatEpochs::Epoch epoch) {
-  const bool final = !range.reverse && page.has_more;
+  const bool final = past_ == Past::kStays && !range.reverse && page.has_more;
   if (!final && ChatEpochs::written(epoch)) return;
   const KeyBuffer key = key_of(chat, range);
   const std::string_view key_view(key.data(), key.size());
@@ -97,7 +97,7 @@ std::size_t page_memory(const StoreOptions& options) noexcept { return options.m
 
 PageCachesOfLoops make_page_caches(const StoreOptions& options, std::size_t loops) {
   PageCachesOfLoops out;
-  for (std::size_t i = 0; i < loops; ++i) out.emplace_back(page_memory(options) / loops);
+  for (std::size_t i = 0; i < loops; ++i) out.emplace_back(page_memory(options) / loops, kPast);
   return out;
 }
 

@@ -15,18 +15,19 @@
 #include "chat/message.h"
 #include "store/bytes.h"
 #include "store/chat_epochs.h"
+#include "store/message_store.h"
 #include "store/store_metrics.h"
 #include "store/store_options.h"
 
 namespace parley::store {
 
-/// Keeps the pages that were read last, within a bound. Chats only grow, and only at their end: a page that was cut
-/// while going forward never changes, any other one only when its chat does, which its epoch tells. What is read once
+/// Keeps the pages that were read last, within a bound. A page changes only when its chat does, which its
+/// epoch tells. Where the past stays, a page that was cut while going forward never does. What is read once
 /// drives out nothing: a page is kept when it was asked for before (the doorkeeper of TinyLFU, Einziger and others
 /// 2017). One loop's.
 class PageCache {
  public:
-  explicit PageCache(std::size_t max_bytes) : max_bytes_(max_bytes), asked_(kAsked) {}
+  PageCache(std::size_t max_bytes, Past past) : max_bytes_(max_bytes), past_(past), asked_(kAsked) {}
   PageCache(const PageCache&) = delete;
   PageCache& operator=(const PageCache&) = delete;
 
@@ -60,6 +61,7 @@ class PageCache {
   void erase(Entries::iterator entry);
 
   const std::size_t max_bytes_;
+  const Past past_;
   std::vector<std::uint64_t> asked_;  // hashes of keys, each in its place
   Entries entries_;                   // the last used in front
   boost::unordered_flat_map<std::string_view, Entries::iterator> by_key_;

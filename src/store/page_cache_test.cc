@@ -19,7 +19,7 @@ void keep(PageCache& cache, const ChatId& of, const PageRange& range, const Page
 }
 
 TEST(PageCacheTest, KeepsNothingThatWasAskedForOnce) {
-  PageCache cache(kBytes);
+  PageCache cache(kBytes, Past::kStays);
   cache.put(chat("a:b"), {}, page_of("hi"), 0);
   cache.put(chat("a:b"), {.cursor = 5}, page_of("hi"), 0);
   EXPECT_EQ(cache.find(chat("a:b"), {}, 0), nullptr);
@@ -29,7 +29,7 @@ TEST(PageCacheTest, KeepsNothingThatWasAskedForOnce) {
 }
 
 TEST(PageCacheTest, AnswersWhatWasPutForJustThisChatAndRange) {
-  PageCache cache(kBytes);
+  PageCache cache(kBytes, Past::kStays);
   const PageRange range{.cursor = 5, .limit = 1};
   EXPECT_EQ(cache.find(chat("a:b"), range, 0), nullptr);
   keep(cache, chat("a:b"), range, page_of("hi"), 0);
@@ -46,7 +46,7 @@ TEST(PageCacheTest, AnswersWhatWasPutForJustThisChatAndRange) {
 }
 
 TEST(PageCacheTest, ForgetsAPageAtTheEndOfAChatThatWasWrittenTo) {
-  PageCache cache(kBytes);
+  PageCache cache(kBytes, Past::kStays);
   ChatEpochs epochs;
   keep(cache, chat("a:b"), {}, page_of("hi"), epochs.of("a:b"));
   EXPECT_NE(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
@@ -57,7 +57,7 @@ TEST(PageCacheTest, ForgetsAPageAtTheEndOfAChatThatWasWrittenTo) {
 }
 
 TEST(PageCacheTest, ForgetsAPageThatWasReadWhileItsChatWasWrittenTo) {
-  PageCache cache(kBytes);
+  PageCache cache(kBytes, Past::kStays);
   ChatEpochs epochs;
   const auto before = epochs.of("a:b");
   epochs.begin("a:b");
@@ -70,7 +70,7 @@ TEST(PageCacheTest, ForgetsAPageThatWasReadWhileItsChatWasWrittenTo) {
 }
 
 TEST(PageCacheTest, KeepsAPageThatWasCutWhateverIsWritten) {
-  PageCache cache(kBytes);
+  PageCache cache(kBytes, Past::kStays);
   ChatEpochs epochs;
   epochs.begin("a:b");
   keep(cache, chat("a:b"), {}, page_of("hi", true), epochs.of("a:b"));
@@ -83,8 +83,20 @@ TEST(PageCacheTest, KeepsAPageThatWasCutWhateverIsWritten) {
   EXPECT_EQ(cache.find(chat("a:b"), {.reverse = true}, epochs.of("a:b")), nullptr);
 }
 
+TEST(PageCacheTest, WhereThePastChangesForgetsAPageThatWasCutToo) {
+  PageCache cache(kBytes, Past::kChanges);
+  ChatEpochs epochs;
+  keep(cache, chat("a:b"), {}, page_of("hi", true), epochs.of("a:b"));
+  EXPECT_NE(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
+  epochs.begin("a:b");
+  const auto during = epochs.of("a:b");
+  EXPECT_EQ(cache.find(chat("a:b"), {}, during), nullptr);
+  keep(cache, chat("a:b"), {}, page_of("hi", true), during);
+  EXPECT_EQ(cache.find(chat("a:b"), {}, during), nullptr);
+}
+
 TEST(PageCacheTest, DrivesOutWhatWasUsedLeastRecently) {
-  PageCache cache(kBytes);
+  PageCache cache(kBytes, Past::kStays);
   const auto cursor = [](std::int64_t n) { return PageRange{.cursor = n}; };
   keep(cache, chat("a:b"), cursor(1), page_of("first"), 0);
   for (std::int64_t n = 2; n < 1000; ++n) {
@@ -98,7 +110,7 @@ TEST(PageCacheTest, DrivesOutWhatWasUsedLeastRecently) {
 }
 
 TEST(PageCacheTest, DoesNotKeepAPageThatIsTooLarge) {
-  PageCache cache(kBytes);
+  PageCache cache(kBytes, Past::kStays);
   keep(cache, chat("a:b"), {}, page_of(std::string(kBytes / 8, 'x')), 0);
   EXPECT_EQ(cache.find(chat("a:b"), {}, 0), nullptr);
   EXPECT_EQ(cache.bytes(), 0);

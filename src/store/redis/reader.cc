@@ -20,7 +20,8 @@ using redis::Reply;
 constexpr std::size_t kMaxPlainBytes = std::size_t{4} << 20;
 /// What an entry has beside its text: names, sender and nonce.
 constexpr std::size_t kAroundText = 16;
-/// Of every chat, since other nodes may write to it at any time: only what never changes is kept.
+/// Of every chat, since other nodes may write to it at any time: only what never changes is kept. That is nothing where
+/// the past changes.
 constexpr ChatEpochs::Epoch kWritten = 1;
 
 std::size_t text_bytes(const Page& page) {
