@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "app/stop_signals.h"
 #include "base/line_writer.h"
 #include "base/log.h"
+#include "base/quote.h"
 #include "base/version.h"
 #include "doctor/machine.h"
 #include "net/url.h"
@@ -104,7 +106,12 @@ int serve(const Config& config) {
   ignore_signals();
   flush_log_at_abort();
   raise_descriptor_limit();
-  const int code = run(config);
+  int code = 1;
+  try {
+    code = run(config);
+  } catch (const std::exception& error) {  // such as no descriptor for a loop; no reader holds this line up either
+    log_verbatim("parley: " + escape_controls(error.what()));
+  }
   flush_log(kLastLines);
   return code;
 }

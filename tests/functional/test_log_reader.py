@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import resource
 import signal
 import socket
 import subprocess
@@ -39,6 +40,7 @@ class Piped(Server):
                 stderr=log if self.given["stderr"] is None else self.given["stderr"],
                 cwd=self.folder,
                 env=clean_environment(self.env),
+                preexec_fn=self.preexec,
             )
         return self
 
@@ -167,6 +169,21 @@ def test_a_start_and_its_failure_do_not_wait_for_a_reader(piped, reader, tmp_pat
     assert failed.process.wait(scaled(20)) == 1
     failed.kill()
     running.stop()
+
+
+def test_a_start_that_fails_by_an_exception_does_not_wait_for_a_reader_either(reader, tmp_path):
+    """Such as one that may open too few files for its event loops."""
+    reader.fill()
+    failed = Piped(
+        tmp_path,
+        stderr=reader.its,
+        store="memory:",
+        preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8)),
+    ).spawn()
+    try:
+        assert failed.process.wait(scaled(20)) == 1
+    finally:
+        failed.kill()
 
 
 def test_standard_output_that_nobody_reads_holds_up_nothing(tmp_path, reader):

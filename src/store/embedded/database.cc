@@ -81,6 +81,7 @@ class AbortIsFailedStart {
     g_abort_line =
         fmt::format("parley: cannot open the store in {}: RocksDB gave up on an error of the disk\n", folder.string());
     before_ = std::signal(SIGABRT, [](int) {
+      flush_log_in_signal_handler();
       static_cast<void>(!::write(STDERR_FILENO, g_abort_line.data(), g_abort_line.size()));
       ::_exit(1);
     });
