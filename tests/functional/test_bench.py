@@ -148,6 +148,7 @@ def test_no_server_is_one_line_and_exit_1():
     assert len(outcome.err.splitlines()) == 1
 
 
+@pytest.mark.own_store  # a gateway of the tests has no listener for RPC
 def test_a_server_of_another_kind_is_called_so(start):
     running = start()
     for address, said in ((running.rpc, "as a Parley server does"), (running.admin, "is no Parley server")):

@@ -441,13 +441,15 @@ def test_run_leaves_no_server_behind_if_the_reader_of_its_output_leaves(elsewher
         cwd=elsewhere.path,
         env=elsewhere.environment,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
     )
     assert any(line == "line\n" for line in process.stdout)
     process.stdout.close()
-    assert process.wait(60) != 0
+    process.stdout = None
+    assert "Traceback" not in process.communicate(timeout=60)[1]
+    assert process.returncode != 0
     assert (elsewhere.path / "ended").exists()
 
 

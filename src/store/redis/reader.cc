@@ -105,7 +105,9 @@ Task<Page> RedisReader::read(ChatId chat, PageRange range, Deadline deadline) {
   } else if (!found && !recent().has_messages(chat.name())) {
     const auto there = co_await exists(query.stream, deadline);
     if (!there) co_return std::unexpected(there.error());
-    if (!*there) co_return fail(ErrorCode::kChatNotFound, "the chat has no messages");
+    if (!*there && stores == identity_.stores()) {
+      co_return fail(ErrorCode::kChatNotFound, "the chat has no messages");
+    }
     if (changes == this->changes()) recent().saw(chat.name(), 0);
   }
   if (stores != identity_.stores()) {
