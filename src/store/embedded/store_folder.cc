@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/log.h"
 
@@ -111,10 +112,16 @@ FileIdentity StoreFolder::identity_of(const std::string& file) const {
 
 bool StoreFolder::lost(const std::string& file, const FileIdentity& was, std::atomic<off_t>* size) const {
   const off_t least = size == nullptr ? 0 : size->load();  // before the look, since the file may grow meanwhile
-  struct stat found{};
-  if (::fstatat(descriptor_, file.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return is_gone(errno);
-  if (size != nullptr) size->store(found.st_size);
-  return found.st_size < least || (was != FileIdentity{} && was != identity(found));
+  // Not fstatat: after somebody asked for a file's times, Linux gives its next write a time of its own (multigrain
+  // timestamps, 6.13), so that each fsync would write the inode too.
+  struct statx found{};
+  if (::statx(descriptor_, file.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_SIZE, &found) != 0) {
+    return is_gone(errno);
+  }
+  const auto length = static_cast<off_t>(found.stx_size);
+  if (size != nullptr) size->store(length);
+  const FileIdentity is{.device = makedev(found.stx_dev_major, found.stx_dev_minor), .inode = found.stx_ino};
+  return length < least || (was != FileIdentity{} && was != is);
 }
 
 pid_t process_that_holds(const fs::path& folder) {
