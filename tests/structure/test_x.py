@@ -371,6 +371,19 @@ def elsewhere(tmp_path):
                 [self.path / "x", *words], cwd=cwd or self.path, env=self.environment, capture_output=True, text=True
             )
 
+        def start(self, *words):
+            """The same in a session of its own, to be interrupted or left."""
+            return subprocess.Popen(
+                [self.path / "x", *words],
+                cwd=self.path,
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
+            )
+
         def called(self):
             return (self.path / "called").read_text().splitlines()
 
@@ -436,15 +449,7 @@ def test_run_leaves_no_server_behind_if_the_reader_of_its_output_leaves(elsewher
     serves = "trap ': >ended; exit 0' INT\nn=0\nwhile [ $((n += 1)) -lt 300 ]; do echo line; sleep 0.1; done\n"
     parley = elsewhere.path / "build" / "release" / "parley"
     elsewhere.script(parley, f'#!/bin/sh\n[ "$1" = serve ] || exit 0\n{serves}')
-    process = subprocess.Popen(
-        [elsewhere.path / "x", "run"],
-        cwd=elsewhere.path,
-        env=elsewhere.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
-    )
+    process = elsewhere.start("run")
     assert any(line == "line\n" for line in process.stdout)
     process.stdout.close()
     process.stdout = None
@@ -472,19 +477,11 @@ def test_a_build_says_where_it_is(elsewhere):
 
 def test_ctrl_c_during_a_build_is_an_interrupt(elsewhere):
     """Whether it reaches x, or only the build."""
-    waits = "trap 'echo \"ninja: build stopped: interrupted by user.\"; exit 2' INT\n: >started\nwhile :; do sleep 0.1; done\n"
+    stops = "trap 'echo \"ninja: build stopped: interrupted by user.\"; exit 2' INT\n"
+    waits = f"{stops}: >started\nn=0\nwhile [ $((n += 1)) -lt 600 ]; do sleep 0.1; done\n"
     elsewhere.script(elsewhere.bin / "ninja", f"#!/bin/sh\necho $$ >{elsewhere.path}/pid\n{waits}")
     for only_build in (False, True):
-        process = subprocess.Popen(
-            [elsewhere.path / "x", "build"],
-            cwd=elsewhere.path,
-            env=elsewhere.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
-        )
+        process = elsewhere.start("build")
         deadline = time.monotonic() + 60
         while not (elsewhere.path / "started").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
