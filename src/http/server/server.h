@@ -8,13 +8,12 @@
 #include "base/memory_budget.h"
 #include "base/metrics.h"
 #include "http/server/router.h"
-#include "http/server/server_metrics.h"
 #include "http/server/server_options.h"
 #include "http/server/worker.h"
 #include "net/endpoint.h"
-#include "net/listener.h"
 #include "net/loop.h"
-#include "net/workers.h"
+#include "net/server.h"
+#include "net/server_metrics.h"
 
 namespace parley::http {
 
@@ -32,17 +31,17 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   /// Binds, so that clients can connect. They are served from start() on. The error's detail is one line.
-  [[nodiscard]] Result<void> listen();
+  [[nodiscard]] Result<void> listen() { return server_.listen(); }
   /// Where it listens: after listen() with the real port.
-  [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return endpoint_; }
+  [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return server_.endpoint(); }
   /// Starts to serve. Once, after listen().
-  void start();
+  void start() { server_.start(); }
 
   /// From here on every answer says `Connection: close`, and its connection closes behind it. Any thread.
   void begin_drain();
   /// Begins to drain, if begin_drain() has not. Serves the backlog, stops listening, and answers the requests in
-  /// flight. Closes each idle connection if no request comes within a second of the drain's begin. Returns when that is
-  /// done. At `deadline` it cuts the connections that are left. Once.
+  /// flight. Closes each idle connection if no request comes within kDrainGrace of the drain's begin. Returns when that
+  /// is done. At `deadline` it cuts the connections that are left. Once.
   ///
   /// So a client that obeys HTTP loses nothing if it asks at least once a second, or once from begin_drain() to here.
   void drain(Deadline deadline);
@@ -52,11 +51,9 @@ class HttpServer {
   }
 
  private:
-  net::Endpoint endpoint_;
   ServerState state_;
-  std::shared_ptr<ServerMetrics> metrics_;
-  net::Workers<Worker> workers_;
-  net::Listener listener_;
+  std::shared_ptr<net::ServerMetrics> metrics_;
+  net::Server<Worker> server_;
 };
 
 }  // namespace parley::http

@@ -1,17 +1,15 @@
-// What an HTTP listener counts.
+// What an HTTP listener tells apart when it counts requests: their routes and the statuses of their answers.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/error.h"
-#include "base/memory_budget.h"
-#include "base/metrics.h"
+#include "http/server/router.h"
+#include "net/server_metrics.h"
 
 namespace parley::http {
 
@@ -33,45 +31,14 @@ inline constexpr auto kStatuses = [] {
   return out;
 }();
 
-/// One loop's cells. That loop writes them, and the collector reads them.
-class LoopMetrics {
- public:
-  /// `routes` are numbered from 0. One more is for requests without a route, or that could not be read.
-  explicit LoopMetrics(std::size_t routes) : routes_(routes + 1) {}
+/// Where `status` is in kStatuses.
+[[nodiscard]] constexpr std::size_t place_of(int status) noexcept {
+  const auto* const found = std::ranges::find(kStatuses, status);
+  return std::min(static_cast<std::size_t>(found - kStatuses.begin()), kStatuses.size() - 1);
+}
 
-  void observe(std::size_t route, int status, std::uint64_t microseconds) noexcept;
-
-  Gauge connections;
-  Counter accepted;
-  Counter refused;  ///< past --max-connections
-
- private:
-  friend class ServerMetrics;
-  struct RouteCells {
-    std::array<Counter, kStatuses.size()> by_status;
-    Histogram microseconds;
-  };
-  std::vector<RouteCells> routes_;
-};
-
-/// The cells of one listener's loops. Shared with the registry, which may outlive the server.
-class ServerMetrics {
- public:
-  ServerMetrics(std::string listener, std::vector<std::string> routes, std::size_t loops);
-
-  [[nodiscard]] LoopMetrics& loop(std::size_t index) noexcept { return *loops_[index]; }
-
-  /// Registers `metrics`. Any thread.
-  static void publish(const std::shared_ptr<ServerMetrics>& metrics, MetricsRegistry& registry);
-
- private:
-  [[nodiscard]] std::vector<prometheus::MetricFamily> collect() const;
-  [[nodiscard]] prometheus::MetricFamily collect_requests() const;
-  [[nodiscard]] prometheus::MetricFamily collect_seconds() const;
-
-  std::string listener_;
-  std::vector<std::string> routes_;
-  std::vector<std::unique_ptr<LoopMetrics>> loops_;
-};
+/// `listener` counts by route, in the order of `router`, and by status, as place_of() says. One more route is for
+/// requests that have none, or could not be read.
+[[nodiscard]] net::ServerMetrics::Kind metrics_of(std::string listener, const Router& router);
 
 }  // namespace parley::http

@@ -12,18 +12,18 @@ namespace {
 using testing::HasSubstr;
 
 TEST(ServerMetrics, CountsEachStatusOfTheErrorTableByItself) {
-  const auto metrics = std::make_shared<ServerMetrics>("api", std::vector<std::string>{"/x"}, 1);
   MetricsRegistry registry;
-  ServerMetrics::publish(metrics, registry);
+  const Router router(Routes{{.path = "/x", .methods = {}, .handler = {}}});
+  const auto metrics = net::ServerMetrics::publish(registry, metrics_of("api", router), 1);
   std::set<int> statuses{200, 204};
   for (const ErrorInfo& row : kErrorTable) {
     statuses.insert(row.http_status);
     statuses.insert(row.template_status);
   }
   for (const int status : statuses) {
-    for (int i = 0; i < status; ++i) metrics->loop(0).observe(0, status, 1);
+    for (int i = 0; i < status; ++i) metrics->loop(0).observe(0, place_of(status), 1);
   }
-  metrics->loop(0).observe(0, 299, 1);
+  metrics->loop(0).observe(0, place_of(299), 1);
   const std::string text = registry.text();
   const auto line = [](std::string_view status, int count) {
     return fmt::format("parley_http_requests_total{{listener=\"api\",route=\"/x\",status=\"{}\"}} {}\n", status, count);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/trace_context.h"
+#include "http/server/server_metrics.h"
 #include "http/wire/problem.h"
 
 namespace parley::http {
@@ -233,7 +234,7 @@ void Session::observe(int status, std::size_t route, Deadline began) {
   using std::chrono::duration_cast;
   using std::chrono::microseconds;
   const auto taken = duration_cast<microseconds>(steady_clock::now() - began).count();
-  worker_.metrics().observe(route, status, static_cast<std::uint64_t>(taken));
+  worker_.metrics().observe(route, place_of(status), static_cast<std::uint64_t>(taken));
   const Router& router = worker_.state().router;
   const bool told = route < router.size() && router[route].probe;
   const bool warn = status >= 500 && !told && worker_.log_budget().may_log();

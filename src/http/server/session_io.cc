@@ -13,8 +13,6 @@ using std::chrono::steady_clock;
 
 /// How long a client may take to read an answer and close, after which the connection is closed whatever is unread.
 constexpr std::chrono::milliseconds kLinger{2000};
-/// For the next request of a connection while its server ends.
-constexpr std::chrono::milliseconds kEndGrace{1000};
 
 bool would_block(const error_code& error) {
   return error == boost::asio::error::would_block || error == boost::asio::error::try_again;
@@ -23,7 +21,7 @@ bool would_block(const error_code& error) {
 }  // namespace
 
 void Session::drain() {
-  if (phase_ == Phase::kFresh) arm(kEndGrace);
+  if (phase_ == Phase::kFresh) arm(kDrainGrace);
   if (phase_ == Phase::kIdle) arm_until(worker_.state().idle_end);
 }
 
@@ -57,10 +55,10 @@ Result<Session::Input> Session::read() {
 std::chrono::milliseconds Session::time_to_read() const noexcept {
   const HttpOptions& options = worker_.state().options;
   switch (phase_) {
-    case Phase::kFresh: return stage() == Stage::kEnding ? kEndGrace : options.header_timeout;
+    case Phase::kFresh: return stage() == Stage::kEnding ? kDrainGrace : options.header_timeout;
     case Phase::kHead: return options.header_timeout;
     case Phase::kBody: return options.body_timeout;
-    default: return stage() == Stage::kEnding ? kEndGrace : options.idle_timeout;
+    default: return stage() == Stage::kEnding ? kDrainGrace : options.idle_timeout;
   }
 }
 

@@ -9,11 +9,10 @@
 #include "base/memory_budget.h"
 #include "base/metrics.h"
 #include "net/endpoint.h"
-#include "net/listener.h"
 #include "net/loop.h"
-#include "net/workers.h"
+#include "net/server.h"
+#include "net/server_metrics.h"
 #include "rpc/server/call_handler.h"
-#include "rpc/server/server_metrics.h"
 #include "rpc/server/server_options.h"
 #include "rpc/server/worker.h"
 
@@ -35,20 +34,18 @@ class RpcServer {
   /// one line.
   [[nodiscard]] Result<void> listen();
   /// Where it listens: after listen() with the real port.
-  [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return endpoint_; }
+  [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return server_.endpoint(); }
   /// Starts to serve. Once, after listen().
-  void start();
+  void start() { server_.start(); }
 
   /// Stops listening, with the backlog served; tells clients to leave; answers what is in flight; returns when every
   /// connection has ended. What has not by `deadline` is cut. Once.
   void drain(Deadline deadline);
 
  private:
-  net::Endpoint endpoint_;
   ServerState state_;
-  std::shared_ptr<RpcMetrics> metrics_;
-  net::Workers<Worker> workers_;
-  net::Listener listener_;
+  std::shared_ptr<net::ServerMetrics> metrics_;
+  net::Server<Worker> server_;
 };
 
 }  // namespace parley::rpc

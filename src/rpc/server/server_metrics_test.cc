@@ -10,14 +10,14 @@ namespace {
 using testing::HasSubstr;
 
 TEST(RpcMetrics, CountsEachErrorOfTheTableUnderItsName) {
-  const auto metrics = std::make_shared<RpcMetrics>(1);
   MetricsRegistry registry;
-  RpcMetrics::publish(metrics, registry);
-  metrics->loop(0).observe(Method::kSend, kSuccess, 1);
-  metrics->loop(0).observe(Method::kSend, kException, 1);
+  const auto metrics = net::ServerMetrics::publish(registry, rpc_metrics(), 1);
+  constexpr auto kSend = static_cast<std::size_t>(Method::kSend);
+  metrics->loop(0).observe(kSend, kSuccess, 1);
+  metrics->loop(0).observe(kSend, kException, 1);
   for (const ErrorInfo& row : kErrorTable) {
     for (std::int32_t i = 0; i < static_cast<std::int32_t>(row.code) + 1; ++i) {
-      metrics->loop(0).observe(Method::kSend, static_cast<Outcome>(row.code), 1);
+      metrics->loop(0).observe(kSend, static_cast<Outcome>(row.code), 1);
     }
   }
   const std::string text = registry.text();

@@ -207,13 +207,14 @@ void Session::respond(const Answer& answer, const WireForm& form, Deadline began
 
 void Session::observe(const Answer& answer, Deadline began, const service::CallContext& context) {
   const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began).count();
-  worker_.metrics().observe(answer.method, answer.outcome, static_cast<std::uint64_t>(taken));
+  const auto method = static_cast<std::size_t>(answer.method);
+  worker_.metrics().observe(method, answer.outcome, static_cast<std::uint64_t>(taken));
   // Why a node is not ready is told by CallHandler, and not for each probe.
   const bool failed = status_of(answer.outcome) >= 500 && answer.method != Method::kReady;
   const bool warn = failed && worker_.log_budget().may_log();
   if (!warn && !log_enabled(LogLevel::kDebug)) return;
   const auto log = warn ? log_warn : log_debug;
-  log("call", {{"method", kMethodNames[static_cast<std::size_t>(answer.method)]},
+  log("call", {{"method", kMethodNames[method]},
                {"code", fmt::format_int(answer.outcome).c_str()},
                {"us", fmt::format_int(taken).c_str()},
                {"request_id", context.request_id},

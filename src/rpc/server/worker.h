@@ -1,23 +1,17 @@
-// One loop's part of the RPC listener: its connections and what they share.
+// One loop's part of the RPC listener, and what all its parts share.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
-#include "base/log_limits.h"
 #include "base/memory_budget.h"
-#include "base/request_ids.h"
-#include "base/task_group.h"
 #include "net/listener.h"
-#include "net/loop.h"
 #include "net/tls.h"
+#include "net/worker.h"
 #include "rpc/server/call_handler.h"
-#include "rpc/server/server_metrics.h"
 #include "rpc/server/server_options.h"
 
 namespace parley::rpc {
@@ -38,50 +32,22 @@ struct ServerState {
   std::atomic<std::size_t> connections{0};
 };
 
-/// Everything here runs on its loop's thread, but for the constructor and destructor. Must outlive its connections: see
-/// ended().
-class Worker {
+/// One loop's part of the RPC listener. drain() tells clients to leave, closes what is idle, and everything else after
+/// its answers.
+class Worker final : public net::Worker<Session, ServerState> {
  public:
-  static constexpr std::size_t kScratch = std::size_t{64} << 10;
+  using net::Worker<Session, ServerState>::Worker;
 
-  Worker(ServerState& state, net::Loop& loop, LoopMetrics& metrics);
-  ~Worker();
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
-
-  /// Serves the connection, or closes it where there are too many.
+  /// Serves the connection. If there are too many, it closes it.
   void accept(net::Socket socket);
 
-  /// Tells clients to leave, closes what is idle, and everything else after its answers.
-  void drain();
-  /// Closes everything. A call that the service is working on ends when the service does, unanswered.
-  void cut();
-  /// Suspends until no connection is left. One waiter at a time.
-  [[nodiscard]] Async<> ended() { return sessions_group_.wait(); }
-
   // For its sessions.
-  void forget(Session& session) noexcept { sessions_.erase(&session); }
-  [[nodiscard]] ServerState& state() noexcept { return state_; }
-  [[nodiscard]] net::Loop& loop() noexcept { return loop_; }
-  [[nodiscard]] LoopMetrics& metrics() noexcept { return metrics_; }
-  /// What is read goes here first; holds until the session suspends.
-  [[nodiscard]] char* scratch() noexcept { return scratch_.get(); }
-  /// An empty buffer for answers; where one was given back, it has grown already.
+  /// An empty buffer for answers. If one was given back, it has grown already.
   [[nodiscard]] std::string take_buffer() noexcept { return std::exchange(spare_, {}); }
   void give_back(std::string buffer);
-  [[nodiscard]] RequestIds& request_ids() noexcept { return request_ids_; }
-  [[nodiscard]] LogBudget& log_budget() noexcept { return log_budget_; }
 
  private:
-  ServerState& state_;
-  net::Loop& loop_;
-  LoopMetrics& metrics_;
-  TaskGroup sessions_group_;
-  std::unordered_set<Session*> sessions_;
-  std::unique_ptr<char[]> scratch_;
   std::string spare_;
-  RequestIds request_ids_;
-  LogBudget log_budget_;
 };
 
 }  // namespace parley::rpc
