@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -126,9 +127,10 @@ def test_the_rolling_script_is_a_program_for_the_files_that_scale():
         assert f"-f {path.relative_to(ROOT)}" in script.read_text()
 
 
-# Containers are files. Their text is what a health check says.
+# Containers are files. Their text is what a health check says. Who asks for what `KILLED_AT` names is killed then.
 DOCKER = """#!/bin/sh
 cd "$CONTAINERS"
+fatal() { [ "$KILLED_AT" != "$1" ] || kill -KILL "$PPID"; }
 case "$1" in
 compose)
   shift 5
@@ -138,10 +140,11 @@ compose)
   until [ "$(find . -name "$service-*" | wc -l)" -ge "$wanted" ]; do
     echo "$HEALTH" >"$(mktemp "$service-XXXXXX")"
   done
+  fatal up
   exit "$UP"
   ;;
 inspect) cat "$4" ;;
-stop) echo stopped >"$2" ;;
+stop) echo stopped >"$2" && fatal stop ;;
 rm) shift && for word; do rm -f "./$word"; done ;;
 esac
 """
@@ -164,8 +167,9 @@ def roll(tmp_path):
     def now():
         return {path.name for path in containers.iterdir()}
 
-    def make(health="healthy", up=0, patience=600):
+    def make(health="healthy", up=0, patience=600, killed_at=""):
         settings = {"CONTAINERS": str(containers), "HEALTH": health, "UP": str(up), "PATIENCE": str(patience)}
+        settings |= {"KILLED_AT": killed_at, "NOTES": str(tmp_path)}
         running.append(
             subprocess.Popen(
                 [ROOT / "deploy" / "compose" / "roll.sh"],
@@ -212,6 +216,18 @@ def test_the_rolling_script_leaves_no_new_containers_behind_when_it_is_interrupt
     _, said = process.communicate(timeout=scaled(60))
     assert process.returncode == 1 and "rpc: interrupted" in said
     assert now() == old
+
+
+@pytest.mark.parametrize("killed_at", ["up", "stop"])
+def test_the_rolling_script_puts_right_what_an_earlier_run_left_when_it_was_killed(roll, killed_at):
+    process, old, now = roll(killed_at=killed_at)
+    process.communicate(timeout=scaled(60))
+    assert process.returncode == -signal.SIGKILL and len(now()) == len(old) + 2
+    process, _, _ = roll()
+    _, said = process.communicate(timeout=scaled(60))
+    assert process.returncode == 0, said
+    assert sorted(name.split("-")[0] for name in now()) == ["http", "http", "rpc", "rpc"]
+    assert not now() & old
 
 
 def test_what_reads_its_data_at_the_start_is_given_the_time():
