@@ -326,6 +326,30 @@ def test_of_a_package_with_a_service_only_the_programs_are_taken(x, apt, logs, m
     assert os.readlink(programs / "redis-server") == "/usr/bin/redis-check-rdb"
 
 
+def test_a_program_that_was_taken_in_part_is_not_there(x, logs, monkeypatch):
+    interrupted = iter([True, False])
+
+    def quietly(name, command, *rest, cwd=None):
+        if "download" in command:
+            (cwd / "nginx.deb").touch()
+        else:
+            place = command[-1] / "usr" / "sbin" / "nginx"
+            place.parent.mkdir(parents=True)
+            place.write_text("half of it")
+            if next(interrupted):
+                raise KeyboardInterrupt
+            place.write_text("all of it")
+        return 0
+
+    monkeypatch.setattr(x, "quietly", quietly)
+    program = logs.parent / "tools" / "debian" / "usr" / "sbin" / "nginx"
+    with pytest.raises(KeyboardInterrupt):
+        x.extract(["nginx"])
+    assert not program.exists()
+    x.extract(["nginx"])
+    assert program.read_text() == "all of it"
+
+
 def test_apt_s_status_is_read(x):
     assert x.apt_progress("dlstatus:1:20.4:Retrieving file 3 of 60 (10s remaining)\n") == "fetching packages: 20 %"
     assert x.apt_progress("pmstatus:cmake:55.5555:Installing cmake (amd64)\n") == "installing packages: 56 %"
