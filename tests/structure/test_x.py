@@ -119,14 +119,118 @@ def test_each_suite_is_counted_as_it_ends_and_when_it_is_cut_short(x, monkeypatc
 
     monkeypatch.setattr(x, "SUITES", {"unit": suite})
     results = []
-    x.run_suite(argparse.Namespace(k=None, interrupted=False), "release", "unit", results)
+    x.run_one_by_one(argparse.Namespace(k=None, interrupted=False), "release", ["unit"], results)
     assert capsys.readouterr().out.splitlines()[-1] == "x: unit (release): 2 passed, 0 failed"
     with pytest.raises(KeyboardInterrupt):
-        x.run_suite(argparse.Namespace(k=None, interrupted=True), "release", "unit", results)
+        x.run_one_by_one(argparse.Namespace(k=None, interrupted=True), "release", ["unit"], results)
     assert x.report("counted so far:", results) == x.Count(4, 0)
     out = capsys.readouterr().out
     assert re.search(r"^counted so far:$", out, re.M)
     assert re.search(r"^unit \(release\) cut short +2 passed, 0 failed$", out, re.M)
+
+
+def test_only_suites_that_wait_run_two_at_a_time(x, monkeypatch):
+    def two(*suites, preset="release", long=False, cores=2):
+        monkeypatch.setattr(x, "cores", lambda: cores)
+        return x.may_run_two_at_a_time(argparse.Namespace(long=long), preset, suites)
+
+    assert two(*x.EVERY_CHANGE["release"]) and two("unit", "fault")
+    assert not two("unit") and not two("unit", "unit") and not two("unit", "fault", cores=1)
+    assert (
+        not two("unit", "kitex")
+        and not two("unit", "fault", long=True)
+        and not two("unit", "functional", preset="tsan")
+    )
+
+
+# Runs suites that are played. `first` and `second` end when both have begun, `hangs` and `stays` when interrupted.
+PLAYED = r"""
+import argparse, importlib.machinery, importlib.util, pathlib, signal, sys
+loader = importlib.machinery.SourceFileLoader("x", sys.argv[1])
+x = importlib.util.module_from_spec(importlib.util.spec_from_loader("x", loader))
+sys.modules["x"], sys.dont_write_bytecode = x, True
+loader.exec_module(x)
+here = pathlib.Path.cwd()
+x.BUILD = here / "build"
+WAITS = "n=0; while [ $((n += 1)) -lt 600 ]; do %s; sleep 0.1; done; exit 1"
+
+def suite(name, result, ends):
+    def run(args, preset, scratch):
+        print(f"output of {name}", flush=True)
+        (scratch / "report.xml").write_text(f"<t><testcase name='a'>{result}</testcase></t>")
+        x.call(["sh", "-c", f"trap ': >{name}.ended; exit 1' INT; : >{name}.began; {WAITS % ends}"], cwd=here)
+        return x.counted(scratch)
+    return run
+
+both = "[ -e first.began ] && [ -e second.began ] && exit"
+x.SUITES = {
+    "first": suite("first", "<failure/>", both), "second": suite("second", "", both), "last": suite("last", "", "exit"),
+    "hangs": suite("hangs", "", ":"), "stays": suite("stays", "", ":"), "dies": lambda *args: sys.exit(3),
+}
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+results = []
+try:
+    x.run_two_at_a_time(argparse.Namespace(k=None), "release", sys.argv[2:], results)
+finally:
+    x.report("results:", results)
+"""
+
+
+@pytest.fixture
+def played(tmp_path):
+    """played(suites…) starts x over suites that are played."""
+    made = []
+
+    def start(*suites):
+        made.append(
+            subprocess.Popen(
+                [sys.executable, "-c", PLAYED, ROOT / "x", *suites],
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
+        )
+        return made[-1]
+
+    yield start
+    for process in made:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_two_suites_run_at_a_time_and_the_output_of_one_that_fails_is_shown(played, tmp_path):
+    out, err = played("first", "second", "last", "dies").communicate(timeout=120)
+    assert err == ""
+    assert "output of first" in out and "output of second" not in out and "output of last" not in out
+    assert "output of second" in (tmp_path / "build" / "logs" / "second-release.log").read_text()
+    assert "x: first (release): 0 passed, 1 failed" in out.splitlines()
+    assert [re.split(" {2,}", line) for line in out.partition("results:\n")[2].splitlines()] == [
+        ["first (release)", "0 passed, 1 failed"],
+        ["second (release)", "1 passed, 0 failed"],
+        ["last (release)", "1 passed, 0 failed"],
+        ["dies (release)", "0 passed, 1 failed"],
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_both_suites(played, tmp_path, number):
+    """The terminal sends Ctrl-C to all that runs, and whoever sends SIGTERM to x alone."""
+    process = played("hangs", "stays", "last")
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("*.began"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+    out = process.communicate(timeout=60)[0]
+    assert process.returncode != 0
+    assert {path.name for path in tmp_path.glob("*.ended")} == {"hangs.ended", "stays.ended"}
+    assert [re.split(" {2,}", line) for line in out.partition("results:\n")[2].splitlines()] == [
+        ["hangs (release) cut short", "1 passed, 0 failed"],
+        ["stays (release) cut short", "1 passed, 0 failed"],
+    ]
 
 
 @pytest.mark.parametrize(
