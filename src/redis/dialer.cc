@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
-#include <stop_token>
 #include <utility>
 
 #include <fmt/format.h>
@@ -68,8 +67,7 @@ void Dialer::cancel() {
 }
 
 Task<net::Stream> Dialer::connect(const net::Endpoint& server) {
-  auto looking = net::resolve_by_system(server, std::stop_token());  // by name: g++ 12 loses it inside of co_await
-  const auto addresses = co_await std::move(looking);
+  const auto addresses = co_await net::resolve_by_system(server);
   if (!addresses) co_return unusable("its name cannot be resolved: " + addresses.error().detail);
   Result<net::Stream> stream = unusable("its name has no address");
   for (const auto& address : *addresses) {

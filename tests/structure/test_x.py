@@ -109,6 +109,12 @@ def test_what_runs(x):
         plan("nothing")
 
 
+def test_each_preset_of_cmake_is_one_of_x(x):
+    presets = json.loads((ROOT / "CMakePresets.json").read_text())
+    named = [preset["name"] for preset in presets["configurePresets"] if not preset.get("hidden")]
+    assert named == [preset["name"] for preset in presets["buildPresets"]] == list(x.PRESETS)
+
+
 def test_each_suite_is_counted_as_it_ends_and_when_it_is_cut_short(x, monkeypatch, capsys):
     def suite(args, preset, scratch):
         (scratch / "report.xml").write_text("<t><testcase name='a'/><testcase name='b'/></t>")
