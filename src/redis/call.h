@@ -1,9 +1,11 @@
 // A call to Redis: what may be said about it, and how it ended.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/task.h"
@@ -21,13 +23,19 @@ struct CallResult {
     kFull,      ///< as many calls as may be are under way
     kTooLarge,  ///< executed, but the reply is larger than ReplyLimits; that ended the connection, for others as kLost
     kRefused,   ///< the server takes no such calls now (OOM, MISCONF, NOREPLICAS, LOADING, CLUSTERDOWN …, or none is
-                ///< known); `why` says so. Nothing was executed
+                ///< known); `why` says so. Nothing was executed. The last, and the only one that is no single server's
   };
   Outcome outcome = Outcome::kRefused;
   bool sent = false;  ///< whether it may have been executed, now or later; false: it surely was not, nor will be
   Reply reply{};
   std::string why{};  ///< for a person, where there is no reply
 };
+
+/// How calls to one server end, in the order of CallResult::Outcome.
+inline constexpr auto kOutcomeNames =
+    std::to_array<std::string_view>({"answered", "short", "expired", "lost", "full", "too_large"});
+static_assert(kOutcomeNames.size() == static_cast<std::size_t>(CallResult::Outcome::kRefused),
+              "each outcome of one server's calls has a name");
 
 struct CallOptions {
   Deadline deadline = kNoDeadline;

@@ -27,7 +27,7 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
-Async<> carry(std::shared_ptr<ServerMetrics> metrics, std::shared_ptr<Connection> connection, TaskGroup& tasks) {
+Async<> carry(std::shared_ptr<net::PeerMetrics> metrics, std::shared_ptr<Connection> connection, TaskGroup& tasks) {
   metrics->connects.add();
   metrics->connections.add(1);
   co_await Connection::run(std::move(connection), tasks);
@@ -40,7 +40,8 @@ Dialer::Dialer(net::Loop& loop, TaskGroup& tasks, const ClientOptions& options)
     : loop_(loop), tasks_(tasks), options_(options), connector_(loop) {}
 
 Task<std::shared_ptr<Connection>> Dialer::dial(const net::Endpoint& server, Kind kind,
-                                               std::shared_ptr<ServerMetrics> metrics, std::function<void()> on_end) {
+                                               std::shared_ptr<net::PeerMetrics> metrics,
+                                               std::function<void()> on_end) {
   cancelled_ = false;
   turned_away_ = false;
   auto stream = co_await connect(server);

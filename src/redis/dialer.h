@@ -5,10 +5,10 @@
 #include <string>
 
 #include "base/task_group.h"
+#include "net/client_metrics.h"
 #include "net/connector.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
-#include "redis/client_metrics.h"
 #include "redis/client_options.h"
 #include "redis/connection.h"
 
@@ -30,7 +30,7 @@ class Dialer {
   /// Resolves the name, connects and introduces us, each within ClientOptions::connect_timeout. kUnavailable with one
   /// line that says what is wrong. The connection is counted in `metrics`; `on_end` is Connection's.
   [[nodiscard]] Task<std::shared_ptr<Connection>> dial(const net::Endpoint& server, Kind kind,
-                                                       std::shared_ptr<ServerMetrics> metrics,
+                                                       std::shared_ptr<net::PeerMetrics> metrics,
                                                        std::function<void()> on_end);
   /// Whether the last attempt failed by what we were told to use: the password, the user or the database. That does not
   /// pass by itself.

@@ -71,7 +71,7 @@ TEST(Layout, IsNothingElseThatANodeAnswers) {
 }
 
 TEST(Refusal, IsKnownByItsCode) {
-  for (std::size_t i = 0; i < kRefusals; ++i) {
+  for (std::size_t i = 0; i < kRefusalCodes.size(); ++i) {
     EXPECT_EQ(refusal_of(std::string(kRefusalCodes[i]) + " and why", false), static_cast<Refusal>(i));
     EXPECT_EQ(refusal_of(kRefusalCodes[i], false), static_cast<Refusal>(i));
   }

@@ -29,7 +29,7 @@ Link::Link(LinkContext& context, net::Endpoint server, Kind kind)
       server_(std::move(server)),
       name_(server_.to_string()),
       kind_(kind),
-      metrics_(context.metrics.server(name_)),
+      metrics_(context.metrics.peer(name_)),
       dialer_(context.loop, context.tasks, context.options),
       down_since_(steady_clock::now()),
       timer_([this] { happened_.wake(); }) {}

@@ -44,7 +44,7 @@ class Link : public std::enable_shared_from_this<Link> {
   void renew();
 
   [[nodiscard]] const net::Endpoint& server() const noexcept { return server_; }
-  [[nodiscard]] ServerMetrics& metrics() noexcept { return *metrics_; }
+  [[nodiscard]] net::PeerMetrics& metrics() noexcept { return *metrics_; }
   /// Whether calls may go there: it is connected, introduced and not silent.
   [[nodiscard]] bool up() const noexcept { return up_ && !over(); }
   /// The connection to call on. While up().
@@ -80,7 +80,7 @@ class Link : public std::enable_shared_from_this<Link> {
   const net::Endpoint server_;
   const std::string name_;
   const Kind kind_;
-  const std::shared_ptr<ServerMetrics> metrics_;
+  const std::shared_ptr<net::PeerMetrics> metrics_;
   Dialer dialer_;
   std::shared_ptr<Connection> connection_;
   net::Backoff backoff_;

@@ -26,14 +26,14 @@ enum class Refusal : std::uint8_t {
   kMisconfigured,  ///< what should be on disk could not be written
   kNoAuth,         ///< no password was given
   kNoPermission,   ///< the user may not
-  kWrongPassword,
+  kWrongPassword,  ///< the last
 };
-inline constexpr std::size_t kRefusals = 15;
 
 /// The codes, in the order of Refusal.
-inline constexpr std::array<std::string_view, kRefusals> kRefusalCodes = {
-    "MOVED",    "ASK",        "TRYAGAIN", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY",
-    "NOSCRIPT", "NOREPLICAS", "OOM",      "MISCONF", "NOAUTH",   "NOPERM",     "WRONGPASS"};
+inline constexpr auto kRefusalCodes = std::to_array<std::string_view>(
+    {"MOVED", "ASK", "TRYAGAIN", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOSCRIPT", "NOREPLICAS",
+     "OOM", "MISCONF", "NOAUTH", "NOPERM", "WRONGPASS"});
+static_assert(kRefusalCodes.size() == static_cast<std::size_t>(Refusal::kWrongPassword) + 1, "each refusal has a code");
 
 /// Which of them `error` is, if it is one.
 ///

@@ -83,7 +83,7 @@ Task<Layout> Watch::ask() {
 Task<void> Watch::connect() {
   asked_ = known_[next_++ % known_.size()];
   auto dialed = co_await dialer_.dial(asked_, sentinel() ? Kind::kSentinel : Kind::kNode,
-                                      metrics_.server(asked_.to_string()), [] {});
+                                      metrics_.peer(asked_.to_string()), [] {});
   if (!dialed) co_return std::unexpected(std::move(dialed).error());
   connection_ = *std::move(dialed);
   if (!stopped_) co_return Result<void>();

@@ -35,11 +35,11 @@ bool knows_no_ready(const ApplicationException& thrown) {
 
 }  // namespace
 
-Node::Node(NodeContext& context, boost::asio::ip::tcp::endpoint address, ClientMetrics& metrics)
+Node::Node(NodeContext& context, boost::asio::ip::tcp::endpoint address, net::ClientMetrics& metrics)
     : context_(context),
       address_(std::move(address)),
       name_(name_of(address_)),
-      metrics_(metrics.node(name_)),
+      metrics_(metrics.peer(name_)),
       voice_(std::in_place, context.identity),
       connector_(context.loop),
       timer_([this] { happened_.wake(); }) {}
@@ -85,7 +85,7 @@ Async<> Node::serve() {
   if (steady_clock::now() - since > net::Backoff::kLongest) backoff_.reset();
 }
 
-Async<> Node::carry(std::shared_ptr<NodeMetrics> metrics, std::shared_ptr<NodeConnection> connection,
+Async<> Node::carry(std::shared_ptr<net::PeerMetrics> metrics, std::shared_ptr<NodeConnection> connection,
                     TaskGroup& tasks) {
   metrics->connects.add();
   metrics->connections.add(1);

@@ -13,9 +13,9 @@
 #include "base/task_group.h"
 #include "base/wakeup.h"
 #include "net/backoff.h"
+#include "net/client_metrics.h"
 #include "net/connector.h"
 #include "net/loop.h"
-#include "rpc/client/client_metrics.h"
 #include "rpc/client/client_options.h"
 #include "rpc/client/node_connection.h"
 #include "rpc/client/store_identity.h"
@@ -35,7 +35,7 @@ struct NodeContext {
 /// All on its loop's thread. Made by std::make_shared.
 class Node : public std::enable_shared_from_this<Node> {
  public:
-  Node(NodeContext& context, boost::asio::ip::tcp::endpoint address, ClientMetrics& metrics);
+  Node(NodeContext& context, boost::asio::ip::tcp::endpoint address, net::ClientMetrics& metrics);
 
   /// Connects, probes and reconnects until retire(). Once.
   void start();
@@ -43,7 +43,7 @@ class Node : public std::enable_shared_from_this<Node> {
   void retire();
 
   [[nodiscard]] const boost::asio::ip::tcp::endpoint& address() const noexcept { return address_; }
-  [[nodiscard]] NodeMetrics& metrics() noexcept { return *metrics_; }
+  [[nodiscard]] net::PeerMetrics& metrics() noexcept { return *metrics_; }
   /// Whether calls may go there: it is connected, answered its last probe, and does not drain.
   [[nodiscard]] bool up() const noexcept { return up_ && !over(); }
   /// Whether sends can succeed there too; where not, it says so itself. While up().
@@ -66,7 +66,7 @@ class Node : public std::enable_shared_from_this<Node> {
   static Async<> run(std::shared_ptr<Node> self);
   /// One connection, from the attempt to make it until no new call should go there.
   [[nodiscard]] Async<> serve();
-  static Async<> carry(std::shared_ptr<NodeMetrics> metrics, std::shared_ptr<NodeConnection> connection,
+  static Async<> carry(std::shared_ptr<net::PeerMetrics> metrics, std::shared_ptr<NodeConnection> connection,
                        TaskGroup& tasks);
   /// A connection that is ready for calls; nothing, and why in reason_, when there is none.
   [[nodiscard]] Async<std::optional<net::Stream>> connect();
@@ -90,7 +90,7 @@ class Node : public std::enable_shared_from_this<Node> {
   NodeContext& context_;
   const boost::asio::ip::tcp::endpoint address_;
   const std::string name_;
-  const std::shared_ptr<NodeMetrics> metrics_;
+  const std::shared_ptr<net::PeerMetrics> metrics_;
   std::optional<StoreIdentity::Voice> voice_;  // until run() ends: who nudges may keep the node for longer
   net::Connector connector_;
   std::shared_ptr<NodeConnection> connection_;

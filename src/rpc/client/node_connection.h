@@ -1,6 +1,7 @@
 // One connection to a node: TTHeader frames, many calls in flight, answers in any order.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -30,13 +31,19 @@ struct CallResult {
     kExpired,   ///< the deadline passed
     kLost,      ///< the connection ended, or another node was to be asked instead
     kNonsense,  ///< the connection ended because the node sent what is no TTHeader frame
-    kFull,      ///< as many calls as may be are under way
+    kFull,      ///< as many calls as may be are under way. The last
   };
   Outcome outcome = Outcome::kLost;
   bool sent = false;  ///< whether the node may have the request; false: it surely never had all of it, nor will
   Protocol protocol = Protocol::kBinary;
   std::string_view message{};  ///< holds until who waited for the call suspends
 };
+
+/// In the order of CallResult::Outcome.
+inline constexpr auto kOutcomeNames =
+    std::to_array<std::string_view>({"answered", "expired", "lost", "nonsense", "full"});
+static_assert(kOutcomeNames.size() == static_cast<std::size_t>(CallResult::Outcome::kFull) + 1,
+              "each outcome has a name");
 
 struct CallOptions {
   Deadline deadline = kNoDeadline;  ///< the node is told a little less, so that its own word on it comes in time

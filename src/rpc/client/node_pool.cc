@@ -8,7 +8,7 @@ namespace parley::rpc {
 using boost::asio::ip::tcp;
 using std::chrono::steady_clock;
 
-NodePool::NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, ClientMetrics& metrics,
+NodePool::NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, net::ClientMetrics& metrics,
                    std::function<void(bool)> on_lost)
     : options_(options),
       metrics_(metrics),

@@ -15,6 +15,7 @@
 
 #include "base/task_group.h"
 #include "base/wakeup.h"
+#include "net/client_metrics.h"
 #include "rpc/client/node.h"
 #include "rpc/client/verdict.h"
 
@@ -25,7 +26,7 @@ class NodePool {
  public:
   /// `on_lost` is called with true once no node can be used any longer, and with false once one can again. So it is not
   /// at first.
-  NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, ClientMetrics& metrics,
+  NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, net::ClientMetrics& metrics,
            std::function<void(bool)> on_lost);
 
   /// The nodes are these from now on: new ones are used, others retired.
@@ -68,7 +69,7 @@ class NodePool {
   [[nodiscard]] std::string reasons() const;
 
   ClientOptions options_;
-  ClientMetrics& metrics_;
+  net::ClientMetrics& metrics_;
   const std::function<void(bool)> on_lost_;
   TaskGroup tasks_;
   NodeContext context_;

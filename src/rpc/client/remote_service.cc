@@ -108,7 +108,10 @@ RemoteService::RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> na
                              const ClientOptions& options, MetricsRegistry& metrics, net::Resolve resolve)
     : loops_(loops),
       limits_(limits),
-      metrics_(ClientMetrics::publish(metrics)),
+      metrics_(net::ClientMetrics::publish(metrics, {.prefix = "parley_backend",
+                                                     .peer = "node",
+                                                     .peers = "nodes",
+                                                     .outcomes = {kOutcomeNames.begin(), kOutcomeNames.end()}})),
       loops_without_(loops.size()),
       resolver_(loops[0], std::move(names), options.refresh, std::move(resolve),
                 [this](const net::Addresses& addresses) { set_addresses(addresses); }),

@@ -6,9 +6,9 @@
 #include <memory>
 #include <vector>
 
+#include "net/client_metrics.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
-#include "rpc/client/client_metrics.h"
 #include "rpc/client/client_options.h"
 #include "rpc/client/node_pool.h"
 #include "rpc/client/resolver.h"
@@ -66,7 +66,7 @@ class RemoteService final : public service::MessageService {
 
   net::LoopPool& loops_;
   const service::ServiceLimits limits_;
-  const std::shared_ptr<ClientMetrics> metrics_;
+  const std::shared_ptr<net::ClientMetrics> metrics_;
   StoreIdentity identity_;
   std::vector<std::unique_ptr<NodePool>> pools_;  // by loop
   std::atomic<std::size_t> loops_without_;        // any node that can be used
