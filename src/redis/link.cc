@@ -31,8 +31,7 @@ Link::Link(LinkContext& context, net::Endpoint server, Kind kind)
       kind_(kind),
       metrics_(context.metrics.peer(name_)),
       dialer_(context.loop, context.tasks, context.options),
-      down_since_(steady_clock::now()),
-      timer_([this] { happened_.wake(); }) {}
+      down_since_(steady_clock::now()) {}
 
 void Link::start() { context_.tasks.spawn(run(shared_from_this())); }
 
@@ -95,8 +94,7 @@ Task<void> Link::admit() {
 Async<> Link::leave(std::shared_ptr<Connection> connection) {
   const Deadline last = steady_clock::now() + context_.options.watch;
   while (!connection->closed() && connection->in_flight() > 0 && steady_clock::now() < last) {
-    context_.loop.deadlines().arm(timer_, steady_clock::now());  // the next tick
-    co_await happened_.wait();
+    co_await happened_.wait(context_.loop, steady_clock::now());  // for a tick
   }
   connection->close("another server is the master now");
 }
@@ -145,10 +143,8 @@ void Link::set_down(std::string reason, Deadline since) {
 Async<> Link::pause(steady_clock::duration time, bool (Link::*ended)() const noexcept) {
   const Deadline until = steady_clock::now() + time;
   while (!(this->*ended)() && steady_clock::now() < until) {
-    context_.loop.deadlines().arm(timer_, until);
-    co_await happened_.wait();
+    co_await happened_.wait(context_.loop, until);
   }
-  timer_.disarm();
 }
 
 /// Not at once: who calls is in the middle of something.

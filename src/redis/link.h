@@ -8,10 +8,10 @@
 
 #include "base/log_limits.h"
 #include "base/task_group.h"
-#include "base/wakeup.h"
 #include "net/backoff.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
+#include "net/waiters.h"
 #include "redis/client_metrics.h"
 #include "redis/client_options.h"
 #include "redis/connection.h"
@@ -91,8 +91,7 @@ class Link : public std::enable_shared_from_this<Link> {
   bool turned_away_ = false;
   bool renewing_ = false;
   bool retired_ = false;
-  Wakeup happened_;
-  net::DeadlineEntry timer_;
+  net::TimedWakeup happened_;
 };
 
 }  // namespace parley::redis

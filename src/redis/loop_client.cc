@@ -43,7 +43,6 @@ struct LoopClient::Attempt {
   int redirects = 0;
   milliseconds pause{0};  // before it goes on
   milliseconds next_pause = kFirstPause;
-  Wakeup paused{};
 
   void be_patient() { pause = std::exchange(next_pause, std::min(2 * next_pause, kLongestPause)); }
 };
@@ -114,9 +113,8 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
     metrics_.retries.add();
     attempt.late = true;
     if (const auto pause = std::exchange(attempt.pause, {}); pause.count() > 0) {
-      net::DeadlineEntry timer([&attempt] { attempt.paused.wake(); });
-      loop_.deadlines().arm(timer, steady_clock::now() + pause);
-      co_await attempt.paused.wait();
+      net::TimedWakeup paused;
+      co_await paused.wait(loop_, steady_clock::now() + pause);
     }
   }
   if (attempt.result.outcome == Outcome::kRefused) metrics_.refused.add();
@@ -145,7 +143,7 @@ Async<Link*> LoopClient::acquire(Attempt& attempt) {
       co_return nullptr;
     }
     attempt.late = true;
-    co_await wait(until);
+    co_await waiters_.wait(loop_, until);
   }
 }
 
@@ -206,7 +204,7 @@ Result<void> LoopClient::ready() const {
 }
 
 Task<void> LoopClient::started(Deadline deadline) {
-  while (!ready() && !turned_away() && steady_clock::now() < deadline) co_await wait(deadline);
+  while (!ready() && !turned_away() && steady_clock::now() < deadline) co_await waiters_.wait(loop_, deadline);
   co_return ready();
 }
 
@@ -227,18 +225,10 @@ bool LoopClient::turned_away() const {
 
 Kind LoopClient::kind() const noexcept { return options_.topology == Topology::kCluster ? Kind::kNode : Kind::kMaster; }
 
-Async<> LoopClient::wait(Deadline deadline) {
-  const auto waiter = waiters_.emplace(waiters_.end());
-  loop_.deadlines().arm(waiter->expiry, deadline);
-  co_await waiter->wakeup.wait();
-  waiters_.erase(waiter);
-}
-
 void LoopClient::on_change() {
   ++changes_;
   if (!ready()) look_();
-  // Each takes itself off the list, and what still has no reason to go on comes back to its end.
-  for (std::size_t left = waiters_.size(); left > 0; --left) waiters_.front().wakeup.wake();
+  waiters_.wake_all();
 }
 
 }  // namespace parley::redis

@@ -4,14 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/task_group.h"
-#include "base/wakeup.h"
 #include "net/loop.h"
+#include "net/waiters.h"
 #include "redis/call.h"
 #include "redis/client_metrics.h"
 #include "redis/client_options.h"
@@ -54,12 +53,6 @@ class LoopClient {
   [[nodiscard]] Task<void> started(Deadline deadline);
 
  private:
-  /// Somebody who waits for a change.
-  struct Waiter {
-    Waiter() : expiry([this] { wakeup.wake(); }) {}
-    Wakeup wakeup;
-    net::DeadlineEntry expiry;
-  };
   struct Attempt;
 
   /// Sets attempt.master, to whom the call should go now. Its link lives as long; none: there is no master.
@@ -73,7 +66,6 @@ class LoopClient {
   [[nodiscard]] std::shared_ptr<Master> master_at(const net::Endpoint& server);
   [[nodiscard]] Kind kind() const noexcept;
   [[nodiscard]] bool turned_away() const;
-  [[nodiscard]] Async<> wait(Deadline deadline);
   void on_change();
 
   net::Loop& loop_;
@@ -85,8 +77,8 @@ class LoopClient {
   std::vector<std::shared_ptr<Master>> masters_;
   std::vector<std::shared_ptr<Master>> owners_;  // of each slot; empty: the first master has all
   std::string why_none_ = "it was not tried yet";
-  Deadline none_since_;  // since when there has been no master for some slot
-  std::list<Waiter> waiters_;
+  Deadline none_since_;   // since when there has been no master for some slot
+  net::Waiters waiters_;  // for a change
   std::uint64_t changes_ = 0;
 };
 

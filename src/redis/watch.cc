@@ -26,8 +26,7 @@ Watch::Watch(net::Loop& loop, const ClientOptions& options, ClientMetrics& metri
       on_layout_(std::move(on_layout)),
       tasks_(loop.executor()),
       dialer_(loop, tasks_, options),
-      known_(options.servers),
-      timer_([this] { wakeup_.wake(); }) {}
+      known_(options.servers) {}
 
 void Watch::start() { tasks_.spawn(run()); }
 
@@ -112,10 +111,8 @@ void Watch::tell(Layout layout) {
 Async<> Watch::pause(milliseconds time, bool unless_in_a_hurry) {
   const Deadline until = steady_clock::now() + time;
   while (!stopped_ && steady_clock::now() < until && !(unless_in_a_hurry && hurry_.load())) {
-    loop_.deadlines().arm(timer_, until);
-    co_await wakeup_.wait();
+    co_await wakeup_.wait(loop_, until);
   }
-  timer_.disarm();
 }
 
 }  // namespace parley::redis

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "base/task_group.h"
-#include "base/wakeup.h"
 #include "net/loop.h"
+#include "net/waiters.h"
 #include "redis/client_metrics.h"
 #include "redis/client_options.h"
 #include "redis/dialer.h"
@@ -59,8 +59,7 @@ class Watch {
   Layout told_;
   std::atomic<bool> hurry_ = false;
   bool stopped_ = false;
-  Wakeup wakeup_;
-  net::DeadlineEntry timer_;
+  net::TimedWakeup wakeup_;
 };
 
 }  // namespace parley::redis

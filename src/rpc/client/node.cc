@@ -41,8 +41,7 @@ Node::Node(NodeContext& context, boost::asio::ip::tcp::endpoint address, net::Cl
       name_(name_of(address_)),
       metrics_(metrics.peer(name_)),
       voice_(std::in_place, context.identity),
-      connector_(context.loop),
-      timer_([this] { happened_.wake(); }) {}
+      connector_(context.loop) {}
 
 void Node::start() { context_.tasks.spawn(run(shared_from_this())); }
 
@@ -195,10 +194,8 @@ void Node::attempt_over() {
 Async<> Node::pause(steady_clock::duration time) {
   const Deadline until = steady_clock::now() + time;
   while (!over() && steady_clock::now() < until) {
-    context_.loop.deadlines().arm(timer_, until);
-    co_await happened_.wait();
+    co_await happened_.wait(context_.loop, until);
   }
-  timer_.disarm();
 }
 
 /// Not at once: who calls is in the middle of something.

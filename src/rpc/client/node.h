@@ -11,11 +11,11 @@
 
 #include "base/log_limits.h"
 #include "base/task_group.h"
-#include "base/wakeup.h"
 #include "net/backoff.h"
 #include "net/client_metrics.h"
 #include "net/connector.h"
 #include "net/loop.h"
+#include "net/waiters.h"
 #include "rpc/client/client_options.h"
 #include "rpc/client/node_connection.h"
 #include "rpc/client/store_identity.h"
@@ -104,8 +104,7 @@ class Node : public std::enable_shared_from_this<Node> {
   bool stalled_ = false;
   bool tried_ = false;
   bool retired_ = false;
-  Wakeup happened_;
-  net::DeadlineEntry timer_;
+  net::TimedWakeup happened_;
 };
 
 }  // namespace parley::rpc

@@ -56,7 +56,7 @@ Task<std::shared_ptr<Node>> NodePool::wait_and_pick(Deadline deadline, RequestKi
     if (until <= now || waiters_.size() >= options_.max_in_flight) {
       co_return fail(ErrorCode::kUnavailable, "no node can be used: " + reasons());
     }
-    co_await wait(until);
+    co_await waiters_.wait(context_.loop, until);
   }
 }
 
@@ -79,7 +79,7 @@ Task<void> NodePool::started(Deadline deadline) {
   while (steady_clock::now() < deadline) {
     const bool tried = std::ranges::all_of(nodes_, [](const auto& node) { return node->tried(); });
     if (tried && ready()) break;
-    co_await wait(deadline);
+    co_await waiters_.wait(context_.loop, deadline);
   }
   co_return ready();
 }
@@ -106,13 +106,6 @@ std::shared_ptr<Node> NodePool::choose(RequestKind kind, const Node* avoid) {
   return other->connection()->in_flight() < one->connection()->in_flight() ? other : one;
 }
 
-Async<> NodePool::wait(Deadline deadline) {
-  const auto waiter = waiters_.emplace(waiters_.end());
-  context_.loop.deadlines().arm(waiter->expiry, deadline);
-  co_await waiter->wakeup.wait();
-  waiters_.erase(waiter);
-}
-
 void NodePool::on_change() {
   const bool lost = !has_another(nullptr);
   if (std::exchange(lost_, lost) != lost && !stopped_) on_lost_(lost);
@@ -124,8 +117,7 @@ void NodePool::on_change() {
       if (node->stalled()) node->connection()->release();
     }
   }
-  // Each takes itself off the list, and what still has no reason to go on comes back to its end.
-  for (std::size_t left = waiters_.size(); left > 0; --left) waiters_.front().wakeup.wake();
+  waiters_.wake_all();
 }
 
 std::string NodePool::reasons() const {

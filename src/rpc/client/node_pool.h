@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <expected>
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 #include <random>
@@ -14,8 +13,8 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/task_group.h"
-#include "base/wakeup.h"
 #include "net/client_metrics.h"
+#include "net/waiters.h"
 #include "rpc/client/node.h"
 #include "rpc/client/verdict.h"
 
@@ -54,17 +53,9 @@ class NodePool {
   [[nodiscard]] Task<void> started(Deadline deadline);
 
  private:
-  /// Somebody who waits for a node.
-  struct Waiter {
-    Waiter() : expiry([this] { wakeup.wake(); }) {}
-    Wakeup wakeup;
-    net::DeadlineEntry expiry;
-  };
-
   /// The one with fewer calls of two at random, of those that suit best; nothing where none can be used. One without
   /// room for a call is the last choice.
   [[nodiscard]] std::shared_ptr<Node> choose(RequestKind kind, const Node* avoid);
-  [[nodiscard]] Async<> wait(Deadline deadline);
   void on_change();
   [[nodiscard]] std::string reasons() const;
 
@@ -75,9 +66,9 @@ class NodePool {
   NodeContext context_;
   std::vector<std::shared_ptr<Node>> nodes_;
   std::vector<const std::shared_ptr<Node>*> choice_;  // choose()'s, kept for its memory
-  std::list<Waiter> waiters_;
-  std::optional<Deadline> down_since_;  // since when no node can be used
-  bool lost_ = true;                    // as on_lost_ was told
+  net::Waiters waiters_;                              // for a node
+  std::optional<Deadline> down_since_;                // since when no node can be used
+  bool lost_ = true;                                  // as on_lost_ was told
   bool stopped_ = false;
   std::minstd_rand random_{std::random_device{}()};
 };

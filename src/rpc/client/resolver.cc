@@ -62,10 +62,8 @@ Async<> Resolver::refresh(Name& name) {
 Async<> Resolver::pause(Name& name) {
   for (Deadline next = name.looked_up + time_between(); !stop_.stop_requested() && steady_clock::now() < next;
        next = name.looked_up + time_between()) {
-    loop_.deadlines().arm(name.timer, next);
-    co_await name.wakeup.wait();
+    co_await name.wakeup.wait(loop_, next);
   }
-  name.timer.disarm();
 }
 
 std::chrono::milliseconds Resolver::time_between() const { return hurried_ ? std::min(refresh_, kHurried) : refresh_; }

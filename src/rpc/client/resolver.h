@@ -14,10 +14,10 @@
 #include "base/log_limits.h"
 #include "base/task.h"
 #include "base/task_group.h"
-#include "base/wakeup.h"
 #include "net/endpoint.h"
 #include "net/loop.h"
 #include "net/resolve.h"
+#include "net/waiters.h"
 
 namespace parley::rpc {
 
@@ -46,15 +46,14 @@ class Resolver {
 
  private:
   struct Name {
-    explicit Name(net::Endpoint of) : endpoint(std::move(of)), timer([this] { wakeup.wake(); }) {}
+    explicit Name(net::Endpoint of) : endpoint(std::move(of)) {}
 
     const net::Endpoint endpoint;
     net::Addresses addresses;
     Deadline looked_up{};  // when it was, last
     bool tried = false;
     StateLog log{"found"};
-    Wakeup wakeup;
-    net::DeadlineEntry timer;
+    net::TimedWakeup wakeup;
   };
 
   [[nodiscard]] Async<> follow(Name& name);
