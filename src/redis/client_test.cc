@@ -91,12 +91,13 @@ TEST_F(ClientTest, OneLineSaysWhyAPasswordIsWrong) {
   RedisServer open;
   const net::Endpoint& server = open.endpoint();
   EXPECT_THAT(complaint({.servers = {server}, .password = "x"}),
-              HasSubstr("it asks for no password, but one is given"));
+              HasSubstr("the server asks for no password: give none"));
   EXPECT_THAT(complaint({.servers = {server}, .user = "bob", .password = "x"}),
-              HasSubstr("it knows no such user with such a password"));
+              HasSubstr("the server does not know the user with this password"));
   RedisServer guarded({"requirepass swordfish", "user alice on >herring ~* &* +@all"});
-  EXPECT_THAT(complaint({.servers = {guarded.endpoint()}}), HasSubstr("it asks for a password"));
-  EXPECT_THAT(complaint({.servers = {guarded.endpoint()}, .password = "x"}), HasSubstr("it has another password"));
+  EXPECT_THAT(complaint({.servers = {guarded.endpoint()}}), HasSubstr("the server asks for a password"));
+  EXPECT_THAT(complaint({.servers = {guarded.endpoint()}, .password = "x"}),
+              HasSubstr("the server has another password"));
   EXPECT_EQ(complaint({.servers = {guarded.endpoint()}, .password = "swordfish"}, milliseconds(20'000)), "");
   EXPECT_EQ(complaint({.servers = {guarded.endpoint()}, .user = "alice", .password = "herring"}, milliseconds(20'000)),
             "");
@@ -136,7 +137,7 @@ TEST_F(ClientTest, AServerMayBeNamed) {
 
 TEST_F(ClientTest, OneLineSaysThatADatabaseIsNotThere) {
   RedisServer server({"databases 2"});
-  EXPECT_THAT(complaint({.servers = {server.endpoint()}, .database = 2}), HasSubstr("it has no database 2"));
+  EXPECT_THAT(complaint({.servers = {server.endpoint()}, .database = 2}), HasSubstr("the server has no database 2"));
   EXPECT_EQ(complaint({.servers = {server.endpoint()}, .database = 1}, milliseconds(20'000)), "");
   EXPECT_EQ(call({"SET", "key", "x"}).reply.text, "OK");
   EXPECT_EQ(server.ask({"GET", "key"}).type, Reply::Type::kNil);

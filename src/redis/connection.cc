@@ -144,7 +144,7 @@ Async<> Connection::read() {
       continue;
     }
     if (error) {
-      close(error == boost::asio::error::eof ? "it closed the connection" : error.message());
+      close(error == boost::asio::error::eof ? "the server closed the connection" : error.message());
       co_return;
     }
     silent_since_.reset();
@@ -163,12 +163,12 @@ std::string_view Connection::take_replies(std::string_view bytes) {
   while (!closed_) {
     auto reply = reader_.take();
     if (!reply) {
-      if (reply.error().code != ErrorCode::kBodyTooLarge) return "it answered what is no reply of Redis";
+      if (reply.error().code != ErrorCode::kBodyTooLarge) return "the server does not speak Redis' protocol";
       end_too_large();
       return {};
     }
     if (!*reply) break;
-    if (replies_.empty()) return "it answered more than it was asked";
+    if (replies_.empty()) return "the server answered more than we asked";
     take_reply(**std::move(reply));
   }
   return {};
@@ -176,7 +176,7 @@ std::string_view Connection::take_replies(std::string_view bytes) {
 
 /// Whoever has asked for it is told, so that it is not asked for again.
 void Connection::end_too_large() {
-  close("it answered more than an answer may be");
+  close("the server's answer is larger than we accept");
   Call* const call = replies_.empty() ? nullptr : replies_.front().call;
   if (call == nullptr) return;
   call->result_.why = why_;
@@ -204,7 +204,8 @@ void Connection::end_wait(const Reply& reply) {
   for (Call* const& call : held_) {  // an end may take others off
     if (call == nullptr) continue;
     if (!confirmed) {
-      call->result_.why = reply.is_error() ? reply.text : "only " + std::to_string(reply.integer) + " confirmed it";
+      call->result_.why =
+          reply.is_error() ? reply.text : "only " + std::to_string(reply.integer) + " replicas confirmed it";
     }
     end(*call, confirmed ? Outcome::kAnswered : Outcome::kShort);
   }
@@ -224,7 +225,7 @@ Async<> Connection::write() {
     const std::size_t written = co_await write_batch();
     if (written == batch_.size()) continue;
     take_back_unsent(written);
-    close("it cannot be written to");
+    close("writing to the connection failed");
   }
   writer_ended_.wake();
 }

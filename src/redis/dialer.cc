@@ -64,15 +64,15 @@ Task<std::shared_ptr<Connection>> Dialer::dial(const net::Endpoint& server, Kind
 void Dialer::cancel() {
   cancelled_ = true;
   connector_.cancel();
-  if (introducing_) introducing_->close("it is not needed any longer");
+  if (introducing_) introducing_->close("nobody needs the connection any longer");
 }
 
 Task<net::Stream> Dialer::connect(const net::Endpoint& server) {
   const auto addresses = co_await net::resolve_by_system(server);
-  if (!addresses) co_return unusable("its name cannot be resolved: " + addresses.error().detail);
-  Result<net::Stream> stream = unusable("its name has no address");
+  if (!addresses) co_return unusable("the name cannot be resolved: " + addresses.error().detail);
+  Result<net::Stream> stream = unusable("the name has no address");
   for (const auto& address : *addresses) {
-    if (cancelled_) co_return unusable("it is not needed any longer");
+    if (cancelled_) co_return unusable("nobody needs the connection any longer");
     stream = co_await connector_.connect(address, options_.tls.get(), options_.connect_timeout);
     if (stream) break;
   }
@@ -101,13 +101,14 @@ Task<void> Dialer::authenticate(Connection& connection, Kind kind) {
   if (!reply->is_error() || kind == Kind::kSentinel) co_return Result<void>();
   const std::string_view text = reply->text;
   if (text.starts_with("WRONGPASS") || text.starts_with("ERR invalid password")) {
-    co_return turn_away(named ? "it knows no such user with such a password" : "it has another password");
+    co_return turn_away(named ? "the server does not know the user with this password: correct the user or the password"
+                              : "the server has another password: correct the one that you give");
   }
   if (text.contains("without any password configured") || text.contains("no password is set")) {
-    co_return turn_away("it asks for no password, but one is given");
+    co_return turn_away("the server asks for no password: give none");
   }
   // Not in its own words: of a command that it does not know it repeats the arguments.
-  co_return turn_away("it does not take AUTH");
+  co_return turn_away("the server refuses AUTH");
 }
 
 Task<void> Dialer::ping(Connection& connection) {
@@ -115,14 +116,15 @@ Task<void> Dialer::ping(Connection& connection) {
   const auto reply = co_await ask(connection, std::move(command));
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->type == Reply::Type::kStatus && reply->text == "PONG") co_return Result<void>();
-  if (!reply->is_error()) co_return unusable("it does not answer as Redis does");
+  if (!reply->is_error()) co_return unusable("the server is not Redis: it does not answer PING with PONG");
   switch (refusal_of(reply->text, false).value_or(Refusal::kMoved)) {
     case Refusal::kNoAuth:
-      co_return turn_away(options_.password.empty() ? "it asks for a password" : "it has another password");
-    case Refusal::kLoading: co_return unusable("it is still loading its data");
+      co_return turn_away(options_.password.empty() ? "the server asks for a password: give one"
+                                                    : "the server has another password: correct the one that you give");
+    case Refusal::kLoading: co_return unusable("the server is still loading its data");
     case Refusal::kMisconfigured:  // it can be read, and says for each write why it cannot be written
     case Refusal::kNoPermission: co_return Result<void>();
-    default: co_return unusable("it refuses: " + quoted(reply->text));
+    default: co_return unusable("the server refuses PING: " + quoted(reply->text));
   }
 }
 
@@ -132,7 +134,7 @@ Task<void> Dialer::select(Connection& connection) {
   const auto reply = co_await ask(connection, std::move(command));
   if (!reply) co_return std::unexpected(reply.error());
   if (!reply->is_error()) co_return Result<void>();
-  co_return turn_away(fmt::format("it has no database {}: {}", options_.database, quoted(reply->text)));
+  co_return turn_away(fmt::format("the server has no database {}: {}", options_.database, quoted(reply->text)));
 }
 
 /// Best effort: users need not have the right to ask.
@@ -141,7 +143,7 @@ Task<void> Dialer::check_role(Connection& connection) const {
   const auto reply = co_await ask(connection, std::move(command));
   if (!reply) co_return std::unexpected(reply.error());
   if (reply->elements.empty() || reply->elements.front().text == "master") co_return Result<void>();
-  co_return unusable(fmt::format("it is no master but a {}", quoted(reply->elements.front().text)));
+  co_return unusable(fmt::format("the server is not a master: its role is {}", quoted(reply->elements.front().text)));
 }
 
 std::unexpected<Error> Dialer::turn_away(std::string why) {
@@ -153,7 +155,8 @@ Task<Reply> Dialer::ask(Connection& connection, std::string command) const {
   const CallOptions options{.deadline = steady_clock::now() + options_.connect_timeout};
   auto result = co_await connection.call(command, options);
   if (result.outcome == Outcome::kAnswered) co_return std::move(result.reply);
-  co_return unusable(result.outcome == Outcome::kExpired ? "it does not answer in time" : std::move(result.why));
+  co_return unusable(result.outcome == Outcome::kExpired ? "the server does not answer in time"
+                                                         : std::move(result.why));
 }
 
 }  // namespace parley::redis

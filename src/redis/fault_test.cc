@@ -251,7 +251,7 @@ TEST_F(FaultTest, ASilentServerTakesNoCallsUntilItSpeaks) {
   FakeConnection server = connect(options);
   server.expect("PING");
   eventually("it is not ready", [&] { return !ready(); });
-  EXPECT_THAT(ready().error().detail, HasSubstr("it does not answer"));
+  EXPECT_THAT(ready().error().detail, HasSubstr("the server does not answer"));
   const CallResult refused = call({"GET", "key"});
   EXPECT_EQ(refused.outcome, Outcome::kRefused);
   EXPECT_FALSE(refused.sent);
@@ -289,20 +289,22 @@ class IntroductionTest : public FaultTest {
 };
 
 TEST_F(IntroductionTest, OneLineSaysWhyAServerCannotBeUsed) {
-  EXPECT_EQ(complaint_about("HTTP/1.1 400 Bad Request\r\n\r\n"), "it answered what is no reply of Redis");
-  EXPECT_EQ(complaint_about("+HELLO\r\n"), "it does not answer as Redis does");
-  EXPECT_EQ(complaint_about("-NOAUTH Authentication required.\r\n"), "it asks for a password");
-  EXPECT_EQ(complaint_about("-LOADING Redis is loading the dataset in memory\r\n"), "it is still loading its data");
-  EXPECT_EQ(complaint_about("-ERR max number of clients reached\r\n"), "it refuses: ERR max number of clients reached");
+  EXPECT_EQ(complaint_about("HTTP/1.1 400 Bad Request\r\n\r\n"), "the server does not speak Redis' protocol");
+  EXPECT_EQ(complaint_about("+HELLO\r\n"), "the server is not Redis: it does not answer PING with PONG");
+  EXPECT_EQ(complaint_about("-NOAUTH Authentication required.\r\n"), "the server asks for a password: give one");
+  EXPECT_EQ(complaint_about("-LOADING Redis is loading the dataset in memory\r\n"),
+            "the server is still loading its data");
+  EXPECT_EQ(complaint_about("-ERR max number of clients reached\r\n"),
+            "the server refuses PING: ERR max number of clients reached");
   const auto close = [](FakeConnection& server) {
     server.expect("PING");
     server.close();
   };
-  EXPECT_EQ(complaint_about(close, patient()), "it closed the connection");
+  EXPECT_EQ(complaint_about(close, patient()), "the server closed the connection");
   const auto silent = [](FakeConnection& server) { server.expect("PING"); };
   ClientOptions options = patient();
   options.connect_timeout = milliseconds(50);
-  EXPECT_EQ(complaint_about(silent, options), "it does not answer in time");
+  EXPECT_EQ(complaint_about(silent, options), "the server does not answer in time");
 }
 
 TEST_F(IntroductionTest, AReplicaIsNoMaster) {
@@ -312,7 +314,7 @@ TEST_F(IntroductionTest, AReplicaIsNoMaster) {
     server.expect("ROLE");
     server.answer("*5\r\n$5\r\nslave\r\n$1\r\na\r\n:1\r\n$9\r\nconnected\r\n:1\r\n");
   };
-  EXPECT_EQ(complaint_about(act, patient()), "it is no master but a slave");
+  EXPECT_EQ(complaint_about(act, patient()), "the server is not a master: its role is slave");
 }
 
 TEST_F(IntroductionTest, APasswordIsNeverRepeated) {
@@ -323,7 +325,7 @@ TEST_F(IntroductionTest, APasswordIsNeverRepeated) {
     server.answer("-ERR unknown command 'AUTH', with args beginning with: 'swordfish'\r\n");
   };
   testing::internal::CaptureStderr();
-  EXPECT_EQ(complaint_about(act, options), "it does not take AUTH");
+  EXPECT_EQ(complaint_about(act, options), "the server refuses AUTH");
   flush_log(std::chrono::minutes(1));
   EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::Not(HasSubstr("swordfish")));
   EXPECT_THAT(metrics_.text(), testing::Not(HasSubstr("swordfish")));

@@ -62,7 +62,7 @@ bool read_range(const Reply& range, const net::Endpoint& asked, Layout& layout) 
 }  // namespace
 
 Result<Layout> read_sentinel_reply(const Reply& reply, std::string_view master) {
-  if (reply.type == Type::kNil) return unusable(fmt::format("it knows no master that is named {}", master));
+  if (reply.type == Type::kNil) return unusable(fmt::format("the sentinel knows no master named {}", master));
   const auto& parts = reply.elements;
   net::Endpoint endpoint;
   if (parts.size() == 2 && parts[0].type == Type::kString && parts[1].type == Type::kString) {
@@ -70,16 +70,16 @@ Result<Layout> read_sentinel_reply(const Reply& reply, std::string_view master) 
     endpoint.host = parts[0].text;
     if (std::from_chars(port.data(), port.data() + port.size(), endpoint.port).ec != std::errc()) endpoint.port = 0;
   }
-  if (endpoint.port == 0 || endpoint.host.empty()) return refused(reply, "it does not answer as a sentinel does");
+  if (endpoint.port == 0 || endpoint.host.empty()) return refused(reply, "the server is not a sentinel");
   return Layout{.masters = {std::move(endpoint)}};
 }
 
 Result<Layout> read_cluster_slots(const Reply& reply, const net::Endpoint& asked) {
-  if (reply.type != Type::kArray) return refused(reply, "it does not answer as a node of a cluster does");
-  if (reply.elements.empty()) return unusable("it knows no slots");
+  if (reply.type != Type::kArray) return refused(reply, "the server is not a node of a cluster");
+  if (reply.elements.empty()) return unusable("the node knows no slots");
   Layout layout{.owners = std::vector(Layout::kSlots, Layout::kNobody)};
   for (const Reply& range : reply.elements) {
-    if (!read_range(range, asked, layout)) return unusable("it does not answer as a node of a cluster does");
+    if (!read_range(range, asked, layout)) return unusable("the server is not a node of a cluster");
   }
   return layout;
 }

@@ -25,7 +25,7 @@ TEST(Layout, IsWhatASentinelAnswers) {
 
 TEST(Layout, IsNothingElseThatASentinelAnswers) {
   EXPECT_EQ(read_sentinel_reply(read("*-1\r\n"), "mymaster").error().detail,
-            "it knows no master that is named mymaster");
+            "the sentinel knows no master named mymaster");
   EXPECT_EQ(read_sentinel_reply(read("-ERR unknown command\r\n"), "m").error().detail, "ERR unknown command");
   for (const char* wrong : {":1\r\n", "*0\r\n", "*2\r\n:1\r\n:2\r\n", "*2\r\n$1\r\na\r\n$1\r\nb\r\n"}) {
     EXPECT_FALSE(read_sentinel_reply(read(wrong), "m")) << wrong;
@@ -61,7 +61,7 @@ TEST(Layout, TakesAHostThatIsNotKnownForTheOneAsked) {
 TEST(Layout, IsNothingElseThatANodeAnswers) {
   EXPECT_EQ(read_cluster_slots(read("-ERR This instance has cluster support disabled\r\n"), kAsked).error().detail,
             "ERR This instance has cluster support disabled");
-  EXPECT_EQ(read_cluster_slots(read("*0\r\n"), kAsked).error().detail, "it knows no slots");
+  EXPECT_EQ(read_cluster_slots(read("*0\r\n"), kAsked).error().detail, "the node knows no slots");
   for (const char* wrong :
        {"+OK\r\n", "*1\r\n:1\r\n", "*1\r\n*3\r\n:0\r\n:16384\r\n*2\r\n$1\r\na\r\n:1\r\n",
         "*1\r\n*3\r\n:-1\r\n:1\r\n*2\r\n$1\r\na\r\n:1\r\n", "*1\r\n*3\r\n:5\r\n:4\r\n*2\r\n$1\r\na\r\n:1\r\n",

@@ -77,7 +77,7 @@ Async<> Link::serve() {
   }
   const auto connection = std::exchange(connection_, nullptr);
   const bool replica = std::exchange(renewing_, false);
-  set_down(replica ? "it is a replica" : connection->why(), steady_clock::now());
+  set_down(replica ? "the server is a replica" : connection->why(), steady_clock::now());
   co_await leave(connection);
   if (!replica) backoff_.reset();
 }
@@ -110,19 +110,19 @@ Async<> Link::probe() {
 /// anybody knowing whether they were executed.
 void Link::judge_silence() {
   const auto silence = connection_->silence();
-  if (silence > kLongestSilence) connection_->close("it does not answer");
+  if (silence > kLongestSilence) connection_->close("the server does not answer");
   if (silence > 2 * context_.options.watch) context_.look();
   if (silence < context_.options.patience) {
     set_up();
   } else {
-    set_down("it does not answer", steady_clock::now() - silence);
+    set_down("the server does not answer", steady_clock::now() - silence);
   }
 }
 
 void Link::set_up() {
   if (up_ || over()) return;
   up_ = true;
-  reason_ = "it is up";
+  reason_ = "the server is up";
   metrics_->up.add(1);
   if (context_.loop.index() == 0 && log_.may_log(reason_)) log_info("redis is up", {{"server", name_}});
   context_.on_change();

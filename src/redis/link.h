@@ -84,7 +84,7 @@ class Link : public std::enable_shared_from_this<Link> {
   Dialer dialer_;
   std::shared_ptr<Connection> connection_;
   net::Backoff backoff_;
-  std::string reason_ = "it was not tried yet";
+  std::string reason_ = "the server was not tried yet";
   StateLog log_;
   Deadline down_since_;
   bool up_ = false;

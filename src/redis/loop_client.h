@@ -76,7 +76,7 @@ class LoopClient {
   LinkContext context_;
   std::vector<std::shared_ptr<Master>> masters_;
   std::vector<std::shared_ptr<Master>> owners_;  // of each slot; empty: the first master has all
-  std::string why_none_ = "it was not tried yet";
+  std::string why_none_ = "the servers were not tried yet";
   Deadline none_since_;   // since when there has been no master for some slot
   net::Waiters waiters_;  // for a change
   std::uint64_t changes_ = 0;

@@ -72,7 +72,7 @@ TEST_F(SentinelTest, SentinelsStandInForEachOther) {
   for (const auto& sentinel : servers_.sentinels()) options.servers.push_back(sentinel->endpoint());
   EXPECT_TRUE(start(options));
   options.master = "another";
-  EXPECT_THAT(complaint(options, milliseconds(4'000)), HasSubstr("it knows no master that is named another"));
+  EXPECT_THAT(complaint(options, milliseconds(4'000)), HasSubstr("the sentinel knows no master named another"));
 }
 
 }  // namespace

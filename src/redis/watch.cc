@@ -74,7 +74,7 @@ Task<Layout> Watch::ask() {
   const CallResult result = co_await connection->call(command, limit);
   if (result.outcome == CallResult::Outcome::kLost) co_return fail(ErrorCode::kUnavailable, result.why);
   if (result.outcome != CallResult::Outcome::kAnswered) {
-    co_return fail(ErrorCode::kUnavailable, "it does not answer in time");
+    co_return fail(ErrorCode::kUnavailable, "the server does not answer in time");
   }
   co_return sentinel() ? read_sentinel_reply(result.reply, options_.master) : read_cluster_slots(result.reply, asked_);
 }
@@ -87,11 +87,12 @@ Task<void> Watch::connect() {
   connection_ = *std::move(dialed);
   if (!stopped_) co_return Result<void>();
   disconnect();  // stop() knew of none
-  co_return fail(ErrorCode::kUnavailable, "it is not needed any longer");
+  co_return fail(ErrorCode::kUnavailable, "nobody needs the connection any longer");
 }
 
 void Watch::disconnect() {
-  if (const auto connection = std::exchange(connection_, nullptr)) connection->close("it is not needed any longer");
+  if (const auto connection = std::exchange(connection_, nullptr))
+    connection->close("nobody needs the connection any longer");
 }
 
 void Watch::tell(Layout layout) {

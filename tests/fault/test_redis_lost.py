@@ -59,7 +59,7 @@ def notice(nodes, before):
     """Waits until the nodes know the store of today."""
     for node in nodes:
         found = eventually(
-            lambda node=node: [line for line in node.stderr.splitlines() if "served until this is settled" in line],
+            lambda node=node: [line for line in node.stderr.splitlines() if "until that is settled" in line],
             "the node to notice",
         )
         assert before in found[0], found
@@ -207,7 +207,7 @@ def test_nodes_that_are_restarted_in_turn_over_a_new_store_take_the_gateway_alon
             node.keep_port()
             node.store = other.url()
         nodes[0].restart()
-        eventually(lambda: "it is over another store than the nodes in use" in gateway.stderr, "it to be refused")
+        eventually(lambda: "the node serves another store than the nodes in use" in gateway.stderr, "it to be refused")
         for n in range(50):
             client.send("a:b", f"between {n}")
         assert other.call("EXISTS", "parley:{ca:b}") == 0
@@ -251,7 +251,7 @@ def test_a_cluster_that_lost_its_data_is_noticed(tmp_path, started):
         for master in cluster.masters():
             flush(master)
         for node in nodes:
-            eventually(lambda node=node: "served until this is settled" in node.stderr, "the node to notice")
+            eventually(lambda node=node: "until that is settled" in node.stderr, "the node to notice")
         for one in (*nodes, gateway):
             eventually(lambda one=one: ready(one), "all to be ready again")
         for chat in chats:

@@ -105,8 +105,8 @@ def test_a_server_of_another_kind(redis, tmp_path):
                 [
                     (f"redis://127.0.0.1:{closed}", (str(closed), "refused"), ()),
                     (f"redis://127.0.0.1:{mute.getsockname()[1]}", (str(mute.getsockname()[1]), "does not answer"), ()),
-                    (f"redis://127.0.0.1:{web.server_port}", (str(web.server_port), "no reply of Redis"), ()),
-                    (second.url(), (str(second.port), "no master"), ()),
+                    (f"redis://127.0.0.1:{web.server_port}", (str(web.server_port), "does not speak Redis"), ()),
+                    (second.url(), (str(second.port), "not a master"), ()),
                     (f"redis+cluster://127.0.0.1:{first.port}", (str(first.port), "cluster"), ()),
                     (f"redis+sentinel://127.0.0.1:{first.port}/x", (str(first.port),), ()),
                     (sentinels.url().replace("/parley", "/another"), ("another",), ()),

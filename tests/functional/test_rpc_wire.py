@@ -267,7 +267,7 @@ def test_another_protocol_closes_and_is_logged(start_quiet, data):
     with RpcConnection(start_quiet.rpc) as connection:
         connection.send(data)
         assert connection.closed()
-    eventually(lambda: "closing an RPC connection" in start_quiet.stderr[before:], "a line in the log")
+    eventually(lambda: "the server closes an RPC connection" in start_quiet.stderr[before:], "a line in the log")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # What a message is handed to. An error's title in error.h, and a metric's help, are messages as well.
 SPEAKS = re.compile(
     r"\b(?:log_(?:debug|info|warn|error)|fail|unexpected|usage_error|print_error|malformed|unreadable|give_up|set_down"
-    r"|refuse|bad|gauge_family|counter_family|histogram_family|ErrorInfo|Error|Finding|foreign)\s*[({]"
+    r"|unusable|turn_away|close|refuse|bad|gauge_family|counter_family|histogram_family|ErrorInfo|Error|Finding|foreign)\s*[({]"
 )
 # What `parley doctor` says is mostly built as `return {subject, found, effect, fix}`: such files count as a whole.
 FINDINGS = re.compile(r"\b(?:Findings?|RedisSettingFault)\s+\w+\(|\bvector<RedisSettingFault>")

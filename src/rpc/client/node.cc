@@ -127,10 +127,10 @@ void Node::judge(const CallResult& result, std::int64_t asked) {
     connection_->close();  // a Kitex server closes it after such a call, which others must not be caught in
   } else if (!reply) {
     voice_->ends();
-    set_down("it cannot say whether it is ready: " + reply.error().message);
+    set_down("the node cannot say whether it is ready: " + reply.error().message);
   } else if (reply->code != 0 && reply->response.refuses_sends.empty()) {
     voice_->ends();  // another store may take the place of the one that it cannot reach
-    set_down("it is not ready: " + reply->message);
+    set_down("the node is not ready: " + reply->message);
   } else if (accept(reply->response.store_id)) {
     // Between our asking and its answering; halfway is the best guess.
     const std::int64_t ours = (asked + wall_clock_us()) / 2;
@@ -144,9 +144,9 @@ bool Node::accept(const std::string& store_id) {
   keyless_ = store_id.empty();
   const bool accepted = voice_->says(store_id);
   if (!accepted) {
-    set_down(keyless_                         ? "it is a foreign server, but the nodes in use are not"
-             : context_.identity.is_foreign() ? "it is not a foreign server, but those in use are"
-                                              : "it is over another store than the nodes in use");
+    set_down(keyless_                         ? "the node is a foreign server, but the nodes in use are not"
+             : context_.identity.is_foreign() ? "the node is not a foreign server, but the nodes in use are"
+                                              : "the node serves another store than the nodes in use");
   }
   return accepted;
 }
@@ -155,7 +155,7 @@ bool Node::judge_silence(steady_clock::duration patience) {
   const auto silence = connection_->silence();
   if (silence < patience) return false;
   stalled_ = true;
-  set_down("it does not answer");
+  set_down("the node does not answer");
   context_.on_change();
   if (silence > kLongestSilence) connection_->close();
   return true;
@@ -163,7 +163,7 @@ bool Node::judge_silence(steady_clock::duration patience) {
 
 void Node::set_up(const std::string& refusal) {
   stalled_ = false;
-  std::string reason = refusal.empty() ? "it is up" : "it takes no sends: " + refusal;
+  std::string reason = refusal.empty() ? "the node is up" : "the node takes no sends: " + refusal;
   if ((up_ && reason == reason_) || over()) return;
   takes_sends_ = refusal.empty();
   reason_ = std::move(reason);

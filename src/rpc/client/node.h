@@ -95,7 +95,7 @@ class Node : public std::enable_shared_from_this<Node> {
   net::Connector connector_;
   std::shared_ptr<NodeConnection> connection_;
   net::Backoff backoff_;
-  std::string reason_ = "not tried yet";
+  std::string reason_ = "the node was not tried yet";
   StateLog log_;
   bool foreign_ = false;  // knows no Ready
   bool keyless_ = false;

@@ -48,8 +48,9 @@ std::string StoreIdentity::conflict() const {
   const auto other =
       std::ranges::find_if(words_, [&](const Word& word) { return counts(word, now) && word.id != id_; });
   if (other == words_.end()) return "";
-  return other->id->empty() || id_->empty() ? "some nodes have a store id and some, foreign servers, have none"
-                                            : "the nodes do not share one store";
+  return other->id->empty() || id_->empty()
+             ? "some nodes have a store id, and some are foreign servers, which have none"
+             : "the nodes do not share one store";
 }
 
 bool StoreIdentity::counts(const Word& word, Deadline now) {
@@ -75,7 +76,7 @@ bool StoreIdentity::Voice::says(const std::string& id) {
   if (id.empty() || identity_.id_->empty()) return false;
   const auto agrees = [&](const Word& word) { return !counts(word, now) || word.id == id; };
   if (!std::ranges::all_of(identity_.words_, agrees)) return false;
-  log_error("every node that can be reached is over another store than before: the gateway uses that one now",
+  log_error("every node that the gateway reaches serves another store than before, and the gateway uses that one now",
             {{"before", *identity_.id_}, {"now", id}});
   identity_.id_ = id;
   identity_.weakest_.reset();

@@ -100,11 +100,11 @@ Session::Step Session::consume(std::string_view& bytes) {
     switch (finder_.find(bytes)) {
       case MessageFinder::State::kMore: return Step::kRead;
       case MessageFinder::State::kFound: break;
-      case MessageFinder::State::kTooLarge: return give_up("a message is over --rpc-max-request");
-      case MessageFinder::State::kUnknown: return give_up("it speaks none of the protocols of this port");
+      case MessageFinder::State::kTooLarge: return give_up("a message is larger than --rpc-max-request");
+      case MessageFinder::State::kUnknown: return give_up("the client speaks none of this port's protocols");
       case MessageFinder::State::kUnreadable:
         answer_unreadable(bytes);
-        return give_up("an unframed message cannot be read, so its end is unknown");
+        return give_up("an unframed message cannot be read, so the server cannot find its end");
     }
     if (crowded()) return Step::kWait;
     const std::string_view message = bytes.substr(0, finder_.size());
@@ -119,7 +119,7 @@ Session::Step Session::take(std::string_view message) {
   const auto incoming = open_message(message, finder_.kind());
   if (!incoming) return give_up(incoming.error().detail);
   auto call = decode_call(incoming->payload.message, incoming->payload.protocol);
-  if (!call) return give_up("a frame holds no Thrift message that can be read");
+  if (!call) return give_up("a frame holds no readable Thrift message");
   const bool concurrent = incoming->form.kind == WireForm::Kind::kTTHeader;
   spoken_ = true;
   multiplexed_ = concurrent && (incoming->header.flags & kOutOfOrderFlag) != 0;
@@ -147,7 +147,7 @@ Session::Step Session::give_up(std::string_view why) {
   if (worker_.log_budget().may_log()) {
     boost::system::error_code ignored;
     const auto peer = stream_.socket().remote_endpoint(ignored);
-    log_warn("closing an RPC connection", {{"why", why}, {"peer", peer.address().to_string()}});
+    log_warn("the server closes an RPC connection", {{"why", why}, {"peer", peer.address().to_string()}});
   }
   return Step::kEnd;
 }

@@ -158,7 +158,7 @@ bool Session::account_for_input() {
   if (input_.empty() || input_.capacity() <= input_reserved_) return true;
   const bool has_room = input_memory_.grow(input_.capacity() - input_reserved_);
   input_reserved_ = input_.capacity();
-  if (!has_room) (void)give_up("there is no room for a message");
+  if (!has_room) (void)give_up("--max-memory leaves no room for a message");
   return has_room;
 }
 

@@ -14,7 +14,7 @@ constexpr std::size_t kMaxShown = 200;  // bytes of what a server says
 std::string why(const RedisAnswer& answer) {
   const redis::Reply& reply = answer.reply();
   if (!answer.answered()) return answer.result.why;
-  if (!reply.is_error()) return "it answered what makes no sense";
+  if (!reply.is_error()) return "its answer makes no sense";
   return escape_controls(std::string_view(reply.text).substr(0, kMaxShown));
 }
 

@@ -90,7 +90,7 @@ TEST_F(JudgeRedis, FindsAServerThatDoesNotAnswerAndAMachineThatMayRefuseMemory) 
   overcommit = 0;
   EXPECT_THAT(judged(), ElementsAre("Redis r:6379: it does not answer", HasSubstr("overcommit_memory is 0")));
   EXPECT_THAT(problems(judge_redis({.failure = "refused"}, Durability::kOs, 0)), ElementsAre("Redis: refused"));
-  EXPECT_THAT(judge_redis({.failure = "r: it asks for a password"}, Durability::kOs, 0).at(0).fix,
+  EXPECT_THAT(judge_redis({.failure = "r: the server asks for a password: give one"}, Durability::kOs, 0).at(0).fix,
               HasSubstr("--redis-password-file"));
 }
 

@@ -37,10 +37,8 @@ void RedisIdentity::lose(std::string_view found) {
   settled_.store(false, std::memory_order_release);
   stores_.fetch_add(1, std::memory_order_acq_rel);
   forget();
-  log_error(
-      "Redis does not hold the store that it held: its data were lost or replaced. No calls are served until "
-      "this is settled",
-      {{"store", id_}, {"found", found.empty() ? "none" : found}});
+  log_error("Redis lost or replaced the data of the store. The server answers no calls until that is settled",
+            {{"store", id_}, {"found", found.empty() ? "none" : found}});
 }
 
 void RedisIdentity::refuse(std::string why) {
@@ -51,11 +49,13 @@ void RedisIdentity::refuse(std::string why) {
 void RedisIdentity::adopt(std::string id, bool made) {
   const std::scoped_lock lock(mutex_);
   forget();
-  log_error(made ? "Redis was empty, and a new store was begun there. What was acknowledged before is no longer there"
-                 : "Redis holds another store, which is used from now on. What was acknowledged before is not in it",
-            {{"before", id_}, {"now", id}});
-  fault_ = fmt::format("Redis was found to hold another store: {}, and before {}. Calls are taken again within {} s",
-                       id, id_, kPause.count());
+  log_error(
+      made
+          ? "Redis was empty, so the server began a new store there. The messages that it acknowledged before are gone"
+          : "Redis holds another store, and the server uses that from now on. What it acknowledged before is not there",
+      {{"before", id_}, {"now", id}});
+  fault_ = fmt::format("Redis holds another store: {}, and before {}. The server takes calls again within {} s", id,
+                       id_, kPause.count());
   id_ = std::move(id);
   settles_ = steady_clock::now() + kPause;
 }
@@ -66,7 +66,7 @@ void RedisIdentity::confirm() {
   fault_.clear();
   forget();
   settled_.store(true, std::memory_order_release);
-  log_info("Redis holds the store, and calls are served again", {{"store", id_}});
+  log_info("Redis holds the store, and the server takes calls again", {{"store", id_}});
 }
 
 }  // namespace parley::store

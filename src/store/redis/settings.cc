@@ -32,7 +32,7 @@ const std::string* find(const RedisSettings& settings, std::string_view name) {
   return found == settings.values.end() ? nullptr : &found->second;
 }
 
-constexpr const char* kPermit = "permit it to the user that --store names: ACL SETUSER NAME +config|get";
+constexpr const char* kPermit = "let the user that --store names run it: ACL SETUSER NAME +config|get";
 
 std::string set_it(std::string_view name, std::string_view value) {
   return fmt::format("run CONFIG SET {0} {1}, and write the line `{0} {1}` into redis.conf", name, value);
@@ -50,7 +50,7 @@ std::optional<RedisSettingFault> other_than(const RedisSettings& settings, std::
     return RedisSettingFault{must_be(quote(*value)), set_it(name, wanted)};
   }
   if (!settings.config_permitted) {
-    return RedisSettingFault{must_be("unknown, since CONFIG GET is not permitted"), kPermit};
+    return RedisSettingFault{must_be("unknown, because the user may not run CONFIG GET"), kPermit};
   }
   if (!needed) return std::nullopt;
   return RedisSettingFault{must_be("unknown to the server"), "use a server that has it, or --durability os"};
@@ -114,24 +114,24 @@ RedisSettings redis_settings_of_info(std::string_view info) {
 }
 
 std::vector<RedisSettingFault> unfit_redis_settings(const RedisSettings& settings, Durability durability) {
-  constexpr std::string_view kOnDisk = "--durability fsync acknowledges what is on disk";
+  constexpr std::string_view kOnDisk = "with --durability fsync an acknowledged message is on disk";
   std::vector<RedisSettingFault> out;
   const auto take = [&out](std::optional<RedisSettingFault> fault) {
     if (fault) out.push_back(*std::move(fault));
   };
-  take(other_than(settings, kPolicy, "noeviction", false, "with any other a full Redis forgets chats"));
+  take(other_than(settings, kPolicy, "noeviction", false, "with any other policy a full Redis forgets chats"));
   if (durability == Durability::kOs) return out;
   take(other_than(settings, kAppendOnly, "yes", true, kOnDisk));
   take(other_than(settings, kAppendFsync, "always", true, kOnDisk));
   take(other_than(settings, kNoFsync, "no", false,
-                  "--durability fsync acknowledges what is on disk, also during a rewrite"));
+                  "with --durability fsync an acknowledged message is on disk, during a rewrite too"));
   return out;
 }
 
 std::vector<RedisSettingFault> redis_setting_remarks(const RedisSettings& settings, Durability durability) {
   std::vector<RedisSettingFault> out;
   if (!settings.config_permitted) {
-    out.emplace_back("CONFIG GET is not permitted, so only the settings that INFO shows can be checked", kPermit);
+    out.emplace_back("the user may not run CONFIG GET, so we can only check the settings that INFO shows", kPermit);
   }
   const std::string* const append_only = find(settings, kAppendOnly);
   if (durability == Durability::kOs && append_only != nullptr && *append_only != "yes") {
@@ -142,10 +142,9 @@ std::vector<RedisSettingFault> redis_setting_remarks(const RedisSettings& settin
   std::int64_t bytes = -1;
   if (node != nullptr) std::from_chars(node->data(), node->data() + node->size(), bytes);
   if (bytes == 0 || bytes > kWastefulNodeBytes) {
-    out.emplace_back(
-        fmt::format("{} is {}, which wastes memory if chats are short, and 1536 suits chats of ten messages",
-                    kNodeBytes, bytes),
-        set_it(kNodeBytes, "1536"));
+    out.emplace_back(fmt::format("{} is {}, which wastes memory if chats are short. 1536 suits chats of ten messages",
+                                 kNodeBytes, bytes),
+                     set_it(kNodeBytes, "1536"));
   }
   return out;
 }

@@ -78,7 +78,7 @@ TEST(RedisSettings, InfoTellsWhatItCan) {
       "# Memory\r\nmaxmemory_policy:noeviction\r\n# Persistence\r\naof_enabled:1\r\nno colon\r\n:\r\nlast:");
   EXPECT_FALSE(info.config_permitted);
   EXPECT_THAT(unfit(info, Durability::kOs), IsEmpty());
-  EXPECT_THAT(unfit(info, Durability::kFsync), Contains(HasSubstr("CONFIG GET is not permitted")));
+  EXPECT_THAT(unfit(info, Durability::kFsync), Contains(HasSubstr("the user may not run CONFIG GET")));
   EXPECT_THAT(remarks(info, Durability::kOs), ElementsAre(HasSubstr("CONFIG GET")));
   EXPECT_THAT(unfit(redis_settings_of_info(""), Durability::kOs), Contains(HasSubstr("maxmemory-policy is unknown")));
   EXPECT_THAT(unfit(redis_settings_of_info("maxmemory_policy:volatile-ttl"), Durability::kOs),

@@ -145,7 +145,8 @@ class RedisStore final : public MessageStore {
   /// A server is looked at before it takes the first command of a connection, so what it took shows behind the append.
   Task<Appended> check_appended(Task<Appended> appending) {
     auto appended = co_await std::move(appending);
-    if (appended && !health_.fit()) co_return fail(ErrorCode::kOutcomeUnknown, "Redis may lose it: " + health_.fault());
+    if (appended && !health_.fit())
+      co_return fail(ErrorCode::kOutcomeUnknown, "Redis may lose the message: " + health_.fault());
     co_return appended;
   }
 
@@ -159,7 +160,7 @@ class RedisStore final : public MessageStore {
   Task<void> look_at(std::string address, redis::Ask ask) {
     const auto asked = std::chrono::steady_clock::now();
     const RedisSettings settings = co_await ask_redis_settings(ask);
-    if (!settings.known) co_return fail(ErrorCode::kUnavailable, "it did not tell its settings");
+    if (!settings.known) co_return fail(ErrorCode::kUnavailable, "the server did not tell its settings");
     health_.observe(address, settings, asked);
     if (const std::string id = identity_.id(); !id.empty() && !cluster_) co_await look_for_id(id, std::move(ask));
     co_return Result<void>{};
@@ -225,11 +226,11 @@ class RedisStore final : public MessageStore {
     const auto [rest, error] = std::from_chars(found->data(), found->data() + found->size(), format);
     if (error != std::errc{} || rest != found->data() + found->size() || format < 1) {
       co_return fail(ErrorCode::kUnavailable,
-                     fmt::format("{} is {}, and not a version", kRedisFormatKey, quote(*found)));
+                     fmt::format("{} is {}, which is not a version", kRedisFormatKey, quote(*found)));
     }
     if (format > kRedisFormat) {
       co_return fail(ErrorCode::kUnavailable,
-                     fmt::format("the data have format {}, and this program knows up to {}: use the newer program",
+                     fmt::format("the data have format {}, and this program knows up to {}: use a newer program",
                                  format, kRedisFormat));
     }
     co_return Result<void>{};
