@@ -152,14 +152,18 @@ def test_follow_survives_restarts_of_the_server(start, client_of, chat, tmp_path
     client = client_of(running)
     client.send(chat, "0")
     with Background(tmp_path, "pull", chat, "--follow", "--json", "--url", running.url) as follower:
-        eventually(lambda: len(follower.lines()) == 1, "the first message")
+
+        def told(count):
+            assert follower.running(), follower.err
+            return len(follower.lines()) >= count
+
+        eventually(lambda: told(1), "the first message")
         for n in range(1, 4):
             running.kill() if n % 2 else running.stop()
             running.keep_port()
             running.start()
             client.send(chat, str(n))
-            eventually(lambda: len(follower.lines()) >= n + 1, f"message {n} (follower: {follower.err})")
-        assert follower.running()
+            eventually(lambda: told(n + 1), f"message {n}")
         assert [json.loads(line)["text"] for line in follower.lines()] == list("0123")
 
 
