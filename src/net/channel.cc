@@ -2,11 +2,11 @@
 
 #include <array>
 #include <cerrno>
-#include <span>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
-#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -29,34 +29,56 @@ int make_epoll() {
 
 }  // namespace
 
-Channel::Channel(Channels& channels, int descriptor) : channels_(channels), descriptor_(descriptor) {
+Channel::Channel(Channels& channels, int descriptor, const TlsContext* tls)
+    : channels_(channels), descriptor_(descriptor) {
+  if (tls != nullptr) start_tls(*tls);
   channels_.add(*this);
 }
 
-Wakeup::Waiting Channel::wait(bool ready) {
-  waits_ = true;
+Wakeup::Waiting Channel::wait(Waiter& waiter, bool ready) {
+  waiter.waits = true;
   if (ready) interrupt();
-  return wakeup_.wait();
+  return waiter.wakeup.wait();
 }
 
 void Channel::interrupt() {
-  if (waits_ && !is_linked()) channels_.interrupt(*this);
+  if ((reader_.waits || writer_.waits) && !is_linked()) channels_.interrupt(*this);
 }
 
 void Channel::resume() {
-  if (!waits_) return;
-  waits_ = false;
-  wakeup_.wake();
+  const bool reads = std::exchange(reader_.waits, false);
+  if (std::exchange(writer_.waits, false)) writer_.wakeup.wake();
+  if (reads) reader_.wakeup.wake();  // if it waits, we are still there
 }
 
 void Channel::on_events(std::uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ending_ = true;
-  if ((events & EPOLLIN) != 0 || ending_) may_read_ = true;
-  if ((events & EPOLLOUT) != 0 || ending_) may_write_ = true;
+  const bool both = ending_ || tls_ != nullptr;  // TLS may have to write in order to read
+  if ((events & EPOLLIN) != 0 || both) may_read_ = true;
+  if ((events & EPOLLOUT) != 0 || both) may_write_ = true;
   resume();
 }
 
 std::size_t Channel::read_some(char* to, std::size_t size, error_code& error) {
+  return tls_ == nullptr ? receive(to, size, error) : decrypt(to, size, error);
+}
+
+std::size_t Channel::write_some(std::string_view first, std::string_view second, error_code& error) {
+  if (tls_ != nullptr) return encrypt(first, second, error);
+  if (second.empty()) return transmit(first, error);  // a cheaper system call
+  std::array<iovec, 2> parts{
+      {{const_cast<char*>(first.data()), first.size()}, {const_cast<char*>(second.data()), second.size()}}};
+  const msghdr message{.msg_name = nullptr,
+                       .msg_namelen = 0,
+                       .msg_iov = parts.data(),
+                       .msg_iovlen = parts.size(),
+                       .msg_control = nullptr,
+                       .msg_controllen = 0,
+                       .msg_flags = 0};
+  return written(::sendmsg(descriptor_, &message, MSG_NOSIGNAL), error);
+}
+
+std::size_t Channel::receive(char* to, std::size_t size, error_code& error) {
   const ssize_t read = ::recv(descriptor_, to, size, 0);
   error = read < 0 ? last_error() : error_code();
   if (read == 0) error = boost::asio::error::eof;
@@ -69,39 +91,37 @@ std::size_t Channel::read_some(char* to, std::size_t size, error_code& error) {
   return count;
 }
 
-std::size_t Channel::write_some(std::string_view first, std::string_view second, error_code& error) {
-  ssize_t written = 0;
-  if (second.empty()) {
-    // A cheaper system call.
-    written = ::send(descriptor_, first.data(), first.size(), MSG_NOSIGNAL);
-  } else {
-    std::array<iovec, 2> parts{
-        {{const_cast<char*>(first.data()), first.size()}, {const_cast<char*>(second.data()), second.size()}}};
-    const msghdr message{.msg_name = nullptr,
-                         .msg_namelen = 0,
-                         .msg_iov = parts.data(),
-                         .msg_iovlen = parts.size(),
-                         .msg_control = nullptr,
-                         .msg_controllen = 0,
-                         .msg_flags = 0};
-    written = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL);
-  }
-  error = written < 0 ? last_error() : error_code();
+std::size_t Channel::transmit(std::string_view bytes, error_code& error) {
+  return written(::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL), error);
+}
+
+std::size_t Channel::written(ssize_t count, error_code& error) {
+  error = count < 0 ? last_error() : error_code();
   if (error == boost::asio::error::would_block) may_write_ = false;
-  return written < 0 ? 0 : static_cast<std::size_t>(written);
+  return count < 0 ? 0 : static_cast<std::size_t>(count);
 }
 
 void Channel::finish_writing(error_code& error) {
+  if (tls_ != nullptr) say_goodbye();
   error = ::shutdown(descriptor_, SHUT_WR) != 0 ? last_error() : error_code();
 }
 
 void Channel::close() {
   if (descriptor_ < 0) return;
+  if (tls_ != nullptr) say_goodbye();
   channels_.forget(*this);
   ::close(descriptor_);  // and epoll forgets it
   descriptor_ = -1;
   may_read_ = may_write_ = ending_ = true;  // as far as failing goes
   interrupt();
+}
+
+std::string Channel::peer() const {
+  boost::asio::ip::tcp::endpoint peer;
+  auto size = static_cast<socklen_t>(peer.capacity());
+  const bool known = ::getpeername(descriptor_, peer.data(), &size) == 0 &&
+                     (peer.data()->sa_family == AF_INET || peer.data()->sa_family == AF_INET6);
+  return known ? peer.address().to_string() : std::string();
 }
 
 /// The events that one look at the epoll found. A channel that goes away while they are told takes its own out.

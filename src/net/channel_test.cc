@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
@@ -154,6 +155,35 @@ TEST_F(ChannelTest, WaitsForRoomToWrite) {
       co_await pair.channel->writable();
       (void)pair.channel->write_some("more", {}, error);
     }
+  });
+}
+
+Async<> count_when_writable(Channel& channel, int& ended) {
+  std::array<char, 4096> bytes{};
+  error_code error;
+  while (!error) (void)channel.write_some({bytes.data(), bytes.size()}, {}, error);
+  for (; would_block(error); (void)channel.write_some("x", {}, error)) co_await channel.writable();
+  ++ended;
+}
+
+TEST_F(ChannelTest, OneReadsWhileAnotherWaitsToWrite) {
+  run([](Loop& loop) -> Async<> {
+    const Pair pair(loop);
+    int written = 0;
+    boost::asio::co_spawn(loop.executor(), count_when_writable(*pair.channel, written), boost::asio::detached);
+    boost::asio::post(loop.executor(), [&pair] { pair.send("hi"); });
+    std::string got = co_await pair.next();
+    EXPECT_EQ(got, "hi");
+    EXPECT_EQ(written, 0);
+    boost::asio::post(loop.executor(), [&pair] {
+      std::string sink(std::size_t{1} << 20, '\0');
+      while (::recv(pair.peer, sink.data(), sink.size(), 0) > 0) {
+      }
+    });
+    while (written == 0) co_await pair.channel->readable();  // which the event for the other ends too
+    boost::asio::post(loop.executor(), [&pair] { pair.send("again"); });
+    got = co_await pair.next();
+    EXPECT_EQ(got, "again");
   });
 }
 

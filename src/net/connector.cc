@@ -1,10 +1,11 @@
 #include "net/connector.h"
 
-#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <boost/asio/redirect_error.hpp>
+#include <fmt/format.h>
 
 namespace parley::net {
 namespace {
@@ -18,30 +19,32 @@ bool met_itself(const Socket& socket) {
   return !error && local == socket.remote_endpoint(error);
 }
 
+std::unexpected<Error> unavailable(std::string_view failed, const error_code& error, const std::string& why) {
+  const bool late = error == boost::asio::error::operation_aborted || error == boost::asio::error::bad_descriptor;
+  return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", failed, late ? "no answer in time" : why));
+}
+
 }  // namespace
 
-Task<Stream> Connector::connect(boost::asio::ip::tcp::endpoint address, const TlsContext* tls,
-                                std::chrono::milliseconds time) {
+Task<std::unique_ptr<Channel>> Connector::connect(boost::asio::ip::tcp::endpoint address, const TlsContext* tls,
+                                                  std::chrono::milliseconds time) {
   Socket socket(loop_.executor());
   socket_ = &socket;
   DeadlineEntry timeout([this] { cancel(); });
   loop_.deadlines().arm(timeout, std::chrono::steady_clock::now() + time);
-  error_code error = co_await reach(socket, address);
-  std::optional<Stream> stream;
-  std::string failed = "cannot connect: ";
-  if (!error) {
-    failed = "the TLS handshake failed: ";
-    stream.emplace(std::move(socket), tls);
-    socket_ = &stream->socket();
-    error = co_await shake_hands(*stream);
-  }
+  const error_code unreachable = co_await reach(socket, address);
   socket_ = nullptr;
-  if (!error) co_return *std::move(stream);
-  const bool late = error == boost::asio::error::operation_aborted || error == boost::asio::error::bad_descriptor;
-  co_return fail(ErrorCode::kUnavailable, failed + (late ? "no answer in time" : error.message()));
+  if (unreachable) co_return unavailable("cannot connect", unreachable, unreachable.message());
+  auto channel = std::make_unique<Channel>(loop_.channels(), socket.release(), tls);
+  channel_ = channel.get();
+  const error_code unwilling = co_await shake_hands(*channel);
+  channel_ = nullptr;
+  if (unwilling) co_return unavailable("the TLS handshake failed", unwilling, channel->tls_problem(unwilling));
+  co_return channel;
 }
 
 void Connector::cancel() {
+  if (channel_ != nullptr) channel_->close();
   if (socket_ == nullptr) return;
   error_code ignored;
   socket_->close(ignored);
@@ -56,14 +59,9 @@ Async<error_code> Connector::reach(Socket& socket, const boost::asio::ip::tcp::e
   co_return error;
 }
 
-Async<error_code> Connector::shake_hands(Stream& stream) {
-  using Need = Stream::Need;
+Async<error_code> Connector::shake_hands(Channel& channel) {
   error_code error;
-  for (Need need = stream.handshake(error); need != Need::kNothing && !error; need = stream.handshake(error)) {
-    const auto ready = need == Need::kRead ? Socket::wait_read : Socket::wait_write;
-    co_await stream.socket().async_wait(ready, boost::asio::redirect_error(kAwait, error));
-    if (error) break;
-  }
+  for (channel.handshake(error); would_block(error); channel.handshake(error)) co_await channel.handshake_goes_on();
   co_return error;
 }
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/task.h"
+#include "net/channel.h"
+#include "net/listener.h"
 #include "net/loop.h"
-#include "net/stream.h"
 #include "net/tls.h"
 
 namespace parley::net {
@@ -17,20 +19,22 @@ class Connector {
  public:
   explicit Connector(Loop& loop) : loop_(loop) {}
 
-  /// Connects to `address` and shakes hands (`tls`: none is in the clear), all within `time`. The stream's socket is
-  /// non-blocking, with TCP_NODELAY. kUnavailable with one line that says what failed and why.
-  [[nodiscard]] Task<Stream> connect(boost::asio::ip::tcp::endpoint address, const TlsContext* tls,
-                                     std::chrono::milliseconds time);
+  /// Connects to `address` and shakes hands (`tls`: none is in the clear), all within `time`. The socket has
+  /// TCP_NODELAY. kUnavailable with one line that says what failed and why.
+  [[nodiscard]] Task<std::unique_ptr<Channel>> connect(boost::asio::ip::tcp::endpoint address, const TlsContext* tls,
+                                                       std::chrono::milliseconds time);
   /// Ends the attempt that is under way, if one is.
   void cancel();
 
  private:
   [[nodiscard]] static Async<boost::system::error_code> reach(Socket& socket,
                                                               const boost::asio::ip::tcp::endpoint& address);
-  [[nodiscard]] static Async<boost::system::error_code> shake_hands(Stream& stream);
+  [[nodiscard]] static Async<boost::system::error_code> shake_hands(Channel& channel);
 
   Loop& loop_;
-  Socket* socket_ = nullptr;  // of the attempt
+  // Of the attempt, one after the other.
+  Socket* socket_ = nullptr;
+  Channel* channel_ = nullptr;
 };
 
 }  // namespace parley::net

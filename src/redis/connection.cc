@@ -4,15 +4,12 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/socket_base.hpp>
 
 #include "redis/command.h"
 
 namespace parley::redis {
 namespace {
 
-using boost::asio::socket_base;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
@@ -32,8 +29,13 @@ milliseconds wait_time(Deadline until) {
 
 }  // namespace
 
-Connection::Connection(net::Loop& loop, net::Stream stream, Options options, std::function<void()> on_end)
-    : loop_(loop), stream_(std::move(stream)), options_(options), on_end_(std::move(on_end)), input_(kReadRoom, '\0') {}
+Connection::Connection(net::Loop& loop, std::unique_ptr<net::Channel> channel, Options options,
+                       std::function<void()> on_end)
+    : loop_(loop),
+      channel_(std::move(channel)),
+      options_(options),
+      on_end_(std::move(on_end)),
+      input_(kReadRoom, '\0') {}
 
 Connection::~Connection() = default;
 
@@ -123,8 +125,7 @@ void Connection::end_all() {
 void Connection::close(std::string why) {
   if (std::exchange(closed_, true)) return;
   why_ = std::move(why);
-  error_code ignored;
-  stream_.socket().close(ignored);
+  channel_->close();
   wake_writer();
   on_end_();
 }
@@ -137,12 +138,11 @@ steady_clock::duration Connection::silence() const {
 
 Async<> Connection::read() {
   while (!closed_) {
+    co_await channel_->readable();
+    if (closed_) break;
     error_code error;
-    const std::size_t size = stream_.read_some(input_.data(), input_.size(), error);
-    if (net::would_block(error)) {
-      co_await stream_.socket().async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
-      continue;
-    }
+    const std::size_t size = channel_->read_some(input_.data(), input_.size(), error);
+    if (net::would_block(error)) continue;
     if (error) {
       close(error == boost::asio::error::eof ? "the server closed the connection" : error.message());
       co_return;
@@ -234,11 +234,9 @@ Async<std::size_t> Connection::write_batch() {
   std::size_t written = 0;
   while (written < batch_.size() && !closed_) {
     error_code error;
-    written += stream_.write_some(std::string_view(batch_).substr(written), error);
-    if (net::would_block(error)) {
-      co_await stream_.socket().async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
-    }
-    if (error) break;
+    written += channel_->write_some(std::string_view(batch_).substr(written), {}, error);
+    if (error && !net::would_block(error)) break;
+    if (error) co_await channel_->writable();
   }
   co_return written;
 }

@@ -14,8 +14,8 @@
 
 #include "base/task_group.h"
 #include "base/wakeup.h"
+#include "net/channel.h"
 #include "net/loop.h"
-#include "net/stream.h"
 #include "redis/call.h"
 #include "redis/reply_reader.h"
 
@@ -29,8 +29,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::size_t replicas = 0;  ///< that confirm a call with CallOptions::replicate; 0: as if it were without
   };
 
-  /// `stream` has its handshake behind it. `on_end` is called on the loop, once, when no new call can be made.
-  Connection(net::Loop& loop, net::Stream stream, Options options, std::function<void()> on_end);
+  /// `channel` has its handshake behind it. `on_end` is called on the loop, once, when no new call can be made.
+  Connection(net::Loop& loop, std::unique_ptr<net::Channel> channel, Options options, std::function<void()> on_end);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -87,7 +87,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool may_write() const noexcept { return !queue_.empty() && !waiting_; }
 
   net::Loop& loop_;
-  net::Stream stream_;
+  const std::unique_ptr<net::Channel> channel_;
   const Options options_;
   std::function<void()> on_end_;
 

@@ -44,13 +44,13 @@ Task<std::shared_ptr<Connection>> Dialer::dial(const net::Endpoint& server, Kind
                                                std::function<void()> on_end) {
   cancelled_ = false;
   turned_away_ = false;
-  auto stream = co_await connect(server);
-  if (!stream) {
+  auto channel = co_await connect(server);
+  if (!channel) {
     metrics->connect_failures.add();
-    co_return std::unexpected(std::move(stream).error());
+    co_return std::unexpected(std::move(channel).error());
   }
   const Connection::Options options{options_.max_in_flight, options_.replicas};
-  auto connection = std::make_shared<Connection>(loop_, *std::move(stream), options, std::move(on_end));
+  auto connection = std::make_shared<Connection>(loop_, *std::move(channel), options, std::move(on_end));
   tasks_.spawn(carry(metrics, connection, tasks_));
   introducing_ = connection;
   auto introduced = co_await introduce(*connection, kind);
@@ -67,16 +67,16 @@ void Dialer::cancel() {
   if (introducing_) introducing_->close("nobody needs the connection any longer");
 }
 
-Task<net::Stream> Dialer::connect(const net::Endpoint& server) {
+Task<std::unique_ptr<net::Channel>> Dialer::connect(const net::Endpoint& server) {
   const auto addresses = co_await net::resolve_by_system(server);
   if (!addresses) co_return unusable("the name cannot be resolved: " + addresses.error().detail);
-  Result<net::Stream> stream = unusable("the name has no address");
+  Result<std::unique_ptr<net::Channel>> channel = unusable("the name has no address");
   for (const auto& address : *addresses) {
     if (cancelled_) co_return unusable("nobody needs the connection any longer");
-    stream = co_await connector_.connect(address, options_.tls.get(), options_.connect_timeout);
-    if (stream) break;
+    channel = co_await connector_.connect(address, options_.tls.get(), options_.connect_timeout);
+    if (channel) break;
   }
-  co_return stream;
+  co_return channel;
 }
 
 Task<void> Dialer::introduce(Connection& connection, Kind kind) {

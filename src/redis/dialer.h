@@ -39,7 +39,7 @@ class Dialer {
   void cancel();
 
  private:
-  [[nodiscard]] Task<net::Stream> connect(const net::Endpoint& server);
+  [[nodiscard]] Task<std::unique_ptr<net::Channel>> connect(const net::Endpoint& server);
   [[nodiscard]] Task<void> introduce(Connection& connection, Kind kind);
   [[nodiscard]] Task<void> authenticate(Connection& connection, Kind kind);
   [[nodiscard]] Task<void> select(Connection& connection);

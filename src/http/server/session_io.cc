@@ -14,10 +14,6 @@ using std::chrono::steady_clock;
 /// How long a client may take to read an answer and close, after which the connection is closed whatever is unread.
 constexpr std::chrono::milliseconds kLinger{2000};
 
-bool would_block(const error_code& error) {
-  return error == boost::asio::error::would_block || error == boost::asio::error::try_again;
-}
-
 }  // namespace
 
 void Session::drain() {
@@ -48,7 +44,7 @@ Result<Session::Input> Session::read() {
   if (!unsent_.empty()) return last_look ? Input::kOver : Input::kPartial;
   error_code error;
   const std::size_t size = channel_.read_some(worker_.scratch(), Worker::kScratch, error);
-  if (would_block(error)) return last_look ? Input::kOver : Input::kPartial;
+  if (net::would_block(error)) return last_look ? Input::kOver : Input::kPartial;
   return error ? on_read_failed(error == boost::asio::error::eof) : feed_scratch(size);
 }
 
@@ -132,7 +128,7 @@ Result<void> Session::on_body_begins(bool nothing_read) {
     if (!unsent_.empty()) return {};
     std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
     std::string_view nothing;
-    (void)write_now(line, nothing);
+    if (write_now(line, nothing) == Written::kSome) unsent_.assign(line);
   }
   return {};
 }
@@ -150,7 +146,7 @@ Session::Written Session::write_now(std::string_view& header, std::string_view& 
   while (!header.empty() || !body.empty()) {
     error_code error;
     const std::size_t written = channel_.write_some(header, body, error);
-    if (would_block(error)) return Written::kSome;
+    if (net::would_block(error)) return Written::kSome;
     if (error) return Written::kFailed;
     const std::size_t of_header = std::min(written, header.size());
     header.remove_prefix(of_header);
@@ -200,7 +196,7 @@ Async<> Session::linger() {
     co_await channel_.readable();
     if (expired_) co_return;
     (void)channel_.read_some(worker_.scratch(), Worker::kScratch, error);
-    if (would_block(error)) error = {};
+    if (net::would_block(error)) error = {};
   }
 }
 

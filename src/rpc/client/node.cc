@@ -63,10 +63,10 @@ Async<> Node::run(std::shared_ptr<Node> self) {
 }
 
 Async<> Node::serve() {
-  auto stream = co_await connect();
-  if (!stream) co_return;
+  auto channel = co_await connect();
+  if (!channel) co_return;
   const Deadline since = steady_clock::now();
-  connection_ = std::make_shared<NodeConnection>(context_.loop, *std::move(stream), context_.options.max_in_flight,
+  connection_ = std::make_shared<NodeConnection>(context_.loop, std::move(channel), context_.options.max_in_flight,
                                                  [weak = weak_from_this()] {
                                                    if (const auto node = weak.lock()) node->nudge();
                                                  });
@@ -92,13 +92,13 @@ Async<> Node::carry(std::shared_ptr<net::PeerMetrics> metrics, std::shared_ptr<N
   metrics->connections.add(-1);
 }
 
-Async<std::optional<net::Stream>> Node::connect() {
-  auto stream = co_await connector_.connect(address_, context_.options.tls.get(), kConnectTimeout);
-  if (stream) co_return *std::move(stream);
+Async<std::unique_ptr<net::Channel>> Node::connect() {
+  auto channel = co_await connector_.connect(address_, context_.options.tls.get(), kConnectTimeout);
+  if (channel) co_return *std::move(channel);
   metrics_->connect_failures.add();
   foreign_ = false;  // something else may be there when it comes back
-  set_down(std::move(stream).error().detail);
-  co_return std::nullopt;
+  set_down(std::move(channel).error().detail);
+  co_return nullptr;
 }
 
 Async<> Node::probe() {

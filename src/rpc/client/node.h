@@ -69,7 +69,7 @@ class Node : public std::enable_shared_from_this<Node> {
   static Async<> carry(std::shared_ptr<net::PeerMetrics> metrics, std::shared_ptr<NodeConnection> connection,
                        TaskGroup& tasks);
   /// A connection that is ready for calls; nothing, and why in reason_, when there is none.
-  [[nodiscard]] Async<std::optional<net::Stream>> connect();
+  [[nodiscard]] Async<std::unique_ptr<net::Channel>> connect();
   [[nodiscard]] Async<> probe();
   /// What the answer to a probe that was made at `asked`, by our wall clock, says of the node.
   void judge(const CallResult& result, std::int64_t asked);

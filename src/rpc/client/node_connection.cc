@@ -6,8 +6,6 @@
 #include <span>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/socket_base.hpp>
 
 #include "rpc/wire/big_endian.h"
 #include "rpc/wire/ttheader.h"
@@ -15,7 +13,6 @@
 namespace parley::rpc {
 namespace {
 
-using boost::asio::socket_base;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
@@ -57,10 +54,10 @@ PendingCall::PendingCall(NodeConnection& connection, const Request& request, con
   connection.start(*this, request, options);
 }
 
-NodeConnection::NodeConnection(net::Loop& loop, net::Stream stream, std::size_t max_in_flight,
+NodeConnection::NodeConnection(net::Loop& loop, std::unique_ptr<net::Channel> channel, std::size_t max_in_flight,
                                std::function<void()> on_leaving)
     : loop_(loop),
-      stream_(std::move(stream)),
+      channel_(std::move(channel)),
       max_in_flight_(max_in_flight),
       on_leaving_(std::move(on_leaving)),
       input_(kReadRoom, '\0') {}
@@ -124,8 +121,7 @@ void NodeConnection::leave() {
 
 void NodeConnection::close() {
   if (std::exchange(closed_, true)) return;
-  error_code ignored;
-  stream_.socket().close(ignored);
+  channel_->close();
   if (std::exchange(writer_idle_, false)) {
     boost::asio::post(loop_.executor(), [self = shared_from_this()] { self->work_.wake(); });
   }
@@ -148,12 +144,11 @@ steady_clock::duration NodeConnection::silence() const {
 
 Async<> NodeConnection::read() {
   while (!closed_) {
+    co_await channel_->readable();
+    if (closed_) break;
     error_code error;
-    const std::size_t size = stream_.read_some(input_.data() + filled_, input_.size() - filled_, error);
-    if (net::would_block(error)) {
-      co_await stream_.socket().async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
-      continue;
-    }
+    const std::size_t size = channel_->read_some(input_.data() + filled_, input_.size() - filled_, error);
+    if (net::would_block(error)) continue;
     if (error) co_return;
     filled_ += size;
     waiting_since_.reset();
@@ -231,11 +226,9 @@ Async<std::size_t> NodeConnection::write_batch() {
   std::size_t written = 0;
   while (written < batch_.size() && !closed_) {
     error_code error;
-    written += stream_.write_some(std::string_view(batch_).substr(written), error);
-    if (net::would_block(error)) {
-      co_await stream_.socket().async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
-    }
-    if (error) break;
+    written += channel_->write_some(std::string_view(batch_).substr(written), {}, error);
+    if (error && !net::would_block(error)) break;
+    if (error) co_await channel_->writable();
   }
   co_return written;
 }

@@ -18,8 +18,8 @@
 
 #include "base/task_group.h"
 #include "base/wakeup.h"
+#include "net/channel.h"
 #include "net/loop.h"
-#include "net/stream.h"
 #include "rpc/wire/messages.h"
 
 namespace parley::rpc {
@@ -79,9 +79,10 @@ class PendingCall {
 /// All on its loop's thread. Made by std::make_shared. Lives until run() has ended every call.
 class NodeConnection : public std::enable_shared_from_this<NodeConnection> {
  public:
-  /// `stream` has its handshake behind it. `on_leaving` is called on the loop, once, when no new call should be made:
+  /// `channel` has its handshake behind it. `on_leaving` is called on the loop, once, when no new call should be made:
   /// the node drains, or the connection ended.
-  NodeConnection(net::Loop& loop, net::Stream stream, std::size_t max_in_flight, std::function<void()> on_leaving);
+  NodeConnection(net::Loop& loop, std::unique_ptr<net::Channel> channel, std::size_t max_in_flight,
+                 std::function<void()> on_leaving);
   ~NodeConnection();
   NodeConnection(const NodeConnection&) = delete;
   NodeConnection& operator=(const NodeConnection&) = delete;
@@ -125,7 +126,7 @@ class NodeConnection : public std::enable_shared_from_this<NodeConnection> {
   void take_back_unsent(std::size_t written);
 
   net::Loop& loop_;
-  net::Stream stream_;
+  const std::unique_ptr<net::Channel> channel_;
   const std::size_t max_in_flight_;
   std::function<void()> on_leaving_;
   boost::unordered_flat_map<std::int32_t, PendingCall*> calls_;

@@ -37,15 +37,15 @@ int status_of(Outcome outcome) {
 
 Session::Session(Worker& worker, net::Socket socket)
     : worker_(worker),
-      stream_(std::move(socket), worker.state().tls ? &*worker.state().tls : nullptr),
+      channel_(worker.loop().channels(), socket.release(), worker.state().tls ? &*worker.state().tls : nullptr),
       calls_(worker.loop().executor()),
       read_expiry_([this] {
         read_expired_ = true;
-        cancel();
+        channel_.interrupt();
       }),
       write_expiry_([this] {
         write_expired_ = true;
-        cancel();
+        channel_.interrupt();
       }),
       finder_(worker.state().options.max_request),
       input_memory_(worker.state().budget),
@@ -145,9 +145,7 @@ Session::Step Session::take(std::string_view message) {
 
 Session::Step Session::give_up(std::string_view why) {
   if (worker_.log_budget().may_log()) {
-    boost::system::error_code ignored;
-    const auto peer = stream_.socket().remote_endpoint(ignored);
-    log_warn("the server closes an RPC connection", {{"why", why}, {"peer", peer.address().to_string()}});
+    log_warn("the server closes an RPC connection", {{"why", why}, {"peer", channel_.peer()}});
   }
   return Step::kEnd;
 }
@@ -228,7 +226,7 @@ void Session::on_call_done() {
   if (in_flight_ > 0) return;
   if (leave_by_ != kNoDeadline) warn();
   if (!reading_) return;
-  if (may_leave()) return cancel();  // receive() then looks once more, and ends
+  if (may_leave()) return channel_.interrupt();  // receive() then looks once more, and ends
   arm_reading();
 }
 

@@ -12,9 +12,9 @@
 #include "base/request_ids.h"
 #include "base/task_group.h"
 #include "base/wakeup.h"
+#include "net/channel.h"
 #include "net/deadlines.h"
 #include "net/listener.h"
-#include "net/stream.h"
 #include "rpc/server/worker.h"
 #include "rpc/wire/messages.h"
 #include "rpc/wire/wire_form.h"
@@ -100,10 +100,9 @@ class Session {
   [[nodiscard]] bool may_leave() const noexcept;
   [[nodiscard]] Deadline read_deadline() const;
   void arm_reading();
-  void cancel();
 
   Worker& worker_;
-  net::Stream stream_;
+  net::Channel channel_;
   TaskGroup calls_;
   net::DeadlineEntry read_expiry_;
   net::DeadlineEntry write_expiry_;

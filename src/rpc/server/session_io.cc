@@ -3,14 +3,12 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 
 #include "rpc/server/session.h"
 
 namespace parley::rpc {
 namespace {
 
-using boost::asio::socket_base;
 using boost::system::error_code;
 using std::chrono::steady_clock;
 
@@ -32,7 +30,7 @@ void Session::drain() {
   leave_by_ = steady_clock::now() + (multiplexed_ ? kTell : kDrainGrace);
   if (in_flight_ == 0) warn();
   if (!reading_) return;
-  if (may_leave()) return cancel();
+  if (may_leave()) return channel_.interrupt();
   arm_reading();
 }
 
@@ -47,13 +45,7 @@ void Session::warn() {
 
 void Session::cut() {
   cut_ = true;
-  error_code ignored;
-  stream_.socket().close(ignored);
-}
-
-void Session::cancel() {
-  error_code ignored;
-  stream_.socket().cancel(ignored);
+  channel_.close();
 }
 
 bool Session::crowded() const noexcept {
@@ -84,22 +76,19 @@ void Session::arm_reading() {
 }
 
 Async<bool> Session::greet() {
-  using Need = net::Stream::Need;
   error_code error;
   message_began_ = steady_clock::now();
   greeting_ = true;
-  for (Need need = stream_.handshake(error); need != Need::kNothing; need = stream_.handshake(error)) {
+  for (channel_.handshake(error); net::would_block(error) && !read_expired_; channel_.handshake(error)) {
     arm_reading();
     reading_ = true;
-    const auto ready = need == Need::kRead ? socket_base::wait_read : socket_base::wait_write;
-    co_await stream_.socket().async_wait(ready, boost::asio::redirect_error(kAwait, error));
+    co_await channel_.handshake_goes_on();
     reading_ = false;
-    if (cut_ || read_expired_) break;
   }
   greeting_ = false;
-  peer_gone_ = error || cut_ || read_expired_;
-  if (peer_gone_) (void)give_up("the TLS handshake failed");
-  co_return !peer_gone_;
+  peer_gone_ = static_cast<bool>(error);
+  if (error) (void)give_up("the TLS handshake failed");
+  co_return !error;
 }
 
 Async<Session::Step> Session::receive() {
@@ -108,14 +97,14 @@ Async<Session::Step> Session::receive() {
   if (!last_look) {
     arm_reading();
     reading_ = true;
-    co_await stream_.socket().async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
+    co_await channel_.readable();
     reading_ = false;
   }
   if (cut_) co_return Step::kEnd;
   // Where bytes keep coming, the time to leave passes without the reading having to wait for it.
   if (input_.empty() && leave_by_ <= steady_clock::now()) co_return part();
   if (read_expired_) co_return input_.empty() ? Step::kEnd : give_up("a message took too long to arrive");
-  const std::size_t size = stream_.read_some(worker_.scratch(), Worker::kScratch, error);
+  const std::size_t size = channel_.read_some(worker_.scratch(), Worker::kScratch, error);
   if (net::would_block(error)) co_return last_look ? Step::kEnd : Step::kRead;
   peer_gone_ = static_cast<bool>(error);
   if (error) co_return Step::kEnd;
@@ -185,15 +174,14 @@ Async<bool> Session::write(std::string_view bytes) {
   write_expired_ = false;
   while (!bytes.empty() && !cut_) {
     error_code error;
-    const std::size_t written = stream_.write_some(bytes, error);
+    const std::size_t written = channel_.write_some(bytes, {}, error);
     bytes.remove_prefix(written);
     if (!error) continue;
     if (!net::would_block(error) || write_expired_) break;
     if (!write_expiry_.armed()) {
       worker_.loop().deadlines().arm(write_expiry_, steady_clock::now() + worker_.state().options.write_timeout);
     }
-    // Also ends where the reading is cancelled; then the write is tried again.
-    co_await stream_.socket().async_wait(socket_base::wait_write, boost::asio::redirect_error(kAwait, error));
+    co_await channel_.writable();
   }
   write_expiry_.disarm();
   const bool all = bytes.empty();
@@ -205,11 +193,11 @@ Async<> Session::linger() {
   if (cut_ || peer_gone_) co_return;
   read_expired_ = false;
   worker_.loop().deadlines().arm(read_expiry_, steady_clock::now() + kLinger);
-  stream_.finish_writing();
-  while (!error && !read_expired_ && !cut_) {
-    co_await stream_.socket().async_wait(socket_base::wait_read, boost::asio::redirect_error(kAwait, error));
-    if (error || cut_) co_return;
-    (void)stream_.read_some(worker_.scratch(), Worker::kScratch, error);
+  channel_.finish_writing(error);
+  while (!error && !read_expired_) {
+    co_await channel_.readable();
+    if (cut_) co_return;
+    (void)channel_.read_some(worker_.scratch(), Worker::kScratch, error);
     if (net::would_block(error)) error = {};
   }
 }
