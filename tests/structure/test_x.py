@@ -151,13 +151,20 @@ def test_only_suites_that_wait_run_two_at_a_time(x, monkeypatch):
 
 # Runs suites that are played. `first` and `second` end when both have begun, `hangs` and `stays` when interrupted.
 PLAYED = r"""
-import argparse, importlib.machinery, importlib.util, pathlib, signal, sys
+import argparse, importlib.machinery, importlib.util, pathlib, signal, subprocess, sys
 loader = importlib.machinery.SourceFileLoader("x", sys.argv[1])
 x = importlib.util.module_from_spec(importlib.util.spec_from_loader("x", loader))
 sys.modules["x"], sys.dont_write_bytecode = x, True
 loader.exec_module(x)
 here = pathlib.Path.cwd()
 x.BUILD = here / "build"
+
+class Waited(subprocess.Popen):  # tells when x is ready for an interrupt
+    def wait(self, timeout=None):
+        (here / f"{self.pid}.waits").touch()
+        return super().wait(timeout)
+
+subprocess.Popen = Waited
 WAITS = "n=0; while [ $((n += 1)) -lt 600 ]; do %s; sleep 0.1; done; exit 1"
 
 def suite(name, result, ends):
@@ -227,7 +234,7 @@ def test_an_interrupt_ends_both_suites(played, tmp_path, number):
     """The terminal sends Ctrl-C to all that runs, and whoever sends SIGTERM to x alone."""
     process = played("hangs", "stays", "last")
     deadline = time.monotonic() + 60
-    while len(list(tmp_path.glob("*.began"))) < 2 and time.monotonic() < deadline:
+    while any(len(list(tmp_path.glob(f"*.{what}"))) < 2 for what in ("began", "waits")) and time.monotonic() < deadline:
         time.sleep(0.02)
     (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
     out = process.communicate(timeout=60)[0]
