@@ -27,13 +27,6 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
-Async<> carry(std::shared_ptr<net::PeerMetrics> metrics, std::shared_ptr<Connection> connection, TaskGroup& tasks) {
-  metrics->connects.add();
-  metrics->connections.add(1);
-  co_await Connection::run(std::move(connection), tasks);
-  metrics->connections.add(-1);
-}
-
 }  // namespace
 
 Dialer::Dialer(net::Loop& loop, TaskGroup& tasks, const ClientOptions& options)
@@ -51,7 +44,7 @@ Task<std::shared_ptr<Connection>> Dialer::dial(const net::Endpoint& server, Kind
   }
   const Connection::Options options{options_.max_in_flight, options_.replicas};
   auto connection = std::make_shared<Connection>(loop_, *std::move(channel), options, std::move(on_end));
-  tasks_.spawn(carry(metrics, connection, tasks_));
+  tasks_.spawn(Connection::run(connection, tasks_, metrics));
   introducing_ = connection;
   auto introduced = co_await introduce(*connection, kind);
   introducing_.reset();

@@ -54,7 +54,7 @@ LoopClient::LoopClient(net::Loop& loop, const ClientOptions& options, ClientMetr
       metrics_(metrics),
       look_(std::move(look)),
       tasks_(loop.executor()),
-      context_{loop, tasks_, options, metrics, [this] { on_change(); }, look_},
+      context_{{loop, tasks_, metrics, [this] { on_change(); }}, options, look_},
       none_since_(steady_clock::now()) {}
 
 void LoopClient::set_layout(const Layout& layout) {
@@ -97,7 +97,7 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
     const auto connection = link->connection();
     const bool asking = std::exchange(attempt.asked, nullptr) == attempt.master;
     link->metrics().in_flight.add(1);
-    Connection::Call sent(*connection, command.bytes, options, asking, attempt.result);
+    PendingCall sent(*connection, command.bytes, options, asking, attempt.result);
     co_await sent.ended();
     link->metrics().in_flight.add(-1);
     const CallResult& result = attempt.result;

@@ -195,6 +195,9 @@ TEST_F(FailoverTest, AForeignServerBesideANodeOfOursIsRefused) {
   to_a_.emplace(a_.accept_ready("one"));
   to_b_.emplace(b_.accept());
   const ReceivedCall call = to_b_->receive();
+  const Deadline last = std::chrono::steady_clock::now() + milliseconds(20'000);
+  while (!ready() && std::chrono::steady_clock::now() < last) {
+  }  // until a is known, so that b is the one that does not fit
   to_b_->answer(call, encode_reply(call.head, ApplicationException{ExceptionType::kUnknownMethod, "Ready"}));
   to_b_.emplace(b_.accept());
   const auto started = wait_until_started();

@@ -5,21 +5,15 @@
 #include <limits>
 #include <span>
 
-#include <boost/asio/post.hpp>
-
 #include "rpc/wire/big_endian.h"
 #include "rpc/wire/ttheader.h"
 
 namespace parley::rpc {
 namespace {
 
-using boost::system::error_code;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using Outcome = CallResult::Outcome;
-
-constexpr std::size_t kReadRoom = std::size_t{64} << 10;
-constexpr std::size_t kBatch = std::size_t{256} << 10;
 
 /// The node's part of the time that is left: less than all of it, so that what it says of a deadline that it missed
 /// (stored or not) still reaches us. Empty: no deadline.
@@ -54,24 +48,6 @@ PendingCall::PendingCall(NodeConnection& connection, const Request& request, con
   connection.start(*this, request, options);
 }
 
-NodeConnection::NodeConnection(net::Loop& loop, std::unique_ptr<net::Channel> channel, std::size_t max_in_flight,
-                               std::function<void()> on_leaving)
-    : loop_(loop),
-      channel_(std::move(channel)),
-      max_in_flight_(max_in_flight),
-      on_leaving_(std::move(on_leaving)),
-      input_(kReadRoom, '\0') {}
-
-NodeConnection::~NodeConnection() = default;
-
-Async<> NodeConnection::run(std::shared_ptr<NodeConnection> self, TaskGroup& group) {
-  group.spawn(self->write());
-  co_await self->read();
-  self->close();
-  co_await self->writer_ended_.wait();
-  self->end_all();
-}
-
 void NodeConnection::start(PendingCall& call, const Request& request, const CallOptions& options) {
   const Deadline now = steady_clock::now();
   if (leaving_ || full() || options.deadline <= now) {
@@ -93,19 +69,12 @@ std::int32_t NodeConnection::next_id() noexcept {
   return last_id_;
 }
 
-void NodeConnection::enqueue(PendingCall& call) {
-  queue_.push_back(&call);
-  if (!std::exchange(writer_idle_, false)) return;
-  // After what is ready in this turn, so that its calls go into one write.
-  boost::asio::post(loop_.executor(), [self = shared_from_this()] { self->work_.wake(); });
-}
-
 void NodeConnection::end(PendingCall& call, Outcome outcome) {
   calls_.erase(call.id_);
   if (!call.frame_.empty()) std::erase(queue_, &call);
   call.expiry_.disarm();
   call.result_.outcome = outcome;
-  if (leaving_ && calls_.empty()) close();
+  if (leaving_ && calls_.empty()) close("the node drains");
   call.ended_.wake();
 }
 
@@ -115,17 +84,8 @@ void NodeConnection::end_all() {
 
 void NodeConnection::leave() {
   if (std::exchange(leaving_, true)) return;
-  if (calls_.empty()) close();
+  if (calls_.empty()) close("the node drains");
   on_leaving_();
-}
-
-void NodeConnection::close() {
-  if (std::exchange(closed_, true)) return;
-  channel_->close();
-  if (std::exchange(writer_idle_, false)) {
-    boost::asio::post(loop_.executor(), [self = shared_from_this()] { self->work_.wake(); });
-  }
-  leave();
 }
 
 void NodeConnection::release() {
@@ -138,24 +98,9 @@ void NodeConnection::release() {
   }
 }
 
-steady_clock::duration NodeConnection::silence() const {
-  return waiting_since_ ? steady_clock::now() - *waiting_since_ : steady_clock::duration::zero();
-}
-
-Async<> NodeConnection::read() {
-  while (!closed_) {
-    co_await channel_->readable();
-    if (closed_) break;
-    error_code error;
-    const std::size_t size = channel_->read_some(input_.data() + filled_, input_.size() - filled_, error);
-    if (net::would_block(error)) continue;
-    if (error) co_return;
-    filled_ += size;
-    waiting_since_.reset();
-    nonsense_ = !take_frames();
-    if (nonsense_) co_return;
-    if (!calls_.empty()) waiting_since_ = steady_clock::now();
-  }
+std::string_view NodeConnection::take_input() {
+  nonsense_ = !take_frames();
+  return nonsense_ ? "the node sent something that is not TTHeader" : "";
 }
 
 bool NodeConnection::take_frames() {
@@ -205,53 +150,15 @@ bool NodeConnection::take_frame(std::string_view frame) {
   return true;
 }
 
-Async<> NodeConnection::write() {
-  const auto keep = shared_from_this();
-  while (!closed_) {
-    if (queue_.empty()) {
-      writer_idle_ = true;
-      co_await work_.wait();
-      continue;
-    }
-    fill_batch();
-    const std::size_t written = co_await write_batch();
-    if (written == batch_.size()) continue;
-    take_back_unsent(written);
-    close();
-  }
-  writer_ended_.wake();
+std::uint64_t NodeConnection::append(PendingCall& call, std::string& batch) {
+  batch += std::exchange(call.frame_, {});
+  call.result_.sent = true;
+  return static_cast<std::uint64_t>(call.id_);
 }
 
-Async<std::size_t> NodeConnection::write_batch() {
-  std::size_t written = 0;
-  while (written < batch_.size() && !closed_) {
-    error_code error;
-    written += channel_->write_some(std::string_view(batch_).substr(written), {}, error);
-    if (error && !net::would_block(error)) break;
-    if (error) co_await channel_->writable();
-  }
-  co_return written;
-}
-
-void NodeConnection::fill_batch() {
-  batch_.clear();
-  batch_ends_.clear();
-  while (!queue_.empty() && batch_.size() < kBatch) {
-    PendingCall& call = *queue_.front();
-    queue_.pop_front();
-    batch_ += std::exchange(call.frame_, {});
-    batch_ends_.emplace_back(call.id_, batch_.size());
-    call.result_.sent = true;
-  }
-  if (!waiting_since_) waiting_since_ = steady_clock::now();
-}
-
-/// Of a request that was not written to its end, the node can make nothing.
-void NodeConnection::take_back_unsent(std::size_t written) {
-  for (const auto& [id, end] : batch_ends_) {
-    const auto found = calls_.find(id);
-    if (end > written && found != calls_.end()) found->second->result_.sent = false;
-  }
+PendingCall* NodeConnection::find(std::uint64_t id) {
+  const auto found = calls_.find(static_cast<std::int32_t>(id));
+  return found == calls_.end() ? nullptr : found->second;
 }
 
 }  // namespace parley::rpc

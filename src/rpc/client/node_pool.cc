@@ -11,10 +11,9 @@ using std::chrono::steady_clock;
 NodePool::NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, net::ClientMetrics& metrics,
                    std::function<void(bool)> on_lost)
     : options_(options),
-      metrics_(metrics),
       on_lost_(std::move(on_lost)),
       tasks_(loop.executor()),
-      context_{loop, tasks_, options_, identity, [this] { on_change(); }} {}
+      context_{{loop, tasks_, metrics, [this] { on_change(); }}, options_, identity} {}
 
 void NodePool::set_addresses(const std::vector<tcp::endpoint>& addresses) {
   std::vector<std::shared_ptr<Node>> kept;
@@ -28,7 +27,7 @@ void NodePool::set_addresses(const std::vector<tcp::endpoint>& addresses) {
   nodes_ = std::move(kept);
   for (const tcp::endpoint& address : addresses) {
     if (std::ranges::find(nodes_, address, &Node::address) != nodes_.end()) continue;
-    nodes_.push_back(std::make_shared<Node>(context_, address, metrics_));
+    nodes_.push_back(std::make_shared<Node>(context_, address));
     nodes_.back()->start();
   }
 }

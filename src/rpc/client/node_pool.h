@@ -60,7 +60,6 @@ class NodePool {
   [[nodiscard]] std::string reasons() const;
 
   ClientOptions options_;
-  net::ClientMetrics& metrics_;
   const std::function<void(bool)> on_lost_;
   TaskGroup tasks_;
   NodeContext context_;
