@@ -11,8 +11,8 @@
 
 namespace parley::net {
 
-/// One loop's cells. That loop writes them, and the collector reads them.
-class LoopMetrics {
+/// One loop's cells. That loop writes them, and the collector reads them. They share no cache line with another loop's.
+class alignas(64) LoopMetrics {
  public:
   LoopMetrics(std::size_t calls, std::size_t outcomes)
       : outcomes_(outcomes), counts_(calls * outcomes), microseconds_(calls) {}
