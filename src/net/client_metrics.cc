@@ -31,6 +31,7 @@ std::vector<prometheus::MetricFamily> ClientMetrics::collect() const {
   }
   const auto each = [&](auto PeerMetrics::* cell) {
     std::vector<std::pair<Labels, double>> samples;
+    samples.reserve(peers.size());
     for (const auto& [name, peer] : peers) {
       samples.push_back({{{kind_.peer, name}}, static_cast<double>(((*peer).*cell).value())});
     }

@@ -60,11 +60,6 @@ class Peer : public std::enable_shared_from_this<Self> {
   [[nodiscard]] std::string reason() const { return name_ + ": " + reason_; }
 
  protected:
-  /// It pauses for up to `longest` between two attempts.
-  Peer(PeerContext& context, std::string name, std::chrono::milliseconds longest)
-      : name_(std::move(name)), metrics_(context.metrics.peer(name_)), context_(context), longest_(longest) {}
-  ~Peer() = default;
-
   /// Whether no new call should go to the connection, if there is one.
   [[nodiscard]] bool over() const noexcept {
     return retired_ || (connection_ && static_cast<const Self&>(*this).ending());
@@ -109,6 +104,15 @@ class Peer : public std::enable_shared_from_this<Self> {
   bool up_ = false;
 
  private:
+  friend Self;
+
+  /// It pauses for up to `longest` between two attempts.
+  Peer(PeerContext& context, std::string name, std::chrono::milliseconds longest)
+      : name_(std::move(name)), metrics_(context.metrics.peer(name_)), context_(context), longest_(longest) {}
+  ~Peer() = default;
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
   [[nodiscard]] Self& self() noexcept { return static_cast<Self&>(*this); }
 
   static Async<> run(std::shared_ptr<Self> self) {

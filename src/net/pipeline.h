@@ -40,9 +40,6 @@ namespace parley::net {
 template <class Protocol, class Call>
 class Pipeline : public std::enable_shared_from_this<Protocol> {
  public:
-  Pipeline(const Pipeline&) = delete;
-  Pipeline& operator=(const Pipeline&) = delete;
-
   /// Reads and writes until the connection ends, and then ends every call. Once. Belongs into `group`, as the
   /// connection's writer does. Counted in `metrics`.
   static Async<> run(std::shared_ptr<Protocol> self, TaskGroup& group, std::shared_ptr<PeerMetrics> metrics) {
@@ -76,11 +73,6 @@ class Pipeline : public std::enable_shared_from_this<Protocol> {
  protected:
   static constexpr std::size_t kReadRoom = std::size_t{64} << 10;
 
-  /// `channel` has its handshake behind it.
-  Pipeline(Loop& loop, std::unique_ptr<Channel> channel)
-      : loop_(loop), input_(kReadRoom, '\0'), channel_(std::move(channel)) {}
-  ~Pipeline() = default;
-
   [[nodiscard]] bool may_write() const noexcept { return !queue_.empty(); }
   void end_batch(std::string& /*batch*/) {}
 
@@ -100,7 +92,15 @@ class Pipeline : public std::enable_shared_from_this<Protocol> {
   std::size_t filled_ = 0;   // how much of it was read
 
  private:
+  friend Protocol;
   static constexpr std::size_t kBatch = std::size_t{256} << 10;
+
+  /// `channel` has its handshake behind it.
+  Pipeline(Loop& loop, std::unique_ptr<Channel> channel)
+      : loop_(loop), input_(kReadRoom, '\0'), channel_(std::move(channel)) {}
+  ~Pipeline() = default;
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
 
   [[nodiscard]] Protocol& self() noexcept { return static_cast<Protocol&>(*this); }
 
