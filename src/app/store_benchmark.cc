@@ -84,6 +84,18 @@ void send_all(MessageStore& store, net::LoopPool& loops, std::size_t senders, Lo
   for (auto& one : done) one.get();
 }
 
+void measure_appends(benchmark::State& state, MessageStore& store, net::LoopPool& loops, std::size_t senders,
+                     Load load) {
+  const double cpu = cpu_seconds();
+  std::size_t sent = 0;
+  for (auto _ : state) {
+    send_all(store, loops, senders, load);
+    sent += senders * load.sends;
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(sent));
+  state.counters["cpu_us"] = (cpu_seconds() - cpu) * 1e6 / static_cast<double>(sent);
+}
+
 /// Arguments: senders at once, 1 for fsync, 1 for keys.
 void append(benchmark::State& state) {
   const Folder folder;
@@ -91,14 +103,7 @@ void append(benchmark::State& state) {
   const auto store = open(folder.path, state.range(1) == 1 ? Durability::kFsync : Durability::kOs, loops);
   const auto senders = static_cast<std::size_t>(state.range(0));
   const Load load{.sends = 20'000 / senders / (senders == 1 ? 10 : 1), .chats = 1000, .keyed = state.range(2) == 1};
-  const double cpu = cpu_seconds();
-  std::size_t sent = 0;
-  for (auto _ : state) {
-    send_all(*store, loops, senders, load);
-    sent += senders * load.sends;
-  }
-  state.SetItemsProcessed(static_cast<std::int64_t>(sent));
-  state.counters["cpu_us"] = (cpu_seconds() - cpu) * 1e6 / static_cast<double>(sent);
+  measure_appends(state, *store, loops, senders, load);
 }
 BENCHMARK(append)
     ->ArgNames({"senders", "fsync", "keyed"})
@@ -129,9 +134,7 @@ void read_ten(benchmark::State& state) {
   constexpr std::size_t kReads = 1000;
   const double cpu = cpu_seconds();
   for (auto _ : state) {
-    boost::asio::co_spawn(loops[0].executor(), read_again(*store, chat(0), {.reverse = state.range(1) == 1}, 0, kReads),
-                          boost::asio::use_future)
-        .get();
+    net::run_on(loops[0], read_again(*store, chat(0), {.reverse = state.range(1) == 1}, 0, kReads));
   }
   const auto reads = static_cast<std::int64_t>(kReads) * state.iterations();
   state.SetItemsProcessed(reads);
@@ -171,14 +174,7 @@ void redis_append(benchmark::State& state) {
   const auto store = open_redis(loops);
   const auto senders = static_cast<std::size_t>(state.range(0));
   const Load load{.sends = 100'000 / senders / (senders == 1 ? 10 : 1), .chats = 1000, .keyed = state.range(1) == 1};
-  const double cpu = cpu_seconds();
-  std::size_t sent = 0;
-  for (auto _ : state) {
-    send_all(*store, loops, senders, load);
-    sent += senders * load.sends;
-  }
-  state.SetItemsProcessed(static_cast<std::int64_t>(sent));
-  state.counters["cpu_us"] = (cpu_seconds() - cpu) * 1e6 / static_cast<double>(sent);
+  measure_appends(state, *store, loops, senders, load);
 }
 
 /// Arguments: readers at once, each of a chat of its own; 1 for pages that were read before.

@@ -22,19 +22,19 @@ std::vector<prometheus::ClientMetric::Label> to_labels(const Labels& labels) {
   return out;
 }
 
-prometheus::MetricFamily family(std::string name, std::string help, prometheus::MetricType type) {
+/// `set` sets the value of a metric to that of a sample.
+template <class Value, class Set>
+prometheus::MetricFamily family(std::string name, std::string help, prometheus::MetricType type,
+                                const std::vector<std::pair<Labels, Value>>& samples, Set set) {
   prometheus::MetricFamily out;
   out.name = std::move(name);
   out.help = std::move(help);
   out.type = type;
-  return out;
-}
-
-prometheus::MetricFamily single(std::string name, std::string help, prometheus::MetricType type, double value) {
-  prometheus::MetricFamily out = family(std::move(name), std::move(help), type);
-  prometheus::ClientMetric metric;
-  (type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
-  out.metric.push_back(std::move(metric));
+  for (const auto& [labels, value] : samples) {
+    prometheus::ClientMetric& metric = out.metric.emplace_back();
+    metric.label = to_labels(labels);
+    set(metric, value);
+  }
   return out;
 }
 
@@ -79,34 +79,19 @@ void Histogram::add_to(Snapshot& total) const noexcept {
 
 prometheus::MetricFamily counter_family(std::string name, std::string help,
                                         const std::vector<std::pair<Labels, double>>& samples) {
-  prometheus::MetricFamily out = family(std::move(name), std::move(help), prometheus::MetricType::Counter);
-  for (const auto& [labels, value] : samples) {
-    prometheus::ClientMetric metric;
-    metric.label = to_labels(labels);
-    metric.counter.value = value;
-    out.metric.push_back(std::move(metric));
-  }
-  return out;
+  return family(std::move(name), std::move(help), prometheus::MetricType::Counter, samples,
+                [](prometheus::ClientMetric& metric, double value) { metric.counter.value = value; });
 }
 
 prometheus::MetricFamily gauge_family(std::string name, std::string help,
                                       const std::vector<std::pair<Labels, double>>& samples) {
-  prometheus::MetricFamily out = family(std::move(name), std::move(help), prometheus::MetricType::Gauge);
-  for (const auto& [labels, value] : samples) {
-    prometheus::ClientMetric metric;
-    metric.label = to_labels(labels);
-    metric.gauge.value = value;
-    out.metric.push_back(std::move(metric));
-  }
-  return out;
+  return family(std::move(name), std::move(help), prometheus::MetricType::Gauge, samples,
+                [](prometheus::ClientMetric& metric, double value) { metric.gauge.value = value; });
 }
 
 prometheus::MetricFamily histogram_family(std::string name, std::string help, double unit,
                                           const std::vector<std::pair<Labels, Histogram::Snapshot>>& samples) {
-  prometheus::MetricFamily out = family(std::move(name), std::move(help), prometheus::MetricType::Histogram);
-  for (const auto& [labels, snapshot] : samples) {
-    prometheus::ClientMetric metric;
-    metric.label = to_labels(labels);
+  const auto set = [unit](prometheus::ClientMetric& metric, const Histogram::Snapshot& snapshot) {
     std::uint64_t count = 0;
     for (std::size_t i = 0; i + 1 < Histogram::kBuckets; ++i) {
       count += snapshot.counts[i];
@@ -114,9 +99,8 @@ prometheus::MetricFamily histogram_family(std::string name, std::string help, do
     }
     metric.histogram.sample_count = count + snapshot.counts.back();
     metric.histogram.sample_sum = static_cast<double>(snapshot.sum) * unit;
-    out.metric.push_back(std::move(metric));
-  }
-  return out;
+  };
+  return family(std::move(name), std::move(help), prometheus::MetricType::Histogram, samples, set);
 }
 
 void MetricsRegistry::add(Collector collect) {
@@ -134,28 +118,27 @@ std::string MetricsRegistry::text() const {
 }
 
 std::vector<prometheus::MetricFamily> collect_process() {
-  using prometheus::MetricType;
-  std::vector<prometheus::MetricFamily> out;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  out.push_back(single("process_cpu_seconds_total", "User and system CPU time spent, in seconds", MetricType::Counter,
-                       seconds(usage.ru_utime) + seconds(usage.ru_stime)));
-  out.push_back(single("process_start_time_seconds", "When the process started, in seconds since 1970",
-                       MetricType::Gauge, std::chrono::duration<double>(program_loaded.time_since_epoch()).count()));
   double virtual_pages = 0;
   double resident_pages = 0;
   std::ifstream("/proc/self/statm") >> virtual_pages >> resident_pages;
   const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
-  out.push_back(
-      single("process_virtual_memory_bytes", "Virtual memory size in bytes", MetricType::Gauge, virtual_pages * page));
-  out.push_back(single("process_resident_memory_bytes", "Resident memory size in bytes", MetricType::Gauge,
-                       resident_pages * page));
-  out.push_back(single("process_open_fds", "Open file descriptors", MetricType::Gauge, open_descriptors()));
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
-  out.push_back(single("process_max_fds", "Limit of open file descriptors", MetricType::Gauge,
-                       static_cast<double>(limit.rlim_cur)));
-  return out;
+  const auto gauge = [](std::string name, std::string help, double value) {
+    return gauge_family(std::move(name), std::move(help), {{Labels{}, value}});
+  };
+  return {
+      counter_family("process_cpu_seconds_total", "User and system CPU time spent, in seconds",
+                     {{Labels{}, seconds(usage.ru_utime) + seconds(usage.ru_stime)}}),
+      gauge("process_start_time_seconds", "When the process started, in seconds since 1970",
+            std::chrono::duration<double>(program_loaded.time_since_epoch()).count()),
+      gauge("process_virtual_memory_bytes", "Virtual memory size in bytes", virtual_pages * page),
+      gauge("process_resident_memory_bytes", "Resident memory size in bytes", resident_pages * page),
+      gauge("process_open_fds", "Open file descriptors", open_descriptors()),
+      gauge("process_max_fds", "Limit of open file descriptors", static_cast<double>(limit.rlim_cur)),
+  };
 }
 
 }  // namespace parley
