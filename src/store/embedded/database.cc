@@ -47,7 +47,7 @@ std::vector<CheckedLog> check_logs(const fs::path& folder) {
   std::vector<CheckedLog> logs;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".log") logs.push_back({entry.path(), check_write_ahead_log(entry.path())});
+    if (is_numbered(entry.path(), ".log")) logs.push_back({entry.path(), check_write_ahead_log(entry.path())});
   }
   std::ranges::sort(logs, {}, [](const CheckedLog& log) {
     const std::string name = log.path.stem().string();
@@ -67,7 +67,7 @@ bool lacks_what_later_ones_follow(std::span<const CheckedLog> logs, std::size_t 
 void remove_empty_logs(const fs::path& folder) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".log" && entry.file_size(error) == 0 && !error) fs::remove(entry.path(), error);
+    if (is_numbered(entry.path(), ".log") && entry.file_size(error) == 0 && !error) fs::remove(entry.path(), error);
   }
 }
 
@@ -134,9 +134,11 @@ Result<void> RocksdbDatabase::check_current() const {
   if (fs::exists(folder_->path() / "CURRENT", error)) return {};
   // RocksDB would make a new database and delete these as left over.
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_->path(), error)) {
-    if (entry.path().extension() == ".sst" || entry.path().extension() == ".log") {
-      return refuse(fmt::format("the file CURRENT is missing although there is data ({}): restore it",
-                                entry.path().filename().string()));
+    if (is_numbered(entry.path(), ".sst") || is_numbered(entry.path(), ".log")) {
+      return refuse(
+          fmt::format("the file {} looks like one of a store, but the store's file CURRENT is missing: "
+                      "restore CURRENT, or choose a folder without such files",
+                      entry.path().filename().string()));
     }
   }
   if (error) return refuse(error.message());

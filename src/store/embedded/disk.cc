@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 
 #include "base/units.h"
+#include "store/embedded/store_folder.h"
 
 namespace parley::store {
 namespace {
@@ -62,7 +63,7 @@ std::vector<microseconds> time_syncs(const fs::path& folder) {
 /// Whether a file of the store has such a name. Other files, such as lost+found, do not matter.
 bool is_of_store(const std::string& name) {
   constexpr std::array kNames{"CURRENT", "IDENTITY", "LOCK", "LOG", "MANIFEST-", "OPTIONS-"};
-  return name.ends_with(".sst") || name.ends_with(".log") ||
+  return is_numbered(name, ".sst") || is_numbered(name, ".log") ||
          std::ranges::any_of(kNames, [&name](const char* known) { return name.starts_with(known); });
 }
 

@@ -202,10 +202,29 @@ TEST_F(RocksdbOpenTest, AMissingCurrentIsRefusedAndNothingDeleted) {
   std::string current;
   edit(folder() / "CURRENT", [&](std::string& bytes) { current = bytes; });
   fs::remove(folder() / "CURRENT");
-  EXPECT_THAT(refusal(), HasSubstr("CURRENT"));
+  EXPECT_THAT(refusal(), HasSubstr("the store's file CURRENT is missing"));
   std::ofstream(folder() / "CURRENT") << current;
   open();
   EXPECT_THAT(texts("a:b"), ElementsAre("text"));
+}
+
+TEST_F(RocksdbOpenTest, LogsOfOtherProgramsAreLeftAlone) {
+  fs::create_directories(folder());
+  std::ofstream(folder() / "apt.log") << "what apt did\n";
+  std::ofstream(folder() / "empty.log").flush();
+  open();
+  stored("a:b", "a", "text");
+  store_.reset();
+  open();
+  EXPECT_THAT(texts("a:b"), ElementsAre("text"));
+  EXPECT_TRUE(fs::exists(folder() / "apt.log"));
+  EXPECT_TRUE(fs::exists(folder() / "empty.log"));
+}
+
+TEST_F(RocksdbOpenTest, TheProcessThatHoldsTheFolderIsNamedWithoutItsLockFile) {
+  const auto held = StoreFolder::hold(folder());
+  ASSERT_TRUE(held);
+  EXPECT_EQ(process_that_holds(folder()), getpid());
 }
 
 TEST_F(RocksdbOpenTest, ACorruptManifestIsRefused) {

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
+#include <string>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -24,6 +26,26 @@ FileIdentity identity(const struct stat& status) { return {status.st_dev, status
 
 /// Whether a failed stat(2) says that nothing is there. Any other error says nothing of the file.
 bool is_gone(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ESTALE; }
+
+/// The process that has a lock of flock(2) on `folder`; 0: none that can be seen. One cannot ask for such a lock
+/// without taking it, but Linux lists them.
+pid_t process_that_locked(const fs::path& folder) {
+  struct stat found{};
+  if (::stat(folder.c_str(), &found) != 0) return 0;
+  const std::string wanted = fmt::format("{:02x}:{:02x}:{}", major(found.st_dev), minor(found.st_dev), found.st_ino);
+  std::ifstream locks("/proc/locks");
+  std::string number;
+  std::string kind;
+  std::string advisory;
+  std::string access;
+  std::string file;
+  std::string rest;
+  pid_t process = 0;
+  while (locks >> number >> kind >> advisory >> access >> process >> file && std::getline(locks, rest)) {
+    if (kind == "FLOCK" && file == wanted && process > 0) return process;
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -124,8 +146,14 @@ bool StoreFolder::lost(const std::string& file, const FileIdentity& was, std::at
   return length < least || (was != FileIdentity{} && was != is);
 }
 
+bool is_numbered(const fs::path& file, std::string_view extension) {
+  const std::string number = file.stem().string();
+  return file.extension() == extension && number.size() >= 6 &&
+         number.find_first_not_of("0123456789") == std::string::npos;
+}
+
 pid_t process_that_holds(const fs::path& folder) {
-  // The file's lock, not the folder's: of that one, one cannot ask without taking it.
+  if (const pid_t process = process_that_locked(folder); process != 0) return process;
   const int file = ::open((folder / "LOCK").c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
   struct flock whole{};

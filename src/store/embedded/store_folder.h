@@ -65,8 +65,12 @@ class StoreFolder {
 /// The line that says why a store cannot be opened, as an error.
 [[nodiscard]] std::unexpected<Error> cannot_open(const std::filesystem::path& folder, std::string_view why);
 
-/// The process that has a store in `folder` open; 0: none that can be seen. It disturbs neither that one nor one that
-/// starts. Not for a process that has the store open itself, whose lock it would release.
+/// Whether `file` has a name as RocksDB gives it: a number of six digits or more, and `extension`, such as ".log".
+[[nodiscard]] bool is_numbered(const std::filesystem::path& file, std::string_view extension);
+
+/// The process that has a store in `folder` open; 0: none that can be seen. It goes by the lock on the folder, or by
+/// that on the file LOCK in it. It disturbs neither that process nor one that starts. Not for a process that has the
+/// store open itself, whose lock it would release.
 [[nodiscard]] pid_t process_that_holds(const std::filesystem::path& folder);
 
 }  // namespace parley::store
