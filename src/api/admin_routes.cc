@@ -28,11 +28,10 @@ Async<http::Response> healthz() {
 Async<http::Response> readyz(service::MessageService& service, const std::atomic<bool>& draining, StateLog& log,
                              const http::Request& request) {
   if (draining.load()) co_return not_ready("the server is draining", request);
-  service::CallContext context{request.deadline, std::string(request.request_id)};
-  const Result<void> ready = co_await service.ready(std::move(context));
-  if (!ready) {
-    if (log.may_log("not ready")) log_warn("this server is not ready", {{"why", ready.error().detail}});
-    co_return not_ready(ready.error().detail, request);
+  const Health health = service.health();
+  if (!health.writes) {
+    if (log.may_log("not ready")) log_warn("this server is not ready", {{"why", health.why_not}});
+    co_return not_ready(health.why_not, request);
   }
   if (log.may_log_change("ready")) log_info("this server is ready again");
   co_return http::Response{.status = 200, .content_type = kJson, .body = R"({"status":"ready"})", .headers = {}};

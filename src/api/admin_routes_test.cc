@@ -22,11 +22,7 @@ class Service final : public service::MessageService {
   Task<service::PullResponse> pull(service::PullRequest, service::CallContext) override {
     co_return fail(ErrorCode::kInternal, "not asked");
   }
-  Task<void> ready(service::CallContext) override {
-    if (!why_not.empty()) co_return fail(ErrorCode::kUnavailable, why_not);
-    co_return Result<void>{};
-  }
-  Task<void> readable(service::CallContext) override { co_return Result<void>{}; }
+  Health health() const override { return why_not.empty() ? Health{} : Health::only_reads(why_not); }
 
   std::string why_not;
 };

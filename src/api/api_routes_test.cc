@@ -30,8 +30,7 @@ class ScriptedService final : public service::MessageService {
     if (error) co_return std::unexpected(*error);
     co_return service::PullResponse{"a:b", {{{"a", "hi", 7}}, false, 8}};
   }
-  Task<void> ready(service::CallContext) override { co_return Result<void>{}; }
-  Task<void> readable(service::CallContext) override { co_return Result<void>{}; }
+  Health health() const override { return {}; }
 
   std::optional<Error> error;
   std::optional<service::SendRequest> sent;
@@ -54,7 +53,7 @@ class ApiRoutesTest : public testing::Test {
     request.body = body;
     request.request_id = "req-1";
     request.deadline = deadline_;
-    return boost::asio::co_spawn(loops_[0].executor(), route(path).handler(request), boost::asio::use_future).get();
+    return net::run_on(loops_[0], route(path).handler(request));
   }
   static std::string code(const http::Response& response) {
     for (const auto& [name, value] : response.headers) {

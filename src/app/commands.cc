@@ -58,7 +58,7 @@ struct Probe {
   Probe() {
     options.section("Server");
     options.text(
-        "admin", admin, "ADDR", "HOST:PORT, such as 127.0.0.1:8081",
+        "admin", admin, "ADDR", "HOST:PORT, such as 127.0.0.1:8081, with a port of at most 65535",
         [](std::string_view text) { return net::Endpoint::parse(text) && http::ServerUrl::parse(url_of(text)); },
         "The address of the server's admin listener.");
     options.duration("timeout", timeout, std::chrono::milliseconds(10), std::chrono::hours(1),

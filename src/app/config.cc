@@ -42,8 +42,8 @@ void declare_listeners(OptionSet& options, Config& config) {
                   "`--rpc` and `--admin`, the server starts all three. If you give any of them, it starts only those.");
   const auto listener = [&](std::string name, std::string& target, std::string_view fallback, std::string help) {
     options
-        .text(std::move(name), target, "ADDR", fmt::format("HOST:PORT, such as {}", fallback), is_address,
-              std::move(help))
+        .text(std::move(name), target, "ADDR",
+              fmt::format("HOST:PORT, such as {}, with a port of at most 65535", fallback), is_address, std::move(help))
         .default_value = fallback;
   };
   listener("http", config.http, kDefaultHttp, "The address of the HTTP API. Port 0 takes any free port.");

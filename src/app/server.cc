@@ -6,8 +6,6 @@
 #include <thread>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 #include <prometheus/metric_family.h>
 
@@ -17,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "net/listener.h"
 #include "net/url.h"
 #include "rpc/client/backend_url.h"
 #include "rpc/client/remote_service.h"
@@ -76,10 +75,22 @@ Server::Server(const Config& config) : config_(config), memory_(config.max_memor
 
 Result<std::unique_ptr<Server>> Server::start(const Config& config) {
   std::unique_ptr<Server> server(new Server(config));
-  for (const auto step : {&Server::open_service, &Server::check_ready, &Server::listen}) {
+  for (const auto step : {&Server::check_ports, &Server::open_service, &Server::check_ready, &Server::listen}) {
     if (const auto done = (server.get()->*step)(); !done) return std::unexpected(done.error());
   }
   return server;
+}
+
+/// So that a start that fails at a port makes no store.
+Result<void> Server::check_ports() {
+  for (const auto& [option, address] :
+       {std::pair("http", config_.http), std::pair("rpc", config_.rpc), std::pair("admin", config_.admin)}) {
+    if (address.empty()) continue;
+    const auto endpoint = net::Endpoint::parse(address);
+    if (!endpoint) return std::unexpected(endpoint.error());
+    if (auto free = of_option(option, net::Listener::check(*endpoint)); !free) return free;
+  }
+  return {};
 }
 
 Result<void> Server::open_service() { return config_.backend.empty() ? open_store() : connect_backend(); }
@@ -96,7 +107,7 @@ Result<void> Server::connect_backend() {
     options.tls = std::make_shared<const net::TlsContext>(*std::move(tls));
   }
   auto service = std::make_unique<rpc::RemoteService>(loops_, std::move(url->nodes), config_.limits, options, metrics_);
-  auto started = service->wait_until_started(std::chrono::steady_clock::now() + config_.backend_timeout);
+  auto started = service->wait_until_started(loops_.now() + config_.backend_timeout);
   if (!started) return fail(started.error().code, "--backend: " + started.error().detail);
   store_id_ = [remote = service.get()] { return remote->store_id(); };
   durability_ = [remote = service.get()] { return remote->durability(); };
@@ -110,7 +121,7 @@ Result<void> Server::open_store() {
   auto opened = engine->open(config_.store, {.options = config_.store_options,
                                              .loops = loops_,
                                              .metrics = metrics_,
-                                             .deadline = std::chrono::steady_clock::now() + kReadyTimeout});
+                                             .deadline = loops_.now() + kReadyTimeout});
   if (!opened) return std::unexpected(std::move(opened).error());
   store_ = *std::move(opened);
   store_id_ = [store = store_.get()] { return store->id(); };
@@ -120,8 +131,7 @@ Result<void> Server::open_store() {
 }
 
 Result<void> Server::check_ready() {
-  const service::CallContext context{std::chrono::steady_clock::now() + kReadyTimeout, "start"};
-  return boost::asio::co_spawn(loops_[0].executor(), service_->ready(context), boost::asio::use_future).get();
+  return net::run_on(loops_[0], [this] { return service_->health().check(); });
 }
 
 Result<void> Server::listen() {
@@ -205,14 +215,14 @@ void Server::drain() {
   if (http_) http_->begin_drain();
   if (admin_) admin_->begin_drain();
   std::this_thread::sleep_for(config_.drain_delay);
-  const Deadline deadline = std::chrono::steady_clock::now() + config_.drain_timeout;
+  const Deadline deadline = loops_.now() + config_.drain_timeout;
   // Side by side: neither listens on while the other waits for its clients.
   std::thread rpc([&] {
     if (rpc_) rpc_->drain(deadline);
   });
   if (http_) http_->drain(deadline);
   rpc.join();
-  if (admin_) admin_->drain(std::chrono::steady_clock::now() + kAdminDrainTimeout);
+  if (admin_) admin_->drain(loops_.now() + kAdminDrainTimeout);
 }
 
 }  // namespace parley::app

@@ -46,6 +46,7 @@ class Server {
  private:
   explicit Server(const Config& config);
 
+  [[nodiscard]] Result<void> check_ports();
   [[nodiscard]] Result<void> open_service();
   [[nodiscard]] Result<void> open_store();
   [[nodiscard]] Result<void> connect_backend();

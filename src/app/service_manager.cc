@@ -7,8 +7,6 @@
 #include <cstring>
 #include <unistd.h>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -61,9 +59,7 @@ Watchdog::Watchdog(const ServiceManager& manager, net::LoopPool& loops) : manage
 void Watchdog::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stopped_.wait_for(lock, stop, manager_.watchdog() / kBeats, [&stop] { return stop.stop_requested(); })) {
-    for (std::size_t i = 0; i < loops_.size(); ++i) {
-      boost::asio::post(loops_[i].executor(), boost::asio::use_future([] {})).get();
-    }
+    for (std::size_t i = 0; i < loops_.size(); ++i) net::run_on(loops_[i], [] {});
     manager_.notify("WATCHDOG=1");
   }
 }

@@ -26,8 +26,7 @@ class PagesOf final : public MessageStore {
     range.max_bytes = bytes_;
     return store_->read(std::move(chat), range, deadline);
   }
-  Task<void> ready(Deadline deadline) override { return store_->ready(deadline); }
-  Task<void> readable(Deadline deadline) override { return store_->readable(deadline); }
+  Health health() const override { return store_->health(); }
   std::string id() const override { return store_->id(); }
 
  private:
@@ -69,10 +68,7 @@ class TwoTiers final : public MessageStore {
     if (!pulled) co_return std::unexpected(std::move(pulled).error());
     co_return std::move(pulled->page);
   }
-  Task<void> ready(Deadline deadline) override { return gateway_->ready({.deadline = deadline, .request_id = "test"}); }
-  Task<void> readable(Deadline deadline) override {
-    return gateway_->readable({.deadline = deadline, .request_id = "test"});
-  }
+  Health health() const override { return gateway_->health(); }
   std::string id() const override { return id_; }
 
  private:

@@ -1,6 +1,7 @@
 // Two notions of time: the wall clock that stamps messages, and the steady one that deadlines are measured by.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -20,5 +21,20 @@ using WallClock = std::function<std::int64_t()>;
 using Deadline = std::chrono::steady_clock::time_point;
 
 inline constexpr Deadline kNoDeadline = Deadline::max();
+
+/// The clock behind deadlines. It is the machine's steady clock until a test turns it forward. Any thread.
+class SteadyClock {
+ public:
+  [[nodiscard]] Deadline now() const noexcept { return std::chrono::steady_clock::now() + turned(); }
+
+  /// By how much it is ahead of the machine's.
+  [[nodiscard]] std::chrono::steady_clock::duration turned() const noexcept {
+    return std::chrono::steady_clock::duration(turned_.load(std::memory_order_relaxed));
+  }
+  void turn(std::chrono::steady_clock::duration time) noexcept { turned_.fetch_add(time.count()); }
+
+ private:
+  std::atomic<std::chrono::steady_clock::rep> turned_{0};
+};
 
 }  // namespace parley

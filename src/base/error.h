@@ -158,4 +158,9 @@ using Result = std::expected<T, Error>;
   return std::unexpected<Error>(Error{code, std::move(detail)});
 }
 
+/// As above, because the deadline passed: `when` says what was under way ("before the disk was read").
+[[nodiscard]] inline std::unexpected<Error> too_late(std::string_view when, ErrorCode code = ErrorCode::kOverloaded) {
+  return fail(code, std::string("the deadline passed ").append(when));
+}
+
 }  // namespace parley

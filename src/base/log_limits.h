@@ -45,7 +45,7 @@ class LogBudget {
   static constexpr int kLinesAMinute = 10;
 
   /// Whether one more line may be logged in the minute of `now`.
-  [[nodiscard]] bool may_log(Deadline now = std::chrono::steady_clock::now()) noexcept;
+  [[nodiscard]] bool may_log(Deadline now) noexcept;
 
  private:
   Deadline minute_{};  // when it began

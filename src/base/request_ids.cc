@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
-#include <random>
 
-#include <fmt/format.h>
+#include "base/random_id.h"
 
 namespace parley {
 
@@ -14,10 +13,7 @@ bool is_usable_request_id(std::string_view id) noexcept {
          std::ranges::all_of(id, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
 }
 
-RequestIds::RequestIds() {
-  std::random_device random;
-  prefix_ = fmt::format("{:08x}{:04x}-", random(), random() & 0xffff);
-}
+RequestIds::RequestIds() : prefix_(random_id(6) + '-') {}
 
 std::string_view RequestIds::next(Place& place) noexcept {
   char* const end = std::ranges::copy(prefix_, place.data()).out;

@@ -1,6 +1,7 @@
 // A message, before and after it is stored, and a page of them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -50,6 +51,30 @@ struct Page {
   std::vector<Message> messages;
   bool has_more = false;         ///< whether messages beyond the last one were left out
   std::int64_t next_cursor = 0;  ///< where to go on from; see next_cursor() below
+};
+
+/// What is left of a page's bounds while messages are put into it.
+class PageRoom {
+ public:
+  explicit PageRoom(const PageRange& range) noexcept
+      : messages_(static_cast<std::size_t>(range.limit)), bytes_(range.max_bytes) {}
+
+  /// Takes the room of a message whose text has `bytes`. False if it is not there: the page has more. The first message
+  /// has room whatever its size.
+  [[nodiscard]] bool take(std::size_t bytes) noexcept {
+    if (messages_ == 0 || (bytes > bytes_ && !empty_)) return false;
+    --messages_;
+    bytes_ -= std::min(bytes, bytes_);
+    empty_ = false;
+    return true;
+  }
+  [[nodiscard]] std::size_t messages() const noexcept { return messages_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+ private:
+  std::size_t messages_;
+  std::size_t bytes_;
+  bool empty_ = true;
 };
 
 /// The place to go on from: the last message's time + 1 (reverse: − 1), or the request's cursor after an empty page.

@@ -29,5 +29,27 @@ TEST(CheckIdempotencyKey, TakesUpTo128BytesOfUtf8) {
   EXPECT_FALSE(check_idempotency_key("\xc3"));
 }
 
+TEST(PageRoom, EndsAtTheFirstOfItsBounds) {
+  PageRoom few({.limit = 2, .max_bytes = 100});
+  EXPECT_TRUE(few.take(10));
+  EXPECT_TRUE(few.take(90));
+  EXPECT_FALSE(few.take(0));
+  EXPECT_EQ(few.messages(), 0U);
+  EXPECT_EQ(few.bytes(), 0U);
+
+  PageRoom small({.limit = 10, .max_bytes = 100});
+  EXPECT_TRUE(small.take(60));
+  EXPECT_FALSE(small.take(41));
+  EXPECT_EQ(small.bytes(), 40U);
+  EXPECT_EQ(small.messages(), 9U);
+}
+
+TEST(PageRoom, TheFirstMessageHasRoomWhateverItsSize) {
+  PageRoom room({.limit = 10, .max_bytes = 100});
+  EXPECT_TRUE(room.take(1000));
+  EXPECT_EQ(room.bytes(), 0U);
+  EXPECT_FALSE(room.take(1));
+}
+
 }  // namespace
 }  // namespace parley

@@ -1,7 +1,6 @@
 #include "cli/send.h"
 
 #include <algorithm>
-#include <random>
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/output.h"
+#include "base/random_id.h"
 
 namespace parley::cli {
 namespace {
@@ -20,12 +20,6 @@ using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
 constexpr int kAttempts = 6;
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{3'000};
-
-/// 128 random bits in hexadecimal.
-std::string make_key() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
-}
 
 struct Attempts {
   Outcome<Sent> last;
@@ -59,7 +53,7 @@ std::string render(const Sent& sent, bool json) {
 
 int run(const SendCommand& command) {
   SendCall call = command.call;
-  if (call.idempotency_key.empty()) call.idempotency_key = make_key();
+  if (call.idempotency_key.empty()) call.idempotency_key = random_id();
   boost::asio::io_context io(1);
   http::HttpClient client(io.get_executor(), command.url, command.timeout);
   auto done = boost::asio::co_spawn(io, send_with_patience(client, io.get_executor(), call), boost::asio::use_future);

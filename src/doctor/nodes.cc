@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 
 #include "base/metrics.h"
@@ -100,15 +98,13 @@ std::vector<NodeFacts> ask_nodes(const std::vector<net::Endpoint>& names, const 
   net::LoopPool loops(1);
   std::vector<NodeFacts> out;
   for (const net::Endpoint& name : names) {
-    const auto found =
-        boost::asio::co_spawn(loops[0].executor(), net::resolve_by_system(name), boost::asio::use_future).get();
+    const auto found = net::run_on(loops[0], net::resolve_by_system(name));
     if (!found) {
       out.push_back({.address = name.to_string(), .failure = found.error().detail});
       continue;
     }
     for (const auto& address : *found) {
-      out.push_back(ask(loops, {address.address().to_string(), address.port()}, options,
-                        std::chrono::steady_clock::now() + patience));
+      out.push_back(ask(loops, {address.address().to_string(), address.port()}, options, loops.now() + patience));
     }
   }
   return out;

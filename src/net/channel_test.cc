@@ -65,9 +65,7 @@ const std::string Pair::kEnd = error_code(boost::asio::error::eof).message();
 /// Runs a coroutine on a loop and waits for it.
 class ChannelTest : public testing::Test {
  protected:
-  void run(Async<> (*test)(Loop&)) {
-    boost::asio::co_spawn(loops_[0].executor(), test(loops_[0]), boost::asio::use_future).get();
-  }
+  void run(Async<> (*test)(Loop&)) { run_on(loops_[0], test(loops_[0])); }
 
   LoopPool loops_{1};
 };

@@ -31,7 +31,7 @@ Task<std::unique_ptr<Channel>> Connector::connect(boost::asio::ip::tcp::endpoint
   Socket socket(loop_.executor());
   socket_ = &socket;
   DeadlineEntry timeout([this] { cancel(); });
-  loop_.deadlines().arm(timeout, std::chrono::steady_clock::now() + time);
+  loop_.deadlines().arm(timeout, loop_.now() + time);
   const error_code unreachable = co_await reach(socket, address);
   socket_ = nullptr;
   if (unreachable) co_return unavailable("cannot connect", unreachable, unreachable.message());

@@ -4,8 +4,8 @@
 
 namespace parley::net {
 
-Deadlines::Deadlines(boost::asio::io_context& io)
-    : timer_(io.get_executor()), epoch_(std::chrono::steady_clock::now()) {}
+Deadlines::Deadlines(boost::asio::io_context& io, const SteadyClock& clock)
+    : clock_(clock), timer_(io.get_executor()), epoch_(clock.now()) {}
 
 Deadlines::~Deadlines() {
   for (Slot& slot : slots_) slot.clear();
@@ -16,7 +16,7 @@ void Deadlines::arm(DeadlineEntry& entry, Deadline deadline) {
   if (deadline == kNoDeadline) return;
   entry.deadline_ = deadline;
   // A deadline that has passed goes to the next tick, so that arming never calls back by itself.
-  if (!running_) next_tick_ = tick_of(std::chrono::steady_clock::now());
+  if (!running_) next_tick_ = tick_of(clock_.now());
   slots_[std::max(tick_of(deadline), next_tick_) % kSlots].push_back(entry);
   if (!running_) start();
 }
@@ -28,14 +28,15 @@ std::size_t Deadlines::tick_of(Deadline deadline) const noexcept {
 
 void Deadlines::start() {
   running_ = true;
-  timer_.expires_at(epoch_ + kTick * static_cast<std::int64_t>(next_tick_ + 1));
+  timer_.expires_at(epoch_ + kTick * static_cast<std::int64_t>(next_tick_ + 1) - clock_.turned());
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) advance();
   });
 }
 
 void Deadlines::advance() {
-  const Deadline now = std::chrono::steady_clock::now();
+  if (!running_) return;
+  const Deadline now = clock_.now();
   const std::size_t current = tick_of(now);
   // After a long stall one round of the wheel visits every slot; more would visit them twice.
   const std::size_t first = current - next_tick_ > kSlots ? current - kSlots : next_tick_;

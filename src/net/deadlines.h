@@ -44,11 +44,14 @@ class Deadlines {
  public:
   static constexpr std::chrono::milliseconds kTick{10};
 
-  explicit Deadlines(boost::asio::io_context& io);
+  Deadlines(boost::asio::io_context& io, const SteadyClock& clock);
   ~Deadlines();
 
   /// Arms `entry` (anew, if it is armed) for `deadline`. kNoDeadline disarms it.
   void arm(DeadlineEntry& entry, Deadline deadline);
+
+  /// The clock was turned: ends what has expired by that.
+  void advance();
 
  private:
   using Slot = boost::intrusive::list<DeadlineEntry, boost::intrusive::constant_time_size<false>>;
@@ -58,10 +61,10 @@ class Deadlines {
 
   [[nodiscard]] std::size_t tick_of(Deadline deadline) const noexcept;
   void start();
-  void advance();
   void sweep(Slot& slot, Deadline now);
   [[nodiscard]] bool empty() const noexcept;
 
+  const SteadyClock& clock_;
   Timer timer_;
   Deadline epoch_;             // when tick 0 began
   std::size_t next_tick_ = 0;  // the first tick that has not been swept

@@ -4,7 +4,6 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -74,26 +73,40 @@ Listener::Listener(LoopPool& loops, std::string name)
 
 Listener::~Listener() { shut(false); }
 
-Result<void> Listener::listen(const Endpoint& endpoint) {
-  const auto address = resolve(loops_[0].io(), endpoint);
+Result<void> Listener::check(const Endpoint& endpoint) {
+  boost::asio::io_context io(1);
+  Acceptor acceptor(io);
+  return bind(acceptor, io, endpoint);
+}
+
+Result<void> Listener::bind(Acceptor& acceptor, boost::asio::io_context& io, const Endpoint& endpoint) {
+  const auto address = resolve(io, endpoint);
   if (!address) return std::unexpected(address.error());
   error_code error;
   const auto step = [&error](auto&& call) {
     if (!error) call();
   };
-  step([&] { acceptor_.open(address->protocol(), error); });
-  step([&] { acceptor_.set_option(boost::asio::socket_base::reuse_address(true), error); });
-  step([&] { acceptor_.set_option(tcp::no_delay(true), error); });  // Linux: accepted sockets inherit it
-  step([&] { acceptor_.bind(*address, error); });
-  step([&] { acceptor_.listen(boost::asio::socket_base::max_listen_connections, error); });
-  step([&] { acceptor_.non_blocking(true, error); });
-  tcp::endpoint local;
-  step([&] { local = acceptor_.local_endpoint(error); });
+  step([&] { acceptor.open(address->protocol(), error); });
+  step([&] { acceptor.set_option(boost::asio::socket_base::reuse_address(true), error); });
+  step([&] { acceptor.set_option(tcp::no_delay(true), error); });  // Linux: accepted sockets inherit it
+  step([&] { acceptor.bind(*address, error); });
+  if (!error) return {};
+  error_code ignored;
+  acceptor.close(ignored);
+  return cannot_listen(endpoint, error);
+}
+
+Result<void> Listener::listen(const Endpoint& endpoint) {
+  if (auto bound = bind(acceptor_, loops_[0].io(), endpoint); !bound) return bound;
+  error_code error;
+  acceptor_.listen(boost::asio::socket_base::max_listen_connections, error);
+  if (!error) acceptor_.non_blocking(true, error);
   if (error) {
     error_code ignored;
     acceptor_.close(ignored);
     return cannot_listen(endpoint, error);
   }
+  const tcp::endpoint local = acceptor_.local_endpoint();
   endpoint_ = Endpoint{local.address().to_string(), local.port()};
   return {};
 }
@@ -119,7 +132,7 @@ void Listener::on_readable() {
       }
       return wait();
     case Round::kMore: return wait();
-    case Round::kExhausted: return loops_[0].deadlines().arm(retry_, std::chrono::steady_clock::now() + kPause);
+    case Round::kExhausted: return loops_[0].deadlines().arm(retry_, loops_.now() + kPause);
   }
 }
 
@@ -153,7 +166,7 @@ void Listener::hand_over(Socket socket, Loop& loop) {
 
 void Listener::pause(const error_code& why) {
   exhausted_ = true;
-  if (log_.may_log(why.message()))
+  if (log_.may_log(why.message(), loops_.now()))
     log_warn("cannot accept connections for now", {{"listener", name_}, {"why", why.message()}});
 }
 
@@ -165,11 +178,9 @@ void Listener::shut(bool serve_backlog) {
     error_code ignored;
     acceptor_.close(ignored);
   };
-  boost::asio::post(loops_[0].executor(), boost::asio::use_future(close)).get();
+  run_on(loops_[0], close);
   // Each loop runs in order what it was given from outside, so after this nothing is left that knows `this`.
-  for (std::size_t i = 0; i < loops_.size(); ++i) {
-    boost::asio::post(loops_[i].executor(), boost::asio::use_future([] {})).get();
-  }
+  for (std::size_t i = 0; i < loops_.size(); ++i) run_on(loops_[i], [] {});
 }
 
 }  // namespace parley::net

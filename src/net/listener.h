@@ -36,6 +36,9 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
+  /// Whether the address can be bound now; it is let go again. The error's detail is as listen()'s.
+  [[nodiscard]] static Result<void> check(const Endpoint& endpoint);
+
   /// Binds and listens, so that connections queue up; nothing is accepted before start(). The error's detail is one
   /// line that names the address.
   [[nodiscard]] Result<void> listen(const Endpoint& endpoint);
@@ -51,8 +54,10 @@ class Listener {
   void close();
 
  private:
+  using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor>;
   enum class Round { kDrained, kMore, kExhausted };
 
+  [[nodiscard]] static Result<void> bind(Acceptor& acceptor, boost::asio::io_context& io, const Endpoint& endpoint);
   void wait();
   void on_readable();
   /// Accepts up to `most` connections.
@@ -65,7 +70,7 @@ class Listener {
   std::string name_;
   Endpoint endpoint_;
   OnAccept on_accept_;
-  boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, Executor> acceptor_;
+  Acceptor acceptor_;
   DeadlineEntry retry_;
   std::size_t next_loop_ = 0;
   bool exhausted_ = false;

@@ -22,7 +22,7 @@ void Loop::run() {
 
 LoopPool::LoopPool(std::size_t count) {
   for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
-    loops_.push_back(std::make_unique<Loop>(i));
+    loops_.push_back(std::make_unique<Loop>(i, clock_));
     work_.emplace_back(loops_.back()->executor());
   }
   for (auto& loop : loops_) threads_.emplace_back([&loop] { loop->run(); });
@@ -31,6 +31,11 @@ LoopPool::LoopPool(std::size_t count) {
 LoopPool::~LoopPool() {
   for (auto& loop : loops_) loop->io_.stop();
   for (std::thread& thread : threads_) thread.join();
+}
+
+void LoopPool::turn(std::chrono::steady_clock::duration time) {
+  clock_.turn(time);
+  for (auto& loop : loops_) run_on(*loop, [&loop] { loop->deadlines().advance(); });
 }
 
 std::size_t LoopPool::usable_processors() {

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include "base/clock.h"
@@ -72,8 +71,7 @@ class Server {
 
   void on_each_loop(void (Worker::*call)()) {
     for (const auto& worker : workers_) {
-      const auto run = [&worker, call] { ((*worker).*call)(); };
-      boost::asio::post(worker->loop().executor(), boost::asio::use_future(run)).get();
+      run_on(worker->loop(), [&worker, call] { ((*worker).*call)(); });
     }
   }
 

@@ -16,7 +16,8 @@ Async<> wait_twice(Loop& loop, Waiters& waiters, Deadline deadline, char name, s
 }
 
 TEST(Waiters, WakesThoseWhoWaitOnceAndInOrder) {
-  Loop loop(0);
+  const SteadyClock clock;
+  Loop loop(0, clock);
   Waiters waiters;
   std::string woken;
   for (const char name : {'a', 'b', 'c'}) {
@@ -33,10 +34,11 @@ TEST(Waiters, WakesThoseWhoWaitOnceAndInOrder) {
 }
 
 TEST(Waiters, ADeadlineEndsTheWait) {
-  Loop loop(0);
+  const SteadyClock clock;
+  Loop loop(0, clock);
   Waiters waiters;
   std::string woken;
-  const Deadline passed = std::chrono::steady_clock::now();
+  const Deadline passed = loop.now();
   boost::asio::co_spawn(loop.executor(), wait_twice(loop, waiters, passed, 'a', woken), boost::asio::detached);
   while (woken.size() < 2) loop.io().run_one();
   EXPECT_EQ(waiters.size(), 0U);

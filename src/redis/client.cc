@@ -3,9 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
 
 #include "redis/client_metrics.h"
 #include "redis/loop_client.h"
@@ -46,18 +44,11 @@ struct Client::State {
   }
 
   void stop() {
-    on_loop(0, [this] { watch.stop(); });
-    boost::asio::co_spawn(loops[0].executor(), watch.ended(), boost::asio::use_future).get();
+    net::stop_on(loops[0], [this] { watch.stop(); }, watch.ended());
     for (std::size_t i = 0; i < parts.size(); ++i) {
-      on_loop(i, [this, i] { parts[i]->stop(); });
-      boost::asio::co_spawn(loops[i].executor(), parts[i]->ended(), boost::asio::use_future).get();
+      net::stop_on(loops[i], [this, i] { parts[i]->stop(); }, parts[i]->ended());
     }
-    on_loop(0, [] {});  // what was posted to the watch
-  }
-
-  template <class Function>
-  void on_loop(std::size_t index, Function function) {
-    boost::asio::post(loops[index].executor(), boost::asio::use_future(std::move(function))).get();
+    net::run_on(loops[0], [] {});  // what was posted to the watch
   }
 
   net::LoopPool& loops;

@@ -14,7 +14,6 @@
 namespace parley::redis {
 namespace {
 
-using std::chrono::steady_clock;
 using Outcome = CallResult::Outcome;
 
 std::unexpected<Error> unusable(std::string why) { return fail(ErrorCode::kUnavailable, std::move(why)); }
@@ -145,7 +144,7 @@ std::unexpected<Error> Dialer::turn_away(std::string why) {
 }
 
 Task<Reply> Dialer::ask(Connection& connection, std::string command) const {
-  const CallOptions options{.deadline = steady_clock::now() + options_.connect_timeout};
+  const CallOptions options{.deadline = loop_.now() + options_.connect_timeout};
   auto result = co_await connection.call(command, options);
   if (result.outcome == Outcome::kAnswered) co_return std::move(result.reply);
   co_return unusable(result.outcome == Outcome::kExpired ? "the server does not answer in time"

@@ -11,7 +11,6 @@ namespace parley::redis {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 /// Between two looks at a cluster of which nobody complains: its nodes redirect who asks the wrong one.
 constexpr milliseconds kCalm{5'000};
@@ -70,7 +69,7 @@ Task<Layout> Watch::ask() {
   const std::string command = sentinel() ? format_command({"SENTINEL", "get-master-addr-by-name", options_.master})
                                          : format_command({"CLUSTER", "SLOTS"});
   const auto connection = connection_;
-  const CallOptions limit{.deadline = steady_clock::now() + std::max(2 * options_.watch, milliseconds(200))};
+  const CallOptions limit{.deadline = loop_.now() + std::max(2 * options_.watch, milliseconds(200))};
   const CallResult result = co_await connection->call(command, limit);
   if (result.outcome == CallResult::Outcome::kLost) co_return fail(ErrorCode::kUnavailable, result.why);
   if (result.outcome != CallResult::Outcome::kAnswered) {
@@ -110,8 +109,8 @@ void Watch::tell(Layout layout) {
 }
 
 Async<> Watch::pause(milliseconds time, bool unless_in_a_hurry) {
-  const Deadline until = steady_clock::now() + time;
-  while (!stopped_ && steady_clock::now() < until && !(unless_in_a_hurry && hurry_.load())) {
+  const Deadline until = loop_.now() + time;
+  while (!stopped_ && loop_.now() < until && !(unless_in_a_hurry && hurry_.load())) {
     co_await wakeup_.wait(loop_, until);
   }
 }

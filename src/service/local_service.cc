@@ -35,8 +35,4 @@ Task<PullResponse> LocalService::pull(PullRequest request, CallContext context) 
   return response_to_pull(std::move(chat), store_.read(std::move(query->chat), query->range, context.deadline));
 }
 
-Task<void> LocalService::ready(CallContext context) { return store_.ready(context.deadline); }
-
-Task<void> LocalService::readable(CallContext context) { return store_.readable(context.deadline); }
-
 }  // namespace parley::service

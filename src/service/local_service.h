@@ -14,8 +14,7 @@ class LocalService final : public MessageService {
 
   Task<SendResponse> send(SendRequest request, CallContext context) override;
   Task<PullResponse> pull(PullRequest request, CallContext context) override;
-  Task<void> ready(CallContext context) override;
-  Task<void> readable(CallContext context) override;
+  Health health() const override { return store_.health(); }
 
  private:
   store::MessageStore& store_;

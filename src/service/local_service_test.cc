@@ -22,8 +22,7 @@ class RecordingStore final : public store::MessageStore {
     read_range = range;
     co_return Page{};
   }
-  Task<void> ready(Deadline) override { co_return fail(ErrorCode::kUnavailable, "gone"); }
-  Task<void> readable(Deadline) override { co_return fail(ErrorCode::kUnavailable, "gone"); }
+  Health health() const override { return Health::nothing("gone"); }
   std::string id() const override { return id_; }
 
   std::optional<Draft> appended;
@@ -37,7 +36,7 @@ class LocalServiceTest : public testing::Test {
  protected:
   template <class T>
   Result<T> run(Task<T> task) {
-    return boost::asio::co_spawn(loops_[0].executor(), std::move(task), boost::asio::use_future).get();
+    return net::run_on(loops_[0], std::move(task));
   }
   Result<SendResponse> send(SendRequest request) { return run(service_.send(std::move(request), {})); }
   ErrorCode send_error(SendRequest request) {
@@ -90,7 +89,7 @@ TEST_F(LocalServiceTest, RefusesNegativePulls) {
   EXPECT_EQ(run(service_.pull({.chat = "group"}, {})).error().code, ErrorCode::kInvalidChat);
 }
 
-TEST_F(LocalServiceTest, IsReadyWhenItsStoreIs) { EXPECT_EQ(run(service_.ready({})).error().detail, "gone"); }
+TEST_F(LocalServiceTest, IsReadyWhenItsStoreIs) { EXPECT_EQ(service_.health().why_not, "gone"); }
 
 }  // namespace
 }  // namespace parley::service

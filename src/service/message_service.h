@@ -1,11 +1,11 @@
-// The seam that every front end calls: send, pull, ready or at least readable. Served by a store of our own, or by
-// remote nodes.
+// The seam that every front end calls: send, pull, health. Served by a store of our own, or by remote nodes.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
 #include "base/clock.h"
+#include "base/health.h"
 #include "base/task.h"
 #include "chat/message.h"
 
@@ -55,11 +55,8 @@ class MessageService {
   [[nodiscard]] virtual Task<SendResponse> send(SendRequest request, CallContext context) = 0;
   [[nodiscard]] virtual Task<PullResponse> pull(PullRequest request, CallContext context) = 0;
 
-  /// Nothing while calls can succeed, else kUnavailable with why not.
-  [[nodiscard]] virtual Task<void> ready(CallContext context) = 0;
-
-  /// Nothing while pulls can succeed, whatever becomes of sends, else kUnavailable with why not.
-  [[nodiscard]] virtual Task<void> readable(CallContext context) = 0;
+  /// Whether pulls and sends can succeed, as far as this loop knows. It asks nobody.
+  [[nodiscard]] virtual Health health() const = 0;
 };
 
 }  // namespace parley::service

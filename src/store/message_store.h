@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/health.h"
 #include "base/task.h"
 #include "chat/message.h"
 
@@ -52,11 +53,8 @@ class MessageStore {
   /// kOverloaded (the deadline passed, or too many reads wait), kUnavailable.
   [[nodiscard]] virtual Task<Page> read(ChatId chat, PageRange range, Deadline deadline) = 0;
 
-  /// Nothing while appends and reads are possible, else kUnavailable with why not.
-  [[nodiscard]] virtual Task<void> ready(Deadline deadline) = 0;
-
-  /// Nothing while reads are possible, whatever becomes of appends, else kUnavailable with why not.
-  [[nodiscard]] virtual Task<void> readable(Deadline deadline) = 0;
+  /// Whether reads and appends are possible, as far as this loop knows. It asks nobody.
+  [[nodiscard]] virtual Health health() const = 0;
 
   /// The store's random id, made once when the store was. It becomes another one if somebody else replaces the store
   /// under a running process, as in Redis. Any thread.

@@ -56,6 +56,9 @@ class StoreFixture : public testing::Test {
   std::future<Result<T>> start(Task<T> task, std::size_t loop = 0) {
     return boost::asio::co_spawn(loops_[loop].executor(), std::move(task), boost::asio::use_future);
   }
+  Health health() {
+    return net::run_on(loops_[0], [this] { return store_->health(); });
+  }
   template <class T>
   Result<T> run(Task<T> task, std::size_t loop = 0) {
     return start(std::move(task), loop).get();

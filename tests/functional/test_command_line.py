@@ -79,6 +79,7 @@ def test_no_server_is_one_line_and_exit_1(chat):
         ["pull", "a:b", "--cursor", ""],
         ["pull", "a:b", "--url", "ftp://x"],
         ["pull", "a:b", "--url", "nonsense"],
+        ["pull", "a:b", "--url", "http://127.0.0.1:99999"],
     ],
 )
 def test_bad_arguments_exit_with_2(arguments):

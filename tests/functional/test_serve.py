@@ -119,7 +119,9 @@ def test_exits_with_0_after_a_signal(server, number):
         (["--store", "cassandra://x"], "store"),
         (["--store", "rocksdb:"], "store"),
         (["--http", "nonsense"], "http"),
-        (["--http", "127.0.0.1:99999"], "http"),
+        (["--http", "127.0.0.1:99999"], "65535"),
+        (["--store", "redis://127.0.0.1:99999"], "65535"),
+        (["--backend", "thrift://127.0.0.1:99999"], "65535"),
         (["--http", "127.0.0.1"], "http"),
         (["--config", "/does/not/exist.toml"], "exist.toml"),
         (["--max-text"], "max-text"),
@@ -142,7 +144,10 @@ def test_exits_with_1_where_the_port_is_taken(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as holder:
         address = "127.0.0.1:%d" % holder.getsockname()[1]
         outcome = parley("serve", "--http", address, "--store", "memory:", cwd=tmp_path)
+        fails_to_start(outcome, 1, address)
+        outcome = parley("serve", "--http", "127.0.0.1:0", "--admin", address, "--store", "rocksdb:data", cwd=tmp_path)
     fails_to_start(outcome, 1, address)
+    assert not (tmp_path / "data").exists(), "a store was made"
 
 
 def test_exits_with_1_where_the_folder_is_a_file(tmp_path):

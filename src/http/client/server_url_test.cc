@@ -20,11 +20,12 @@ TEST(ServerUrl, ReadsHostPortAndBase) {
   ASSERT_TRUE(six);
   EXPECT_EQ(six->host, "::1");
   EXPECT_EQ(six->authority, "[::1]:1");
+  EXPECT_TRUE(ServerUrl::parse("http://a:65535"));
 }
 
 TEST(ServerUrl, RefusesTheRest) {
   for (const char* text : {"", "localhost:8080", "http://", "https://a", "ftp://a", "http://u@a", "http://a/?q",
-                           "http://a/#f", "http://a b"}) {
+                           "http://a/#f", "http://a b", "http://a:0", "http://a:65536", "http://a:99999999999"}) {
     EXPECT_FALSE(ServerUrl::parse(text)) << text;
   }
 }

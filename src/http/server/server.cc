@@ -10,17 +10,18 @@ namespace parley::http {
 
 HttpServer::HttpServer(net::LoopPool& loops, net::Endpoint endpoint, Routes routes, HttpOptions options,
                        MemoryBudget& budget, MetricsRegistry& metrics, std::string name)
-    : state_(std::move(options), std::move(routes), endpoint.is_loopback(), budget),
+    : loops_(loops),
+      state_(std::move(options), std::move(routes), endpoint.is_loopback(), budget),
       metrics_(net::ServerMetrics::publish(metrics, metrics_of(name, state_.router), loops.size())),
       server_(loops, std::move(endpoint), std::move(name),
               [&](std::size_t i) { return std::make_unique<Worker>(state_, loops[i], metrics_->loop(i)); }) {}
 
 HttpServer::~HttpServer() {
-  if (state_.stage != Stage::kEnding) drain(std::chrono::steady_clock::now());
+  if (state_.stage != Stage::kEnding) drain({});
 }
 
 void HttpServer::begin_drain() {
-  state_.idle_end = std::chrono::steady_clock::now() + kDrainGrace;
+  state_.idle_end = loops_.now() + kDrainGrace;
   state_.stage = Stage::kDraining;
 }
 

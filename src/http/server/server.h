@@ -51,6 +51,7 @@ class HttpServer {
   }
 
  private:
+  net::LoopPool& loops_;
   ServerState state_;
   std::shared_ptr<net::ServerMetrics> metrics_;
   net::Server<Worker> server_;

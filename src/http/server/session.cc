@@ -16,7 +16,6 @@ namespace parley::http {
 namespace {
 
 using boost::beast::iequals;
-using std::chrono::steady_clock;
 
 }  // namespace
 
@@ -57,7 +56,7 @@ Async<> Session::refuse() {
   identify();
   Response response = error_response({ErrorCode::kOverloaded, "there are too many connections"},
                                      worker_.state().options.errors, request_id_);
-  prepare(response, false, worker_.state().router.size(), steady_clock::now());
+  prepare(response, false, worker_.state().router.size(), worker_.loop().now());
   (void)co_await write_answer(std::move(response), false);
 }
 
@@ -76,7 +75,7 @@ Async<> Session::serve() {
       input = read();
     }
     if (input == Input::kOver) break;
-    const Deadline began = steady_clock::now();
+    const Deadline began = worker_.loop().now();
     const std::size_t route = input ? state.router.find(parser_.head().target.path) : state.router.size();
     std::optional<Response> response = begin_answer(input, route);
     if (!response) {
@@ -233,11 +232,11 @@ std::string_view Session::body_of(const Response& response) const noexcept {
 void Session::observe(int status, std::size_t route, Deadline began) {
   using std::chrono::duration_cast;
   using std::chrono::microseconds;
-  const auto taken = duration_cast<microseconds>(steady_clock::now() - began).count();
+  const auto taken = duration_cast<microseconds>(worker_.loop().now() - began).count();
   worker_.metrics().observe(route, place_of(status), static_cast<std::uint64_t>(taken));
   const Router& router = worker_.state().router;
   const bool told = route < router.size() && router[route].probe;
-  const bool warn = status >= 500 && !told && worker_.log_budget().may_log();
+  const bool warn = status >= 500 && !told && worker_.log_budget().may_log(worker_.loop().now());
   if (!warn && !log_enabled(LogLevel::kDebug)) return;
   const bool known = head_is_known();
   const auto log = warn ? log_warn : log_debug;

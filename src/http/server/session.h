@@ -105,7 +105,7 @@ class Session {
   /// Closes so that the client can read what was written: a close with unread bytes would be a reset.
   [[nodiscard]] Async<> linger();
 
-  void arm(std::chrono::milliseconds time) { arm_until(std::chrono::steady_clock::now() + time); }
+  void arm(std::chrono::milliseconds time);
   void arm_until(Deadline deadline);
   void on_expiry();
 

@@ -9,7 +9,6 @@ namespace parley::http {
 namespace {
 
 using boost::system::error_code;
-using std::chrono::steady_clock;
 
 /// How long a client may take to read an answer and close, after which the connection is closed whatever is unread.
 constexpr std::chrono::milliseconds kLinger{2000};
@@ -25,6 +24,8 @@ void Session::cut() {
   cut_ = true;
   channel_.close();
 }
+
+void Session::arm(std::chrono::milliseconds time) { arm_until(worker_.loop().now() + time); }
 
 void Session::arm_until(Deadline deadline) {
   expired_ = false;

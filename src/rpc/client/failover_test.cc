@@ -127,9 +127,9 @@ TEST_F(FailoverTest, ANodeThatIsNotReadyIsLeftOutUntilItIs) {
   FakeConnection connection = node.accept();
   connection.answer<ReadyResponse>(connection.receive(), fail(ErrorCode::kUnavailable, "the disk failed"));
   connection.answer<ReadyResponse>(connection.receive(), fail(ErrorCode::kUnavailable, "the disk failed"));
-  const auto is_ready = ready();
-  ASSERT_FALSE(is_ready);
-  EXPECT_THAT(is_ready.error().detail, HasSubstr("the disk failed"));
+  const Health is = health();
+  EXPECT_FALSE(is.reads);
+  EXPECT_THAT(is.why_not, HasSubstr("the disk failed"));
   connection.answer<ReadyResponse>(connection.receive(), ReadyResponse{"store"});
   EXPECT_TRUE(wait_until_started());
 }
@@ -146,12 +146,13 @@ TEST_F(FailoverTest, ANodeThatRefusesSendsIsAskedWhereNoOtherIs) {
     to_b_->stored(to_b_->receive(), i);
     EXPECT_TRUE(sent.get());
   }
-  EXPECT_TRUE(ready());
+  EXPECT_TRUE(health().writes);
   to_b_->drain();
   ASSERT_TRUE(to_b_->closed());
-  const auto is_ready = ready();
-  ASSERT_FALSE(is_ready);
-  EXPECT_THAT(is_ready.error().detail, HasSubstr("the disk failed"));
+  const Health is = health();
+  EXPECT_TRUE(is.reads);
+  EXPECT_FALSE(is.writes);
+  EXPECT_THAT(is.why_not, HasSubstr("the disk failed"));
   PullFuture pulled = pull();
   to_a_->answer<service::PullResponse>(to_a_->receive(), service::PullResponse{"a:b", {{}, false, 5}});
   EXPECT_TRUE(pulled.get());
@@ -196,7 +197,7 @@ TEST_F(FailoverTest, AForeignServerBesideANodeOfOursIsRefused) {
   to_b_.emplace(b_.accept());
   const ReceivedCall call = to_b_->receive();
   const Deadline last = std::chrono::steady_clock::now() + milliseconds(20'000);
-  while (!ready() && std::chrono::steady_clock::now() < last) {
+  while (!health().writes && std::chrono::steady_clock::now() < last) {
   }  // until a is known, so that b is the one that does not fit
   to_b_->answer(call, encode_reply(call.head, ApplicationException{ExceptionType::kUnknownMethod, "Ready"}));
   to_b_.emplace(b_.accept());
@@ -287,7 +288,7 @@ TEST_F(FailoverTest, AGoneNodeIsTriedAgainAndAgain) {
   FakeConnection connection = connect(node);
   node.refuse();
   connection.close();
-  while (ready()) std::this_thread::yield();
+  while (health().writes) std::this_thread::yield();
   node.reopen();
   FakeConnection again = node.accept_ready();
   EXPECT_TRUE(wait_until_started());
@@ -339,7 +340,7 @@ TEST_F(FailoverTest, ANameThatTakesItsTimeKeepsNobodyWaiting) {
   start({{"slow.test", 1}, a_.endpoint(), {"nodes.test", 1}}, patient(), resolve);
   to_a_.emplace(a_.accept_ready());
   to_b_.emplace(b_.accept_ready());
-  while (!ready()) std::this_thread::yield();
+  while (!health().writes) std::this_thread::yield();
 }
 
 TEST_F(FailoverTest, NodesComeAndGoWithTheName) {

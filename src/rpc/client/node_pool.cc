@@ -63,24 +63,19 @@ bool NodePool::has_another(const Node* than) const noexcept {
   return std::ranges::any_of(nodes_, [than](const auto& node) { return node.get() != than && node->up(); });
 }
 
-Result<void> NodePool::ready() const {
+Health NodePool::health() const {
   if (std::ranges::any_of(nodes_, [](const auto& node) { return node->up() && node->takes_sends(); })) return {};
-  if (auto is_readable = readable(); !is_readable) return is_readable;
-  return fail(ErrorCode::kUnavailable, "no node takes sends: " + reasons());
-}
-
-Result<void> NodePool::readable() const {
-  if (has_another(nullptr)) return {};
-  return fail(ErrorCode::kUnavailable, "no node can be used: " + reasons());
+  if (has_another(nullptr)) return Health::only_reads("no node takes sends: " + reasons());
+  return Health::nothing("no node can be used: " + reasons());
 }
 
 Task<void> NodePool::started(Deadline deadline) {
   while (steady_clock::now() < deadline) {
     const bool tried = std::ranges::all_of(nodes_, [](const auto& node) { return node->tried(); });
-    if (tried && ready()) break;
+    if (tried && health().writes) break;
     co_await waiters_.wait(context_.loop, deadline);
   }
-  co_return ready();
+  co_return health().check();
 }
 
 std::shared_ptr<Node> NodePool::choose(RequestKind kind, const Node* avoid) {

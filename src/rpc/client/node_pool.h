@@ -12,6 +12,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include "base/health.h"
 #include "base/task_group.h"
 #include "net/client_metrics.h"
 #include "net/waiters.h"
@@ -44,12 +45,10 @@ class NodePool {
   /// Whether a node other than `than` can be used now.
   [[nodiscard]] bool has_another(const Node* than) const noexcept;
 
-  /// Nothing while a node can be used and takes sends, else kUnavailable with why not.
-  [[nodiscard]] Result<void> ready() const;
-  /// Nothing while a node can be used, if only for pulls, else kUnavailable with why not.
-  [[nodiscard]] Result<void> readable() const;
+  /// Whether a node can be used, and takes sends.
+  [[nodiscard]] Health health() const;
 
-  /// Waits until every node has been tried and one takes sends, or the deadline; then as ready().
+  /// Waits until every node has been tried and one takes sends, or the deadline. kUnavailable: none does.
   [[nodiscard]] Task<void> started(Deadline deadline);
 
  private:

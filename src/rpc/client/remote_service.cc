@@ -1,11 +1,10 @@
 #include "rpc/client/remote_service.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 
 #include "chat/text.h"
@@ -29,11 +28,8 @@ Result<Page> check_page(Page page, const PageRange& range, bool foreign) {
   if (!std::ranges::all_of(page.messages, [](const Message& m) { return is_utf8(m.text) && is_utf8(m.sender); })) {
     return fail(ErrorCode::kBadUpstream, "the node answered a text that is not UTF-8");
   }
-  std::size_t bytes = 0;
-  const auto end = std::ranges::find_if(page.messages, [&](const Message& message) {
-    bytes += message.text.size();
-    return bytes > range.max_bytes && &message != &page.messages.front();
-  });
+  PageRoom room({.limit = std::numeric_limits<std::int32_t>::max(), .max_bytes = range.max_bytes});
+  const auto end = std::ranges::find_if(page.messages, [&](const Message& m) { return !room.take(m.text.size()); });
   if (end == page.messages.end()) return page;
   if (foreign) {
     return fail(
@@ -124,15 +120,11 @@ RemoteService::RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> na
 }
 
 RemoteService::~RemoteService() {
-  const auto stop_resolver = [this] { resolver_.stop(); };
-  boost::asio::post(loops_[0].executor(), boost::asio::use_future(stop_resolver)).get();
-  boost::asio::co_spawn(loops_[0].executor(), resolving_.wait(), boost::asio::use_future).get();
+  net::stop_on(loops_[0], [this] { resolver_.stop(); }, resolving_.wait());
   for (std::size_t i = 0; i < pools_.size(); ++i) {
-    const auto stop_pool = [this, i] { pools_[i]->stop(); };
-    boost::asio::post(loops_[i].executor(), boost::asio::use_future(stop_pool)).get();
-    boost::asio::co_spawn(loops_[i].executor(), pools_[i]->ended(), boost::asio::use_future).get();
+    net::stop_on(loops_[i], [this, i] { pools_[i]->stop(); }, pools_[i]->ended());
   }
-  boost::asio::post(loops_[0].executor(), boost::asio::use_future([] {})).get();  // what on_lost() posted
+  net::run_on(loops_[0], [] {});  // what on_lost() posted
 }
 
 void RemoteService::set_addresses(const net::Addresses& addresses) {
@@ -151,7 +143,7 @@ Result<void> RemoteService::wait_until_started(Deadline deadline) {
   resolver_.wait_until_tried(deadline);
   Result<void> all;
   for (std::size_t i = 0; i < pools_.size() && all; ++i) {
-    all = boost::asio::co_spawn(loops_[i].executor(), pools_[i]->started(deadline), boost::asio::use_future).get();
+    all = net::run_on(loops_[i], pools_[i]->started(deadline));
   }
   if (auto conflict = identity_.conflict(); !conflict.empty()) return fail(ErrorCode::kUnavailable, conflict);
   return all;
@@ -202,9 +194,5 @@ Task<service::SendResponse> RemoteService::send(service::SendRequest request, se
 Task<service::PullResponse> RemoteService::pull(service::PullRequest request, service::CallContext context) {
   return ask(prepare(request, limits_, identity_), std::move(context));
 }
-
-Task<void> RemoteService::ready(service::CallContext /*context*/) { co_return pool().ready(); }
-
-Task<void> RemoteService::readable(service::CallContext /*context*/) { co_return pool().readable(); }
 
 }  // namespace parley::rpc

@@ -51,15 +51,14 @@ class RemoteService final : public service::MessageService {
 
   Task<service::SendResponse> send(service::SendRequest request, service::CallContext context) override;
   Task<service::PullResponse> pull(service::PullRequest request, service::CallContext context) override;
-  Task<void> ready(service::CallContext context) override;
-  Task<void> readable(service::CallContext context) override;
+  Health health() const override { return pool().health(); }
 
  private:
   /// Asks one node after the other until there is a last word. One coroutine for all of it: each further one would be a
   /// part of what a request costs. `Question`: what is asked, and what is made of an answer.
   template <class Question>
   Task<typename Question::Response> ask(Result<Question> question, service::CallContext context);
-  [[nodiscard]] NodePool& pool() noexcept { return *pools_[net::Loop::current().index()]; }
+  [[nodiscard]] NodePool& pool() const noexcept { return *pools_[net::Loop::current().index()]; }
   void set_addresses(const net::Addresses& addresses);
   /// A loop has lost all nodes, or has one again.
   void on_lost(bool lost);

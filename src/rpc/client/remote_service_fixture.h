@@ -48,7 +48,9 @@ class RemoteServiceTest : public testing::Test {
   PullFuture pull(milliseconds time = milliseconds(20'000)) {
     return spawn(service_->pull({.chat = "b:a", .cursor = 5, .limit = 3, .reverse = true}, context(time)));
   }
-  Result<void> ready() { return spawn(service_->ready({})).get(); }
+  Health health() {
+    return net::run_on(loops_[0], [this] { return service_->health(); });
+  }
 
   /// The error that a call ended with.
   template <class Response>

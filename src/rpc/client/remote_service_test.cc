@@ -278,9 +278,8 @@ TEST_F(RemoteServiceTest, IsUnavailableOnceAnOutageIsOld) {
   start({node.endpoint()}, options);
   SendFuture sent = send("hi");
   EXPECT_EQ(error_of(sent), ErrorCode::kUnavailable);
-  const auto is_ready = ready();
-  ASSERT_FALSE(is_ready);
-  EXPECT_THAT(is_ready.error().detail, HasSubstr(node.endpoint().to_string()));
+  EXPECT_FALSE(health().reads);
+  EXPECT_THAT(health().why_not, HasSubstr(node.endpoint().to_string()));
 }
 
 TEST_F(RemoteServiceTest, WaitsOutAYoungOutage) {

@@ -44,11 +44,10 @@ Verdict<Response> judge_silence(const CallResult& result, RequestKind kind) {
   if (result.outcome == Outcome::kFull)
     return {.response = fail(ErrorCode::kOverloaded, "the node has too many calls under way")};
   if (result.outcome == Outcome::kExpired && (unsent || pull)) {
-    return {.response = fail(ErrorCode::kOverloaded, "no node answered before the deadline")};
+    return {.response = too_late("before a node answered")};
   }
   if (result.outcome == Outcome::kExpired) {
-    return {.response = fail(ErrorCode::kOutcomeUnknown, "the node did not answer before the deadline"),
-            .maybe_stored = true};
+    return {.response = too_late("before the node answered", ErrorCode::kOutcomeUnknown), .maybe_stored = true};
   }
   const Next again = unsent || kind != RequestKind::kSend ? Next::kAgain : Next::kStop;
   if (unsent || (pull && result.outcome == Outcome::kLost)) {

@@ -73,7 +73,7 @@ Async<Answer> CallHandler::answer(Call& call, const service::CallContext& contex
       co_return finish(call.head, Method::kPull, std::move(pulled));
     }
     static_assert(std::variant_size_v<Request> == 3, "a further kind of request needs its answer here");
-    auto is_ready = co_await ready(context);
+    auto is_ready = ready();
     tell(is_ready);
     co_return finish(call.head, Method::kReady, std::move(is_ready));
   } catch (const std::exception& bug) {
@@ -100,15 +100,11 @@ Task<service::PullResponse> CallHandler::pull(service::PullRequest& request,
   return service_.pull(std::move(request), context);
 }
 
-Task<ReadyResponse> CallHandler::ready(const service::CallContext& context) const {
-  if (draining_.load(std::memory_order_relaxed)) co_return fail(ErrorCode::kUnavailable, "the node is draining");
-  const auto is_ready = co_await service_.ready(context);
-  ReadyResponse response{store_id_(), durability_(), wall_clock_us()};
-  if (is_ready) co_return response;
-  const auto is_readable = co_await service_.readable(context);
-  if (!is_readable) co_return std::unexpected(is_readable.error());
-  response.refuses_sends = is_ready.error().detail;
-  co_return response;
+Result<ReadyResponse> CallHandler::ready() const {
+  if (draining_.load(std::memory_order_relaxed)) return fail(ErrorCode::kUnavailable, "the node is draining");
+  Health health = service_.health();
+  if (!health.reads) return fail(ErrorCode::kUnavailable, std::move(health.why_not));
+  return ReadyResponse{store_id_(), durability_(), wall_clock_us(), std::move(health.why_not)};
 }
 
 void CallHandler::tell(const Result<ReadyResponse>& ready) const {

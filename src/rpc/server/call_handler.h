@@ -46,7 +46,7 @@ class CallHandler {
                                                  const service::CallContext& context) const;
   [[nodiscard]] Task<service::PullResponse> pull(service::PullRequest& request,
                                                  const service::CallContext& context) const;
-  [[nodiscard]] Task<ReadyResponse> ready(const service::CallContext& context) const;
+  [[nodiscard]] Result<ReadyResponse> ready() const;
   /// Logs why gateways hear that this node is not ready, or takes no sends: every probe of each of them asks.
   void tell(const Result<ReadyResponse>& ready) const;
 

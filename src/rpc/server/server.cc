@@ -15,7 +15,7 @@ RpcServer::RpcServer(net::LoopPool& loops, net::Endpoint endpoint, CallHandler h
               [&](std::size_t i) { return std::make_unique<Worker>(state_, loops[i], metrics_->loop(i)); }) {}
 
 RpcServer::~RpcServer() {
-  if (!state_.draining.load(std::memory_order_relaxed)) drain(std::chrono::steady_clock::now());
+  if (!state_.draining.load(std::memory_order_relaxed)) drain({});
 }
 
 Result<void> RpcServer::listen() {

@@ -16,7 +16,6 @@ namespace parley::rpc {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 /// The milliseconds that a header states; nothing where it states none that mean anything.
 std::optional<milliseconds> parse_timeout(std::string_view text) {
@@ -144,7 +143,7 @@ Session::Step Session::take(std::string_view message) {
 }
 
 Session::Step Session::give_up(std::string_view why) {
-  if (worker_.log_budget().may_log()) {
+  if (worker_.log_budget().may_log(worker_.loop().now())) {
     log_warn("the server closes an RPC connection", {{"why", why}, {"peer", channel_.peer()}});
   }
   return Step::kEnd;
@@ -204,12 +203,12 @@ void Session::respond(const Answer& answer, const WireForm& form, Deadline began
 }
 
 void Session::observe(const Answer& answer, Deadline began, const service::CallContext& context) {
-  const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began).count();
+  const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(worker_.loop().now() - began).count();
   const auto method = static_cast<std::size_t>(answer.method);
   worker_.metrics().observe(method, answer.outcome, static_cast<std::uint64_t>(taken));
   // Why a node is not ready is told by CallHandler, and not for each probe.
   const bool failed = status_of(answer.outcome) >= 500 && answer.method != Method::kReady;
-  const bool warn = failed && worker_.log_budget().may_log();
+  const bool warn = failed && worker_.log_budget().may_log(worker_.loop().now());
   if (!warn && !log_enabled(LogLevel::kDebug)) return;
   const auto log = warn ? log_warn : log_debug;
   log("call", {{"method", kMethodNames[method]},

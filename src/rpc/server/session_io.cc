@@ -10,7 +10,6 @@ namespace parley::rpc {
 namespace {
 
 using boost::system::error_code;
-using std::chrono::steady_clock;
 
 /// How long a client may take to read an answer and close, after which the connection is closed whatever is unread.
 constexpr std::chrono::milliseconds kLinger{2000};
@@ -27,7 +26,7 @@ constexpr std::size_t kMaxUnwritten = std::size_t{1} << 20;
 }  // namespace
 
 void Session::drain() {
-  leave_by_ = steady_clock::now() + (multiplexed_ ? kTell : kDrainGrace);
+  leave_by_ = worker_.loop().now() + (multiplexed_ ? kTell : kDrainGrace);
   if (in_flight_ == 0) warn();
   if (!reading_) return;
   if (may_leave()) return channel_.interrupt();
@@ -36,7 +35,7 @@ void Session::drain() {
 
 void Session::warn() {
   if (!multiplexed_ || cut_ || std::exchange(warned_, true)) return;
-  leave_by_ = steady_clock::now() + kLeave;
+  leave_by_ = worker_.loop().now() + kLeave;
   const std::size_t before = out_.size();
   append_ready_to_reset(out_);
   unwritten_ += out_.size() - before;
@@ -67,7 +66,7 @@ Deadline Session::read_deadline() const {
   if (greeting_) return std::min(message_began_ + options.message_timeout, leave_by_);
   if (!input_.empty()) return message_began_ + options.message_timeout;
   if (leave_by_ != kNoDeadline) return leave_by_;
-  return in_flight_ > 0 ? kNoDeadline : steady_clock::now() + options.idle_timeout;
+  return in_flight_ > 0 ? kNoDeadline : worker_.loop().now() + options.idle_timeout;
 }
 
 void Session::arm_reading() {
@@ -77,7 +76,7 @@ void Session::arm_reading() {
 
 Async<bool> Session::greet() {
   error_code error;
-  message_began_ = steady_clock::now();
+  message_began_ = worker_.loop().now();
   greeting_ = true;
   for (channel_.handshake(error); net::would_block(error) && !read_expired_; channel_.handshake(error)) {
     arm_reading();
@@ -102,7 +101,7 @@ Async<Session::Step> Session::receive() {
   }
   if (cut_) co_return Step::kEnd;
   // Where bytes keep coming, the time to leave passes without the reading having to wait for it.
-  if (input_.empty() && leave_by_ <= steady_clock::now()) co_return part();
+  if (input_.empty() && leave_by_ <= worker_.loop().now()) co_return part();
   if (read_expired_) co_return input_.empty() ? Step::kEnd : give_up("a message took too long to arrive");
   const std::size_t size = channel_.read_some(worker_.scratch(), Worker::kScratch, error);
   if (net::would_block(error)) co_return last_look ? Step::kEnd : Step::kRead;
@@ -118,7 +117,7 @@ Session::Step Session::part() {
 }
 
 Session::Step Session::feed(std::string_view bytes) {
-  read_at_ = steady_clock::now();
+  read_at_ = worker_.loop().now();
   if (!input_.empty()) {
     input_.erase(0, std::exchange(input_used_, 0));  // what is left is one message's beginning
     input_ += bytes;
@@ -179,7 +178,7 @@ Async<bool> Session::write(std::string_view bytes) {
     if (!error) continue;
     if (!net::would_block(error) || write_expired_) break;
     if (!write_expiry_.armed()) {
-      worker_.loop().deadlines().arm(write_expiry_, steady_clock::now() + worker_.state().options.write_timeout);
+      worker_.loop().deadlines().arm(write_expiry_, worker_.loop().now() + worker_.state().options.write_timeout);
     }
     co_await channel_.writable();
   }
@@ -192,7 +191,7 @@ Async<> Session::linger() {
   error_code error;
   if (cut_ || peer_gone_) co_return;
   read_expired_ = false;
-  worker_.loop().deadlines().arm(read_expiry_, steady_clock::now() + kLinger);
+  worker_.loop().deadlines().arm(read_expiry_, worker_.loop().now() + kLinger);
   channel_.finish_writing(error);
   while (!error && !read_expired_) {
     co_await channel_.readable();

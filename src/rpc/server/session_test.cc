@@ -42,8 +42,7 @@ class GatedService final : public service::MessageService {
     if (request.chat != "a:b") co_await gates_[request.chat].wait();
     co_return service::PullResponse{"a:b", {{{"a", std::string(page_bytes_, 'x'), 7}}, false, 8}};
   }
-  Task<void> ready(service::CallContext) override { co_return Result<void>{}; }
-  Task<void> readable(service::CallContext) override { co_return Result<void>{}; }
+  Health health() const override { return {}; }
 
   /// Lets the slow send of this sender go on, or the pull of this chat.
   void open(const std::string& gate) {

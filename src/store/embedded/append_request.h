@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/clock.h"
@@ -15,6 +16,9 @@
 #include "store/idempotency_record.h"
 
 namespace parley::store {
+
+/// When a deadline passed that refuses an append: the coroutine and the writer say the same.
+inline constexpr std::string_view kBeforeTheWrite = "before the write was begun";
 
 /// Shared by the coroutine that waits and the writer. It is decided once who has it: the writer, which then answers,
 /// or the coroutine, whose deadline passed while it still waited in the queue.

@@ -17,11 +17,11 @@
 #include <rocksdb/write_batch.h>
 
 #include "base/log.h"
+#include "base/random_id.h"
 #include "store/embedded/keys.h"
 #include "store/embedded/options.h"
 #include "store/embedded/preallocated_log.h"
 #include "store/embedded/write_ahead_log.h"
-#include "store/store_id.h"
 
 namespace parley::store {
 namespace {
@@ -218,7 +218,7 @@ Result<void> RocksdbDatabase::load_meta() {
 }
 
 Result<void> RocksdbDatabase::create_meta() {
-  store_id_ = make_store_id();
+  store_id_ = random_id();
   is_new_ = true;
   rocksdb::WriteBatch batch;
   batch.Put(to_slice(kFormatKey), std::to_string(kFormatVersion));

@@ -48,7 +48,7 @@ class RocksdbFaultTest : public StoreFixture {
   }
 
   void send(const std::string& text, Answers& answers) {
-    const bool failed_before = !run(store_->ready(kNoDeadline));
+    const bool failed_before = !health().writes;
     const auto appended = append("a:b", "a", text, has_key(text) ? text : "");
     if (appended) {
       EXPECT_FALSE(failed_before) << "acknowledged after a failure";
@@ -58,7 +58,7 @@ class RocksdbFaultTest : public StoreFixture {
       answers.unknown.push_back(text);
     } else {
       EXPECT_EQ(appended.error().code, ErrorCode::kUnavailable);
-      EXPECT_FALSE(run(store_->ready(kNoDeadline)));
+      EXPECT_FALSE(health().writes);
       answers.refused.push_back(text);
     }
   }

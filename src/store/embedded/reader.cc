@@ -40,18 +40,13 @@ class ChatWalk {
   [[nodiscard]] Result<Page> collect() {
     Page page;
     page.messages.reserve(static_cast<std::size_t>(std::min(range_.limit, kUsualPage)));
-    std::size_t bytes = 0;
+    PageRoom room(range_);
     for (start(); it_.Valid(); advance()) {
       const auto record = decode_record(to_view(it_.value()));
       if (!record && record.error() == RecordFault::kUnknownKind) continue;
       if (!record) return unreadable(metrics_, "a record is corrupt in chat " + chat_.name());
-      const bool full = page.messages.size() == static_cast<std::size_t>(range_.limit) ||
-                        (!page.messages.empty() && bytes + record->text.size() > range_.max_bytes);
-      if (full) {
-        page.has_more = true;
-        break;
-      }
-      bytes += record->text.size();
+      page.has_more = !room.take(record->text.size());
+      if (page.has_more) break;
       page.messages.push_back(
           {std::string(record->sender), std::string(record->text), send_time_of(to_view(it_.key()))});
     }

@@ -30,8 +30,6 @@ namespace {
 constexpr std::size_t kReadThreads = 2;
 constexpr std::size_t kMaxReads = 1024;
 
-bool passed(Deadline deadline) { return deadline <= std::chrono::steady_clock::now(); }
-
 StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const PageCachesOfLoops& pages) {
   const auto property = [&database](const std::string& name) {
     std::uint64_t value = 0;
@@ -77,6 +75,7 @@ class RocksdbStore final : public MessageStore {
   RocksdbStore(std::unique_ptr<RocksdbDatabase> database, const StoreOptions& options, net::LoopPool& loops,
                std::shared_ptr<StoreMetrics> metrics)
       : options_(options),
+        loops_(loops),
         metrics_(std::move(metrics)),
         database_(std::move(database)),
         reader_(*database_, *metrics_),
@@ -94,7 +93,7 @@ class RocksdbStore final : public MessageStore {
   }
 
   Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
-    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    if (passed(deadline)) co_return too_late("before the call began");
     PageCache& pages = pages_[net::Loop::current().index()];
     const ChatEpochs::Epoch epoch = epochs_.of(chat.name());
     if (const Page* const known = pages.find(chat, range, epoch)) co_return *known;
@@ -107,23 +106,22 @@ class RocksdbStore final : public MessageStore {
     co_return *std::move(page);
   }
 
-  Task<void> ready(Deadline) override {
-    if (database_->health().failed()) {
-      co_return fail(ErrorCode::kUnavailable, "the store takes no writes: " + database_->health().reason());
-    }
-    co_return Result<void>{};
+  Health health() const override {
+    const WriteHealth& writes = database_->health();
+    return writes.failed() ? Health::only_reads("the store takes no writes: " + writes.reason()) : Health{};
   }
-
-  Task<void> readable(Deadline) override { co_return Result<void>{}; }
 
   std::string id() const override { return database_->store_id(); }
 
  private:
   using Found = std::optional<IdempotencyRecord>;
 
+  /// Any thread.
+  [[nodiscard]] bool passed(Deadline deadline) const noexcept { return deadline <= loops_.now(); }
+
   /// Returns once it is durable. With an idempotency key, its claim and the hash of the text belong to it.
   Task<Appended> write(Draft draft, Deadline deadline, std::optional<KeyClaim> claim, TextHash hash) {
-    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    if (passed(deadline)) co_return too_late("before the call began");
     if (database_->health().failed()) co_return std::unexpected(WriteHealth::refusal());
     const auto request = std::make_shared<AppendRequest>(std::move(draft), deadline, std::move(claim), hash);
     if (!writer_.enqueue(request)) co_return fail(ErrorCode::kOverloaded, "too many sends wait for the disk");
@@ -132,15 +130,15 @@ class RocksdbStore final : public MessageStore {
     if (time && *time) co_return Appended{.send_time = **time};
     if (time) co_return std::unexpected(std::move(*time).error());
     if (!request->take()) {
-      co_return fail(ErrorCode::kOutcomeUnknown, "the deadline passed while the message was being written");
+      co_return too_late("while the message was being written", ErrorCode::kOutcomeUnknown);
     }
     request->claim.reset();  // so that a repeat may try for itself
-    co_return fail(ErrorCode::kOverloaded, "the deadline passed before the write was begun");
+    co_return too_late(kBeforeTheWrite);
   }
 
   /// An append with an idempotency key.
   Task<Appended> append_once(Draft draft, Deadline deadline) {
-    if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    if (passed(deadline)) co_return too_late("before the call began");
     const TextHash hash = hash_text(draft.text);
     for (;;) {
       auto claimed = pending_.claim(idempotency_key_of(draft));
@@ -153,15 +151,14 @@ class RocksdbStore final : public MessageStore {
       co_await repeat->until(deadline);
       const auto outcome = repeat->outcome();
       if (!outcome) {
-        co_return fail(ErrorCode::kOutcomeUnknown,
-                       "the deadline passed while an earlier send with this key was stored");
+        co_return too_late("while an earlier send with this key was stored", ErrorCode::kOutcomeUnknown);
       }
       if (const auto* stored = std::get_if<IdempotencyRecord>(&*outcome)) co_return repeated(*stored, hash);
       if (const auto* unknown = std::get_if<KeyUnknown>(&*outcome)) {
         if (unknown->text_hash != hash) co_return std::unexpected(WriteHealth::refusal());
         co_return fail(ErrorCode::kOutcomeUnknown, "the write of an earlier send with this key failed");
       }
-      if (passed(deadline)) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+      if (passed(deadline)) co_return too_late("before the call began");
     }
   }
 
@@ -196,9 +193,9 @@ class RocksdbStore final : public MessageStore {
   template <class T>
   Task<T> from_disk(std::function<Result<T>()> read, Deadline deadline) {
     auto completion = std::make_shared<Completion<Result<T>>>();
-    const bool taken = read_pool_.submit([completion, read = std::move(read), deadline] {
+    const bool taken = read_pool_.submit([this, completion, read = std::move(read), deadline] {
       if (passed(deadline)) {
-        completion->complete(fail(ErrorCode::kOverloaded, "the deadline passed before the disk was read"));
+        completion->complete(too_late("before the disk was read"));
       } else {
         completion->complete(read());
       }
@@ -206,11 +203,12 @@ class RocksdbStore final : public MessageStore {
     if (!taken) co_return fail(ErrorCode::kOverloaded, "too many reads wait for the disk");
     co_await completion->until(deadline);
     auto result = completion->outcome();
-    if (!result) co_return fail(ErrorCode::kOverloaded, "the deadline passed while the disk was read");
+    if (!result) co_return too_late("while the disk was read");
     co_return *std::move(result);
   }
 
   const StoreOptions options_;
+  const net::LoopPool& loops_;
   const std::shared_ptr<StoreMetrics> metrics_;
   // In the order of who uses whom: the pool and the writer finish before the database closes.
   const std::unique_ptr<RocksdbDatabase> database_;

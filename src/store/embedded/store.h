@@ -23,7 +23,7 @@ namespace parley::store {
 /// kUnavailable, in one line for a person, when it cannot be opened; nothing in the folder is the worse for it.
 ///
 /// After a failed write or fsync it takes no more writes until it is opened anew: what was in that write answers
-/// kOutcomeUnknown, later appends kUnavailable; reads and repeats of stored keys go on, and ready() says why.
+/// kOutcomeUnknown, later appends kUnavailable; reads and repeats of stored keys go on, and health() says why.
 [[nodiscard]] Result<std::unique_ptr<MessageStore>> open_rocksdb_store(const std::filesystem::path& folder,
                                                                        const StoreOptions& options,
                                                                        net::LoopPool& loops, MetricsRegistry& metrics,

@@ -57,13 +57,13 @@ void RocksdbWriter::write_some() {
 /// Fills the batch from what was taken; whether there is anything to write.
 bool RocksdbWriter::gather() {
   const std::size_t first = next_;
-  const Deadline now = std::chrono::steady_clock::now();
+  const Deadline now = loops_.now();
   const std::int64_t wall = options_.clock();
   while (next_ < taken_.size() && batch_requests_.size() < kMaxBatchRequests && batch_.GetDataSize() < kMaxBatchBytes) {
     AppendRequestPtr request = std::move(taken_[next_++]);
     if (!request->take()) continue;
     if (request->deadline <= now) {
-      refuse(*request, {ErrorCode::kOverloaded, "the deadline passed before the write was begun"});
+      refuse(*request, too_late(kBeforeTheWrite).error());
       answer(std::move(request));
     } else if (database_.health().failed()) {
       refuse(*request, WriteHealth::refusal());

@@ -1,7 +1,6 @@
 #include "store/memory/store.h"
 
 #include <algorithm>
-#include <chrono>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -10,9 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/random_id.h"
+#include "net/loop.h"
 #include "store/idempotency_record.h"
 #include "store/send_time.h"
-#include "store/store_id.h"
 #include "store/store_metrics.h"
 
 namespace parley::store {
@@ -22,15 +22,10 @@ namespace {
 template <class Messages>
 Page fill_page(const Messages& messages, const PageRange& range) {
   Page page;
-  std::size_t bytes = 0;
+  PageRoom room(range);
   for (const Message& message : messages) {
-    const bool full = page.messages.size() == static_cast<std::size_t>(range.limit) ||
-                      (!page.messages.empty() && bytes + message.text.size() > range.max_bytes);
-    if (full) {
-      page.has_more = true;
-      break;
-    }
-    bytes += message.text.size();
+    page.has_more = !room.take(message.text.size());
+    if (page.has_more) break;
     page.messages.push_back(message);
   }
   page.next_cursor = next_cursor(page.messages, range);
@@ -43,17 +38,16 @@ class MemoryStore final : public MessageStore {
       : options_(std::move(options)), metrics_(std::move(metrics)) {}
 
   Task<Appended> append(Draft draft, Deadline deadline) override {
-    if (deadline <= std::chrono::steady_clock::now()) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    if (net::Loop::current().passed(deadline)) co_return too_late("before the call began");
     co_return append_now(std::move(draft));
   }
 
   Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
-    if (deadline <= std::chrono::steady_clock::now()) co_return fail(ErrorCode::kOverloaded, "the deadline has passed");
+    if (net::Loop::current().passed(deadline)) co_return too_late("before the call began");
     co_return read_now(chat, range);
   }
 
-  Task<void> ready(Deadline) override { co_return Result<void>{}; }
-  Task<void> readable(Deadline) override { co_return Result<void>{}; }
+  Health health() const override { return {}; }
   std::string id() const override { return id_; }
 
  private:
@@ -108,7 +102,7 @@ class MemoryStore final : public MessageStore {
 
   const StoreOptions options_;
   const std::shared_ptr<StoreMetrics> metrics_;
-  const std::string id_ = make_store_id();
+  const std::string id_ = random_id();
   std::mutex mutex_;
   // Guarded by mutex_:
   std::int64_t last_time_ = 0;

@@ -22,7 +22,7 @@ std::string why(const RedisAnswer& answer) {
 
 Error read_failure(const RedisAnswer& answer) {
   switch (answer.result.outcome) {
-    case CallResult::Outcome::kExpired: return {ErrorCode::kOverloaded, "the deadline passed before Redis answered"};
+    case CallResult::Outcome::kExpired: return too_late("before Redis answered").error();
     case CallResult::Outcome::kFull: return {ErrorCode::kOverloaded, "too many calls to Redis are under way"};
     case CallResult::Outcome::kLost: return {ErrorCode::kUnavailable, "the connection to Redis was lost"};
     case CallResult::Outcome::kTooLarge:

@@ -1,13 +1,13 @@
 // Calls to Redis that may be repeated, and what their failures mean for whoever asked.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
 #include "base/task.h"
+#include "net/loop.h"
 #include "redis/client.h"
 
 namespace parley::store {
@@ -44,7 +44,7 @@ Async<RedisAnswer> until_answered(Call call, Deadline deadline, TooLarge too_lar
     if (answer.answered()) co_return answer;
     answer.maybe_executed |= answer.result.sent;
     const bool ends = answer.result.outcome == Outcome::kTooLarge && too_large == TooLarge::kEnds;
-    if (!answer.is_lost() || ends || deadline <= std::chrono::steady_clock::now()) co_return answer;
+    if (!answer.is_lost() || ends || net::Loop::current().passed(deadline)) co_return answer;
   }
 }
 

@@ -154,7 +154,7 @@ RedisServers ask_redis(const redis::ClientOptions& options, std::chrono::millise
   net::LoopPool loops(1);
   MetricsRegistry metrics;
   redis::Client client(loops, options, metrics);
-  RedisServers out = boost::asio::co_spawn(loops[0].executor(), ask(client, patience), boost::asio::use_future).get();
+  RedisServers out = net::run_on(loops[0], ask(client, patience));
   if (runs_here(options)) std::ifstream("/proc/sys/vm/overcommit_memory") >> out.overcommit;
   return out;
 }

@@ -9,8 +9,6 @@
 
 namespace parley::store {
 
-using std::chrono::steady_clock;
-
 std::string RedisIdentity::id() const {
   const std::scoped_lock lock(mutex_);
   return id_;
@@ -46,7 +44,7 @@ void RedisIdentity::refuse(std::string why) {
   fault_ = std::move(why);
 }
 
-void RedisIdentity::adopt(std::string id, bool made) {
+void RedisIdentity::adopt(std::string id, bool made, Deadline now) {
   const std::scoped_lock lock(mutex_);
   forget();
   log_error(
@@ -57,12 +55,12 @@ void RedisIdentity::adopt(std::string id, bool made) {
   fault_ = fmt::format("Redis holds another store: {}, and before {}. The server takes calls again within {} s", id,
                        id_, kPause.count());
   id_ = std::move(id);
-  settles_ = steady_clock::now() + kPause;
+  settles_ = now + kPause;
 }
 
-void RedisIdentity::confirm() {
+void RedisIdentity::confirm(Deadline now) {
   const std::scoped_lock lock(mutex_);
-  if (fault_.empty() || steady_clock::now() < settles_) return;
+  if (fault_.empty() || now < settles_) return;
   fault_.clear();
   forget();
   settled_.store(true, std::memory_order_release);

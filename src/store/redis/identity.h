@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/error.h"
 
 namespace parley::store {
 
@@ -27,6 +28,8 @@ class RedisIdentity {
   [[nodiscard]] bool settled() const noexcept { return settled_.load(std::memory_order_acquire); }
   /// Why they may not be; empty while they may.
   [[nodiscard]] std::string fault() const;
+  /// The same as what a call is answered. Ask settled() behind stores(), so that no call is taken for the new store's.
+  [[nodiscard]] Error unsettled() const { return {ErrorCode::kUnavailable, fault()}; }
   /// A number that changes when another store is found. What was begun before and ends after is of neither.
   [[nodiscard]] std::uint64_t stores() const noexcept { return stores_.load(std::memory_order_acquire); }
   /// A number that changes when what was remembered of the store may no longer be so.
@@ -39,9 +42,9 @@ class RedisIdentity {
   /// The store cannot be used, for this reason. After lose().
   void refuse(std::string why);
   /// Redis holds the store of this id, which is made if `made`. After lose().
-  void adopt(std::string id, bool made);
+  void adopt(std::string id, bool made, Deadline now);
   /// Redis shows the known id. Ends what lose() began, kPause after adopt().
-  void confirm();
+  void confirm(Deadline now);
   /// A part of Redis may have lost its data without showing it.
   void forget() noexcept { forgotten_.fetch_add(1, std::memory_order_acq_rel); }
 

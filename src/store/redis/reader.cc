@@ -24,23 +24,14 @@ constexpr std::size_t kAroundText = 16;
 /// the past changes.
 constexpr ChatEpochs::Epoch kWritten = 1;
 
-std::size_t text_bytes(const Page& page) {
-  std::size_t bytes = 0;
-  for (const Message& message : page.messages) bytes += message.text.size();
-  return bytes;
-}
-
 /// Adds the messages of `entries` while the page has room; whether it still has.
-bool fill(Page& page, const ChatId& chat, const PageRange& range, std::vector<Reply>& entries) {
-  std::size_t bytes = text_bytes(page);
+bool fill(Page& page, PageRoom& room, const ChatId& chat, std::vector<Reply>& entries) {
   page.messages.reserve(page.messages.size() + entries.size());
   for (Reply& entry : entries) {
     auto message = redis_message(chat, entry);
     if (!message) continue;
-    page.has_more = page.messages.size() == static_cast<std::size_t>(range.limit) ||
-                    (!page.messages.empty() && bytes + message->text.size() > range.max_bytes);
+    page.has_more = !room.take(message->text.size());
     if (page.has_more) return false;
-    bytes += message->text.size();
     page.messages.push_back(*std::move(message));
   }
   return true;
@@ -68,18 +59,20 @@ RedisReader::RedisReader(redis::Client& client, const RedisIdentity& identity, c
       since_(recent.size()) {}
 
 Task<Page> RedisReader::read(ChatId chat, PageRange range, Deadline deadline) {
+  const std::uint64_t stores = identity_.stores();
+  if (!identity_.settled()) co_return std::unexpected(identity_.unsettled());
   if (const Page* const known = kept().find(chat, range, kWritten)) co_return *known;
   const std::uint64_t changes = this->changes();
-  const std::uint64_t stores = identity_.stores();
   Query query{.stream = redis_stream_key(chat),
               .range = range,
               .from = range.cursor == 0 ? std::string(range.reverse ? "+" : "-") : std::to_string(range.cursor),
               .deadline = deadline};
   Page page;
+  PageRoom room(range);
   bool found = false;
   for (bool more = true; more;) {
-    query.wanted = static_cast<std::size_t>(range.limit) + 1 - page.messages.size();
-    query.room = range.max_bytes - std::min(range.max_bytes, text_bytes(page));
+    query.wanted = room.messages() + 1;
+    query.room = room.bytes();
     const bool plainly = query.wanted * (largest_text_.load(std::memory_order_relaxed) + kAroundText) <= kMaxPlainBytes;
     Async<RedisAnswer> asking = plainly ? ask(query) : ask_bounded(query);
     RedisAnswer answer = co_await std::move(asking);
@@ -95,7 +88,7 @@ Task<Page> RedisReader::read(ChatId chat, PageRange range, Deadline deadline) {
     more = plainly ? entries.size() >= query.wanted : parts[0].integer != 0;
     found |= !entries.empty();
     if (!entries.empty()) query.from = "(" + entries.back().elements[0].text;
-    more &= fill(page, chat, range, entries);
+    more &= fill(page, room, chat, entries);
   }
   for (const Message& message : page.messages) note_size(message.text.size());
   page.next_cursor = next_cursor(page.messages, range);

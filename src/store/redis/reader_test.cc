@@ -59,6 +59,13 @@ class RedisReaderTest : public redis::ClientTest {
   std::unique_ptr<RedisReader> reader_;
 };
 
+TEST_F(RedisReaderTest, NothingIsReadWhileItIsNotSettledWhichStoreThereIs) {
+  identity_.lose("another");
+  const auto refused = read_later().get();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+}
+
 TEST_F(RedisReaderTest, WhatIsTooLargeIsNotAskedForAgain) {
   auto page = read_later();
   EXPECT_THAT(server_->receive(), testing::StartsWith("XRANGE parley:{ca:b}"));

@@ -10,14 +10,13 @@
 #include <string_view>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 #include <prometheus/metric_family.h>
 
 #include "base/log.h"
 #include "base/quote.h"
+#include "base/random_id.h"
 #include "base/task_group.h"
 #include "base/wakeup.h"
 #include "redis/client.h"
@@ -30,7 +29,6 @@
 #include "store/redis/scripts.h"
 #include "store/redis/settings.h"
 #include "store/redis/writer.h"
-#include "store/store_id.h"
 #include "store/store_metrics.h"
 
 namespace parley::store {
@@ -44,17 +42,16 @@ constexpr std::chrono::milliseconds kUnsettledWatch{200};
 /// Milliseconds for which a start asks who is there, again and again.
 constexpr std::string_view kWaitForReplicas = "200";
 
-std::chrono::milliseconds time_until(Deadline deadline) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-}
-
-bool passed(Deadline deadline) { return deadline <= std::chrono::steady_clock::now(); }
+/// Whether what a script or GET asked for is there and no string.
+bool is_of_wrong_type(const redis::Reply& reply) { return reply.is_error() && reply.text.contains("WRONGTYPE"); }
 
 /// The store's id on a server (empty: it has none); nothing if the server does not say, or another one has the slot.
 Async<std::optional<std::string>> ask_for_id(redis::Ask ask) {
   std::string get = redis::format_command({"GET", kRedisIdKey});
   redis::CallResult result = co_await ask(std::move(get));
-  if (result.outcome != redis::CallResult::Outcome::kAnswered || result.reply.is_error()) co_return std::nullopt;
+  if (result.outcome != redis::CallResult::Outcome::kAnswered) co_return std::nullopt;
+  if (is_of_wrong_type(result.reply)) co_return std::string();
+  if (result.reply.is_error()) co_return std::nullopt;
   co_return std::move(result.reply.text);
 }
 
@@ -93,8 +90,7 @@ class RedisStore final : public MessageStore {
       stopped_ = true;
       woken_->wake();
     };
-    boost::asio::post(loop_.executor(), boost::asio::use_future(stop)).get();
-    boost::asio::co_spawn(loop_.executor(), watching_.wait(), boost::asio::use_future).get();
+    net::stop_on(loop_, stop, watching_.wait());
   }
 
   /// Everything that open_redis_store() promises. On the first loop.
@@ -103,7 +99,7 @@ class RedisStore final : public MessageStore {
     if (auto fit = co_await check_settings(deadline); !fit) co_return fit;
     if (auto enough = co_await check_replicas(deadline); !enough) co_return enough;
     if (auto known = co_await check_format(deadline); !known) co_return known;
-    auto id = co_await get_or_make(kRedisIdKey, make_store_id(), deadline);
+    auto id = co_await get_or_make(kRedisIdKey, random_id(), deadline);
     if (!id) co_return std::unexpected(std::move(id).error());
     identity_.begin(*std::move(id));
     watching_.spawn(watch());
@@ -111,27 +107,20 @@ class RedisStore final : public MessageStore {
   }
 
   Task<Appended> append(Draft draft, Deadline deadline) override {
-    if (passed(deadline)) return failed<Appended>({ErrorCode::kOverloaded, "the deadline has passed"});
+    if (loop_.passed(deadline)) return failed<Appended>(too_late("before the call began").error());
     if (!health_.fit()) return failed<Appended>(unfit());
-    if (!identity_.settled()) return failed<Appended>(unsettled());
     return check_appended(writer_.append(std::move(draft), deadline));
   }
 
   Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
-    if (passed(deadline)) return failed<Page>({ErrorCode::kOverloaded, "the deadline has passed"});
-    if (!identity_.settled()) return failed<Page>(unsettled());
+    if (loop_.passed(deadline)) return failed<Page>(too_late("before the call began").error());
     return reader_.read(std::move(chat), range, deadline);
   }
 
-  Task<void> ready(Deadline) override {
-    if (!health_.fit()) co_return std::unexpected(unfit());
-    if (!identity_.settled()) co_return std::unexpected(unsettled());
-    co_return client_.ready();
-  }
-
-  Task<void> readable(Deadline) override {
-    if (!identity_.settled()) co_return std::unexpected(unsettled());
-    co_return client_.ready();
+  Health health() const override {
+    if (!identity_.settled()) return Health::nothing(identity_.fault());
+    if (auto reached = client_.ready(); !reached) return Health::nothing(std::move(reached).error().detail);
+    return health_.fit() ? Health{} : Health::only_reads(unfit().detail);
   }
 
   std::string id() const override { return identity_.id(); }
@@ -140,7 +129,6 @@ class RedisStore final : public MessageStore {
   [[nodiscard]] Error unfit() const {
     return {ErrorCode::kUnavailable, "the store takes no writes: " + health_.fault()};
   }
-  [[nodiscard]] Error unsettled() const { return {ErrorCode::kUnavailable, identity_.fault()}; }
 
   /// A server is looked at before it takes the first command of a connection, so what it took shows behind the append.
   Task<Appended> check_appended(Task<Appended> appending) {
@@ -158,7 +146,7 @@ class RedisStore final : public MessageStore {
   }
 
   Task<void> look_at(std::string address, redis::Ask ask) {
-    const auto asked = std::chrono::steady_clock::now();
+    const auto asked = loop_.now();
     const RedisSettings settings = co_await ask_redis_settings(ask);
     if (!settings.known) co_return fail(ErrorCode::kUnavailable, "the server did not tell its settings");
     health_.observe(address, settings, asked);
@@ -177,7 +165,8 @@ class RedisStore final : public MessageStore {
 
   /// Refuses what does not fit, and says what could be better.
   Task<void> check_settings(Deadline deadline) {
-    const auto masters = co_await ask_redis_settings(client_, time_until(deadline));
+    const auto masters = co_await ask_redis_settings(
+        client_, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - loop_.now()));
     if (masters.empty()) co_return fail(ErrorCode::kUnavailable, "no Redis server told its settings");
     for (const auto& [address, settings] : masters) {
       if (!settings.known) co_return fail(ErrorCode::kUnavailable, address + " did not tell its settings");
@@ -202,7 +191,7 @@ class RedisStore final : public MessageStore {
       lacking.clear();
       co_await client_.visit_masters(kWatch, visit);
       if (lacking.empty()) break;
-      if (passed(deadline)) co_return fail(ErrorCode::kUnavailable, lacking);
+      if (loop_.passed(deadline)) co_return fail(ErrorCode::kUnavailable, lacking);
     }
     co_return Result<void>{};
   }
@@ -245,7 +234,14 @@ class RedisStore final : public MessageStore {
     };
     RedisAnswer answer = co_await until_answered(run, deadline);
     if (answer.is_short()) co_return fail(ErrorCode::kUnavailable, "too few replicas confirm: " + answer.result.why);
-    if (!answer.answered() || answer.reply().type != redis::Reply::Type::kString || answer.reply().text.empty()) {
+    const redis::Reply& reply = answer.reply();
+    const bool empty = answer.answered() && reply.type == redis::Reply::Type::kString && reply.text.empty();
+    if (empty || (answer.answered() && is_of_wrong_type(reply))) {
+      co_return fail(ErrorCode::kUnavailable,
+                     fmt::format("the key {} is {}, and not one that Parley made: is this database another program's?",
+                                 key, empty ? "empty" : "no string"));
+    }
+    if (!answer.answered() || reply.type != redis::Reply::Type::kString) {
       co_return std::unexpected(read_failure(answer));
     }
     co_return std::move(answer.result.reply.text);
@@ -259,27 +255,27 @@ class RedisStore final : public MessageStore {
     co_await client_.visit_masters(
         kWatch, [&found](const std::string&, redis::Ask ask) { return ask_for_id_into(found, std::move(ask)); });
     if (!found) co_return;  // a look that is answered will tell
-    if (*found == identity_.id()) co_return identity_.confirm();
+    if (*found == identity_.id()) co_return identity_.confirm(loop_.now());
     identity_.lose(*found);
-    const Deadline deadline = std::chrono::steady_clock::now() + kWatch;
+    const Deadline deadline = loop_.now() + kWatch;
     if (const auto known = co_await check_format(deadline); !known) co_return identity_.refuse(known.error().detail);
-    const std::string fresh = make_store_id();
+    const std::string fresh = random_id();
     auto id = co_await get_or_make(kRedisIdKey, fresh, deadline);
     if (!id) co_return identity_.refuse("the store in Redis is another one than before, but: " + id.error().detail);
     const bool made = *id == fresh;
-    if (*id != identity_.id()) identity_.adopt(*std::move(id), made);
+    if (*id != identity_.id()) identity_.adopt(*std::move(id), made, loop_.now());
   }
 
   Async<> watch() {
     for (;;) {
       const std::chrono::milliseconds pause = identity_.settled() ? kWatch : kUnsettledWatch;
-      loop_.deadlines().arm(pause_, std::chrono::steady_clock::now() + pause);
+      loop_.deadlines().arm(pause_, loop_.now() + pause);
       if (!stopped_) co_await woken_->wait();
       pause_.disarm();
       if (stopped_) co_return;
       co_await look_at_id();
       if (cluster_) identity_.forget();  // a server without the id does not show that it lost its data
-      const auto asked = std::chrono::steady_clock::now();
+      const auto asked = loop_.now();
       const auto masters = co_await ask_redis_settings(client_, kWatch);
       for (const auto& [address, settings] : masters) health_.observe(address, settings, asked);
       if (!masters.empty()) health_.forget_others(masters, asked);
@@ -329,7 +325,7 @@ Result<std::unique_ptr<MessageStore>> open_redis_store(redis::ClientOptions serv
                                                        net::LoopPool& loops, MetricsRegistry& metrics,
                                                        Deadline deadline) {
   auto store = std::make_unique<RedisStore>(std::move(servers), options, loops, metrics);
-  auto started = boost::asio::co_spawn(loops[0].executor(), store->start(deadline), boost::asio::use_future).get();
+  auto started = net::run_on(loops[0], store->start(deadline));
   if (!started) return std::unexpected(std::move(started).error());
   return std::unique_ptr<MessageStore>(std::move(store));
 }

@@ -17,8 +17,8 @@ namespace parley::store {
 /// not from a loop.
 ///
 /// kUnavailable, in one line for a person, when by the deadline it cannot be reached, when it keeps a newer format, or
-/// when its settings do not fit options.durability. What no longer fits later makes ready() and appends kUnavailable
-/// for as long as that lasts. StoreOptions::memory bounds what is remembered of recent chats.
+/// when its settings do not fit options.durability. If they no longer fit later, appends are kUnavailable for as long
+/// as that lasts, as health() says. StoreOptions::memory bounds what is remembered of recent chats.
 [[nodiscard]] Result<std::unique_ptr<MessageStore>> open_redis_store(redis::ClientOptions servers,
                                                                      const StoreOptions& options, net::LoopPool& loops,
                                                                      MetricsRegistry& metrics, Deadline deadline);

@@ -8,6 +8,7 @@
 
 #include "redis/client.h"
 #include "redis/redis_topology_fixture.h"
+#include "store/redis/identity.h"
 #include "store/redis/scripts.h"
 #include "store/redis/store_fixture.h"
 
@@ -29,7 +30,7 @@ class RedisStoreTest : public RedisStoreFixture {
   }
   std::int64_t length(std::string_view key) { return server_.ask({"XLEN", key}).integer; }
   std::int64_t keys_in(std::string_view key) { return server_.ask({"HLEN", key}).integer; }
-  bool ready() { return run(store_->ready(kNoDeadline)).has_value(); }
+  bool ready() { return health().writes; }
 };
 
 // Several nodes
@@ -267,6 +268,31 @@ TEST_F(RedisStoreTest, ANewerFormatIsRefused) {
   EXPECT_EQ(server_.ask({"GET", "parley:format"}).text, "x");
 }
 
+TEST_F(RedisStoreTest, AKeyOfTheStoreThatIsNotOursIsRefusedByName) {
+  store_.reset();
+  for (const char* const key : {"parley:id", "parley:format"}) {
+    (void)server_.ask({"DEL", key});
+    (void)server_.ask({"RPUSH", key, "somebody's"});
+    EXPECT_THAT(refusal(options()), HasSubstr(std::string("the key ") + key + " is no string"));
+    (void)server_.ask({"SET", key, ""});
+    EXPECT_THAT(refusal(options()), HasSubstr(std::string("the key ") + key + " is empty"));
+    (void)server_.ask({"DEL", key});
+  }
+}
+
+TEST_F(RedisStoreTest, AnIdThatIsReplacedBySomethingElseEndsTheServing) {
+  const std::string id = store_->id();
+  (void)server_.ask({"DEL", "parley:id"});
+  (void)server_.ask({"RPUSH", "parley:id", "somebody's"});
+  loops_.turn(RedisIdentity::kPause);
+  redis::eventually("the store says why it serves nothing",
+                    [this] { return health().why_not.contains("the key parley:id is no string"); });
+  EXPECT_FALSE(health().reads);
+  EXPECT_EQ(code_of(append("a:b", "a", "text")), ErrorCode::kUnavailable);
+  (void)server_.ask({"SET", "parley:id", id});
+  redis::eventually("the store is served again", [this] { return ready(); });
+}
+
 TEST_F(RedisStoreTest, SettingsThatLoseMessagesAreRefusedByName) {
   StoreOptions os = options();
   os.durability = Durability::kOs;
@@ -305,6 +331,7 @@ TEST_F(RedisStoreTest, WithoutConfigOnlyWhatInfoTellsIsTrusted) {
 TEST_F(RedisStoreTest, SettingsAreWatched) {
   stored("a:b", "a", "before");
   set("appendfsync", "everysec");
+  loops_.turn(RedisIdentity::kPause);
   redis::eventually("the store takes no writes", [this] { return !ready(); });
   const auto refused = append("a:b", "a", "meanwhile");
   ASSERT_FALSE(refused);
@@ -313,6 +340,7 @@ TEST_F(RedisStoreTest, SettingsAreWatched) {
   EXPECT_THAT(texts("a:b"), ElementsAre("before"));
   EXPECT_THAT(metrics_.text(), HasSubstr("parley_store_writable 0"));
   set("appendfsync", "always");
+  loops_.turn(RedisIdentity::kPause);
   redis::eventually("the store takes writes again", [this] { return ready(); });
   stored("a:b", "a", "after");
 }

@@ -68,6 +68,8 @@ RedisWriter::RedisWriter(redis::Client& client, const RedisIdentity& identity, c
 }
 
 Task<Appended> RedisWriter::append(Draft draft, Deadline deadline) {
+  const std::uint64_t stores = identity_.stores();
+  if (!identity_.settled()) co_return std::unexpected(identity_.unsettled());
   const std::int64_t now = options_.clock();
   const auto time = recent().next_time(draft.chat.name(), now);
   if (!time) co_return used_up();
@@ -81,13 +83,13 @@ Task<Appended> RedisWriter::append(Draft draft, Deadline deadline) {
                   .time = *time,
                   .stream = std::move(stream),
                   .sender = std::move(sender),
-                  .stores = identity_.stores()};
-  const auto begun = std::chrono::steady_clock::now();
+                  .stores = stores};
+  const Deadline begun = net::Loop::current().now();
   metrics_.queue_depth.add(1);
   Task<Appended> appending = keyed ? append_keyed(attempt) : append_plain(attempt);
   auto appended = co_await std::move(appending);
   metrics_.queue_depth.add(-1);
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(net::Loop::current().now() - begun);
   metrics_.write_us.observe(static_cast<std::uint64_t>(took.count()));
   co_return appended;
 }

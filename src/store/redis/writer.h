@@ -40,7 +40,8 @@ class RedisWriter {
   RedisWriter(redis::Client& client, const RedisIdentity& identity, const StoreOptions& options,
               RecentChatsOfLoops& recent, StoreMetrics& metrics);
 
-  /// As MessageStore::append(). kOutcomeUnknown if Redis lost its data or was replaced meanwhile. On a loop.
+  /// As MessageStore::append(). kOutcomeUnknown if Redis lost its data or was replaced meanwhile, kUnavailable while
+  /// `identity` is not settled. On a loop.
   [[nodiscard]] Task<Appended> append(Draft draft, Deadline deadline);
 
   [[nodiscard]] const Counts& counts() const noexcept { return counts_; }

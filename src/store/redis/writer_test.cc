@@ -75,6 +75,15 @@ class RedisWriterTest : public redis::ClientTest {
   std::unique_ptr<RedisWriter> writer_;
 };
 
+// The store's own look at `identity_` may have come just before that was lost.
+TEST_F(RedisWriterTest, NothingIsSentWhileItIsNotSettledWhichStoreThereIs) {
+  identity_.lose("another");
+  const auto refused = append_later("").get();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(refused.error().detail, testing::HasSubstr("another"));
+}
+
 // A reader may have seen a later message on the server that is gone: the time of the first attempt is behind its
 // cursor.
 TEST_F(RedisWriterTest, APromotedServerIsSentATimeOfThatMoment) {
@@ -103,7 +112,7 @@ TEST_F(RedisWriterTest, WhatIsSentAgainNeverGetsAnEarlierTime) {
   auto appended = append_later("");
   const std::string add = receive();
   const auto forget = [this] { recent_[0]->saw("another chat", kStart); };
-  boost::asio::post(loops_[0].executor(), boost::asio::use_future(forget)).get();
+  net::run_on(loops_[0], forget);
   now_ = kStart - 1'000;
   fail_over();
   EXPECT_GE(id_in(receive()), id_in(add));
