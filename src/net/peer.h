@@ -81,8 +81,8 @@ class Peer : public std::enable_shared_from_this<Self> {
   }
   /// Suspends for `time`, or until it is over.
   [[nodiscard]] Async<> pause(std::chrono::steady_clock::duration time) {
-    const Deadline until = std::chrono::steady_clock::now() + time;
-    while (!over() && std::chrono::steady_clock::now() < until) co_await happened_.wait(context_.loop, until);
+    const Deadline until = context_.loop.now() + time;
+    while (!over() && context_.loop.now() < until) co_await happened_.wait(context_.loop, until);
   }
   /// Ends a pause if it is over. Not at once: who calls is in the middle of something.
   void nudge() {
@@ -130,7 +130,7 @@ class Peer : public std::enable_shared_from_this<Self> {
 
   /// Each loop finds out by itself; one of them tells.
   [[nodiscard]] bool may_tell(std::string_view state) {
-    return context_.loop.index() == 0 && !retired_ && log_.may_log(state);
+    return context_.loop.index() == 0 && !retired_ && log_.may_log(state, context_.loop.now());
   }
 
   PeerContext& context_;

@@ -67,7 +67,7 @@ class Pipeline : public std::enable_shared_from_this<Protocol> {
   /// For how long something has been written and nothing read.
   [[nodiscard]] std::chrono::steady_clock::duration silence() const {
     if (!silent_since_) return {};
-    return std::chrono::steady_clock::now() - *silent_since_;
+    return loop_.now() - *silent_since_;
   }
 
  protected:
@@ -118,7 +118,7 @@ class Pipeline : public std::enable_shared_from_this<Protocol> {
       filled_ += size;
       silent_since_.reset();
       if (const std::string_view wrong = self().take_input(); !wrong.empty()) close(std::string(wrong));
-      if (self().awaits()) silent_since_ = std::chrono::steady_clock::now();
+      if (self().awaits()) silent_since_ = loop_.now();
     }
   }
 
@@ -150,7 +150,7 @@ class Pipeline : public std::enable_shared_from_this<Protocol> {
       batch_ends_.emplace_back(number, batch_.size());
     }
     self().end_batch(batch_);
-    if (!silent_since_) silent_since_ = std::chrono::steady_clock::now();
+    if (!silent_since_) silent_since_ = loop_.now();
   }
 
   /// Writes the batch. Returns how much of it was written before the connection ended.

@@ -80,7 +80,9 @@ bool not_loaded(const CallResult& result) {
 Client::Client(net::LoopPool& loops, ClientOptions options, MetricsRegistry& metrics)
     : state_(std::make_unique<State>(loops, std::move(options), metrics)) {}
 
-Client::~Client() { state_->stop(); }
+Client::~Client() { stop(); }
+
+void Client::stop() { state_->stop(); }
 
 Task<void> Client::start(Deadline deadline) {
   if (!state_->started.exchange(true)) state_->start();

@@ -32,9 +32,13 @@ class Client {
   /// The client of the servers that `options` names. Reaches for nothing yet; the loops must outlive it, and no call be
   /// under way when it goes.
   Client(net::LoopPool& loops, ClientOptions options, MetricsRegistry& metrics);
+  /// As stop().
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
+
+  /// Ends the calls and visits that are under way, and those that come later, at once. Blocks; not from a loop.
+  void stop();
 
   /// Waits until every master was reached and has taken our name and password; kUnavailable with one line that says
   /// what is wrong (refused, wrong password, no such database, not a Redis server, no such master …). That a server

@@ -18,7 +18,7 @@ constexpr milliseconds kLongestWait{2'000};  // of calls without a deadline
 /// reaches us before the deadline does.
 milliseconds wait_time(Deadline until) {
   if (until == kNoDeadline) return kLongestWait;
-  const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
+  const auto left = std::chrono::duration_cast<milliseconds>(until - net::Loop::current().now());
   return std::max(left - std::min(left / 10, milliseconds(100)), milliseconds(1));  // 0 would be for ever
 }
 
@@ -46,7 +46,7 @@ Async<CallResult> Connection::call(std::string_view command, CallOptions options
 void Connection::start(PendingCall& call) {
   if (closed()) return lose(call);
   if (in_flight() >= options_.max_in_flight) return end(call, Outcome::kFull);
-  if (call.deadline_ <= steady_clock::now()) return end(call, Outcome::kExpired);
+  if (loop_.passed(call.deadline_)) return end(call, Outcome::kExpired);
   loop_.deadlines().arm(call.expiry_, call.deadline_);
   call.where_ = PendingCall::Where::kQueued;
   enqueue(call);

@@ -9,13 +9,12 @@ namespace parley::redis {
 namespace {
 
 using std::chrono::seconds;
-using std::chrono::steady_clock;
 
 /// A silent connection is given up: its server may have gone without a word.
 constexpr seconds kLongestSilence{5};
 
 Async<CallResult> ask_on(std::shared_ptr<Connection> connection, std::string command, std::chrono::milliseconds time) {
-  CallResult result = co_await connection->call(command, {.deadline = steady_clock::now() + time});
+  CallResult result = co_await connection->call(command, {.deadline = net::Loop::current().now() + time});
   co_return result;
 }
 
@@ -28,7 +27,7 @@ Link::Link(LinkContext& context, net::Endpoint server, Kind kind)
       server_(std::move(server)),
       kind_(kind),
       dialer_(context.loop, context.tasks, context.options),
-      down_since_(steady_clock::now()) {}
+      down_since_(context_.loop.now()) {}
 
 void Link::cancel() {
   dialer_.cancel();
@@ -61,12 +60,12 @@ Async<> Link::serve() {
 
 /// Ends the connection once its calls have ended, if that is in time.
 Async<> Link::leave(std::shared_ptr<Connection> connection) {
-  const Deadline now = steady_clock::now();
+  const Deadline now = context_.loop.now();
   const bool replica = std::exchange(renewing_, false);
   set_down(replica ? "the server is a replica" : connection->why(), now);
   const Deadline last = now + context_.options.watch;
-  while (!connection->closed() && connection->in_flight() > 0 && steady_clock::now() < last) {
-    co_await happened_.wait(context_.loop, steady_clock::now());  // for a tick
+  while (!connection->closed() && connection->in_flight() > 0 && context_.loop.now() < last) {
+    co_await happened_.wait(context_.loop, context_.loop.now());  // for a tick
   }
   connection->close("another server is the master now");
   if (!replica) backoff_.reset();
@@ -85,7 +84,7 @@ Async<> Link::probe() {
   if (connection_->in_flight() > 0) co_return;
   const auto connection = connection_;
   static const std::string ping = format_command({"PING"});
-  (void)co_await connection->call(ping, {.deadline = steady_clock::now() + context_.options.patience});
+  (void)co_await connection->call(ping, {.deadline = context_.loop.now() + context_.options.patience});
 }
 
 /// What is silent for longer than an outage may last takes no calls, until it speaks again: they would only end without
@@ -97,7 +96,7 @@ void Link::judge_silence() {
   if (silence < context_.options.patience) {
     set_up("the server is up");
   } else {
-    set_down("the server does not answer", steady_clock::now() - silence);
+    set_down("the server does not answer", context_.loop.now() - silence);
   }
 }
 

@@ -10,7 +10,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using std::chrono::steady_clock;
 using Outcome = CallResult::Outcome;
 
 constexpr milliseconds kFirstPause{20};
@@ -26,7 +25,7 @@ CallResult refused(std::string why) { return {.outcome = Outcome::kRefused, .why
 Async<CallResult> call_over(std::shared_ptr<Link> link, std::string command, milliseconds patience) {
   if (!link->up()) co_return refused(link->reason());
   const auto connection = link->connection();
-  CallResult result = co_await connection->call(command, {.deadline = steady_clock::now() + patience});
+  CallResult result = co_await connection->call(command, {.deadline = net::Loop::current().now() + patience});
   co_return result;
 }
 
@@ -55,7 +54,7 @@ LoopClient::LoopClient(net::Loop& loop, const ClientOptions& options, ClientMetr
       look_(std::move(look)),
       tasks_(loop.executor()),
       context_{{loop, tasks_, metrics, [this] { on_change(); }}, options, look_},
-      none_since_(steady_clock::now()) {}
+      none_since_(loop_.now()) {}
 
 void LoopClient::set_layout(const Layout& layout) {
   why_none_ = layout.why;
@@ -69,7 +68,7 @@ void LoopClient::set_layout(const Layout& layout) {
   for (const std::uint16_t index : layout.owners) {
     owners_.push_back(index == Layout::kNobody ? nullptr : masters_[index]);
   }
-  const Deadline now = steady_clock::now();
+  const Deadline now = loop_.now();
   for (const auto& master : before) {
     if (std::ranges::find(masters_, master) != masters_.end()) continue;
     master->listed = false;
@@ -83,8 +82,10 @@ void LoopClient::set_layout(const Layout& layout) {
 }
 
 void LoopClient::stop() {
+  stopped_ = true;
   owners_.clear();
   for (const auto& master : std::exchange(masters_, {})) master->retire();
+  waiters_.wake_all();
 }
 
 Async<CallResult> LoopClient::call(Command command, CallOptions options) {
@@ -114,7 +115,7 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
     attempt.late = true;
     if (const auto pause = std::exchange(attempt.pause, {}); pause.count() > 0) {
       net::TimedWakeup paused;
-      co_await paused.wait(loop_, steady_clock::now() + pause);
+      co_await paused.wait(loop_, loop_.now() + pause);
     }
   }
   if (attempt.result.outcome == Outcome::kRefused) metrics_.refused.add();
@@ -131,10 +132,14 @@ Async<Link*> LoopClient::acquire(Attempt& attempt) {
   while (true) {
     Link* const link = choose(attempt);
     if (link != nullptr && link->up()) co_return link;
+    if (stopped_) {
+      attempt.result = refused("the client stops");
+      co_return nullptr;
+    }
     look_();
     const Deadline since = link != nullptr ? link->down_since() : none_since_;
     const Deadline until = std::min(attempt.options.deadline, since + options_.patience);
-    if (until <= steady_clock::now()) {
+    if (until <= loop_.now()) {
       attempt.result = refused(link != nullptr ? link->reason() : why_none_);
       co_return nullptr;
     }
@@ -157,11 +162,11 @@ bool LoopClient::goes_on(Attempt& attempt, Refusal refusal, Link& link) {
     if (refusal != Refusal::kTryAgain && refusal != Refusal::kBusy) look_();
     if (refusal == Refusal::kReadOnly) link.renew();
     auto& since = attempt.master->refusing_since;
-    if (!since) since = steady_clock::now();
-    if (steady_clock::now() - *since > options_.patience) return false;
+    if (!since) since = loop_.now();
+    if (loop_.now() - *since > options_.patience) return false;
     attempt.be_patient();
   }
-  return steady_clock::now() + attempt.pause < attempt.options.deadline;
+  return loop_.now() + attempt.pause < attempt.options.deadline;
 }
 
 void LoopClient::follow(Attempt& attempt, Refusal refusal, const Link& link) {
@@ -172,7 +177,7 @@ void LoopClient::follow(Attempt& attempt, Refusal refusal, const Link& link) {
   if (target->host.empty()) target->host = link.server().host;
   auto master = master_at(*target);
   if (refusal == Refusal::kAsk) {
-    master->asked_at = steady_clock::now();
+    master->asked_at = loop_.now();
     attempt.asked = std::move(master);
   } else {
     master->listed = true;
@@ -204,7 +209,7 @@ Result<void> LoopClient::ready() const {
 }
 
 Task<void> LoopClient::started(Deadline deadline) {
-  while (!ready() && !turned_away() && steady_clock::now() < deadline) co_await waiters_.wait(loop_, deadline);
+  while (!ready() && !turned_away() && loop_.now() < deadline) co_await waiters_.wait(loop_, deadline);
   co_return ready();
 }
 

@@ -80,6 +80,7 @@ class LoopClient {
   Deadline none_since_;   // since when there has been no master for some slot
   net::Waiters waiters_;  // for a change
   std::uint64_t changes_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace parley::redis

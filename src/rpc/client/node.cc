@@ -48,7 +48,7 @@ Async<std::shared_ptr<NodeConnection>> Node::connect() {
     attempt_over();
     co_return nullptr;
   }
-  connected_at_ = steady_clock::now();
+  connected_at_ = context_.loop.now();
   auto connection =
       std::make_shared<NodeConnection>(context_.loop, *std::move(channel), context_.options.max_in_flight, nudger());
   context_.tasks.spawn(NodeConnection::run(connection, context_.tasks, metrics_));
@@ -65,10 +65,10 @@ Async<> Node::serve() {
 
 Async<> Node::leave(std::shared_ptr<NodeConnection> connection) {
   stalled_ = false;
-  voice_->ends();
+  voice_->ends(context_.loop.now());
   set_down(connection->closed() ? connection->why() : "the node drains");
   connection->leave();
-  if (steady_clock::now() - connected_at_ > net::Backoff::kLongest) backoff_.reset();
+  if (context_.loop.now() - connected_at_ > net::Backoff::kLongest) backoff_.reset();
   attempt_over();
   co_return;
 }
@@ -80,7 +80,7 @@ Async<> Node::probe() {
   }
   const milliseconds patience = 2 * context_.options.probe;
   const Request request = ReadyRequest{};
-  const CallOptions options{.deadline = steady_clock::now() + std::min(patience, kProbeTimeout), .request_id = "probe"};
+  const CallOptions options{.deadline = context_.loop.now() + std::min(patience, kProbeTimeout), .request_id = "probe"};
   const std::int64_t asked = wall_clock_us();
   PendingCall call(*connection_, request, options);
   co_await call.ended();
@@ -99,10 +99,10 @@ void Node::judge(const CallResult& result, std::int64_t asked) {
     // A Kitex server closes it after such a call, which others must not be caught in.
     connection_->close("the node is a foreign server, so the gateway connects to it again");
   } else if (!reply) {
-    voice_->ends();
+    voice_->ends(context_.loop.now());
     set_down("the node cannot say whether it is ready: " + reply.error().message);
   } else if (reply->code != 0 && reply->response.refuses_sends.empty()) {
-    voice_->ends();  // another store may take the place of the one that it cannot reach
+    voice_->ends(context_.loop.now());  // another store may take the place of the one that it cannot reach
     set_down("the node is not ready: " + reply->message);
   } else if (accept(reply->response.store_id)) {
     // Between our asking and its answering; halfway is the best guess.
@@ -115,7 +115,7 @@ void Node::judge(const CallResult& result, std::int64_t asked) {
 
 bool Node::accept(const std::string& store_id) {
   keyless_ = store_id.empty();
-  const bool accepted = voice_->says(store_id);
+  const bool accepted = voice_->says(store_id, context_.loop.now());
   if (!accepted) {
     set_down(keyless_                         ? "the node is a foreign server, but the nodes in use are not"
              : context_.identity.is_foreign() ? "the node is not a foreign server, but the nodes in use are"

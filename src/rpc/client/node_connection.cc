@@ -12,7 +12,6 @@ namespace parley::rpc {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 using Outcome = CallResult::Outcome;
 
 /// The node's part of the time that is left: less than all of it, so that what it says of a deadline that it missed
@@ -49,7 +48,7 @@ PendingCall::PendingCall(NodeConnection& connection, const Request& request, con
 }
 
 void NodeConnection::start(PendingCall& call, const Request& request, const CallOptions& options) {
-  const Deadline now = steady_clock::now();
+  const Deadline now = loop_.now();
   if (leaving_ || full() || options.deadline <= now) {
     call.result_.outcome = leaving_ ? Outcome::kLost : full() ? Outcome::kFull : Outcome::kExpired;
     return call.ended_.wake();

@@ -6,7 +6,6 @@
 namespace parley::rpc {
 
 using boost::asio::ip::tcp;
-using std::chrono::steady_clock;
 
 NodePool::NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, net::ClientMetrics& metrics,
                    std::function<void(bool)> on_lost)
@@ -49,7 +48,7 @@ Task<std::shared_ptr<Node>> NodePool::wait_and_pick(Deadline deadline, RequestKi
   while (true) {
     auto node = pick(kind, avoid);
     if (!node || *node) co_return node;
-    const Deadline now = steady_clock::now();
+    const Deadline now = context_.loop.now();
     if (!down_since_) down_since_ = now;
     const Deadline until = std::min(deadline, *down_since_ + options_.wait);
     if (until <= now || waiters_.size() >= options_.max_in_flight) {
@@ -70,7 +69,7 @@ Health NodePool::health() const {
 }
 
 Task<void> NodePool::started(Deadline deadline) {
-  while (steady_clock::now() < deadline) {
+  while (context_.loop.now() < deadline) {
     const bool tried = std::ranges::all_of(nodes_, [](const auto& node) { return node->tried(); });
     if (tried && health().writes) break;
     co_await waiters_.wait(context_.loop, deadline);
@@ -104,7 +103,7 @@ void NodePool::on_change() {
   const bool lost = !has_another(nullptr);
   if (std::exchange(lost_, lost) != lost && !stopped_) on_lost_(lost);
   if (lost) {
-    if (!down_since_) down_since_ = steady_clock::now();
+    if (!down_since_) down_since_ = context_.loop.now();
   } else {
     down_since_.reset();
     for (const auto& node : nodes_) {

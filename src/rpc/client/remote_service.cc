@@ -145,7 +145,8 @@ Result<void> RemoteService::wait_until_started(Deadline deadline) {
   for (std::size_t i = 0; i < pools_.size() && all; ++i) {
     all = net::run_on(loops_[i], pools_[i]->started(deadline));
   }
-  if (auto conflict = identity_.conflict(); !conflict.empty()) return fail(ErrorCode::kUnavailable, conflict);
+  if (auto conflict = identity_.conflict(loops_.now()); !conflict.empty())
+    return fail(ErrorCode::kUnavailable, conflict);
   return all;
 }
 

@@ -7,8 +7,6 @@
 
 namespace parley::rpc {
 
-using std::chrono::steady_clock;
-
 Resolver::Resolver(net::Loop& loop, std::vector<net::Endpoint> names, std::chrono::milliseconds refresh,
                    net::Resolve resolve, std::function<void(const net::Addresses&)> on_addresses)
     : loop_(loop), refresh_(refresh), resolve_(std::move(resolve)), on_addresses_(std::move(on_addresses)) {
@@ -49,18 +47,19 @@ Async<> Resolver::follow(Name& name) {
 }
 
 Async<> Resolver::refresh(Name& name) {
-  name.looked_up = steady_clock::now();
+  name.looked_up = loop_.now();
   auto found = co_await resolve_(name.endpoint, stop_.get_token());
   if (found) {
     name.addresses = *std::move(found);
-    if (name.log.may_log_change("found")) log_info("a node's name is found again", {{"name", name.endpoint.host}});
-  } else if (!stop_.stop_requested() && name.log.may_log(found.error().detail)) {
+    if (name.log.may_log_change("found", loop_.now()))
+      log_info("a node's name is found again", {{"name", name.endpoint.host}});
+  } else if (!stop_.stop_requested() && name.log.may_log(found.error().detail, loop_.now())) {
     log_warn("a node's name cannot be resolved", {{"name", name.endpoint.host}, {"why", found.error().detail}});
   }
 }
 
 Async<> Resolver::pause(Name& name) {
-  for (Deadline next = name.looked_up + time_between(); !stop_.stop_requested() && steady_clock::now() < next;
+  for (Deadline next = name.looked_up + time_between(); !stop_.stop_requested() && loop_.now() < next;
        next = name.looked_up + time_between()) {
     co_await name.wakeup.wait(loop_, next);
   }

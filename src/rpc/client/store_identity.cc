@@ -9,8 +9,6 @@
 namespace parley::rpc {
 namespace {
 
-using std::chrono::steady_clock;
-
 constexpr std::array<std::string_view, 3> kDurabilities{"memory", "os", "fsync"};
 
 }  // namespace
@@ -42,8 +40,7 @@ std::chrono::microseconds StoreIdentity::clock_offset() const {
   return clock_offset_;
 }
 
-std::string StoreIdentity::conflict() const {
-  const Deadline now = steady_clock::now();
+std::string StoreIdentity::conflict(Deadline now) const {
   const std::scoped_lock lock(mutex_);
   const auto other =
       std::ranges::find_if(words_, [&](const Word& word) { return counts(word, now) && word.id != id_; });
@@ -67,8 +64,7 @@ StoreIdentity::Voice::~Voice() {
   identity_.words_.erase(word_);
 }
 
-bool StoreIdentity::Voice::says(const std::string& id) {
-  const Deadline now = steady_clock::now();
+bool StoreIdentity::Voice::says(const std::string& id, Deadline now) {
   const std::scoped_lock lock(identity_.mutex_);
   *word_ = {.id = id};
   if (!identity_.id_) identity_.id_ = id;
@@ -83,9 +79,9 @@ bool StoreIdentity::Voice::says(const std::string& id) {
   return true;
 }
 
-void StoreIdentity::Voice::ends() {
+void StoreIdentity::Voice::ends(Deadline now) {
   const std::scoped_lock lock(identity_.mutex_);
-  if (word_->id && !word_->ended) word_->ended = steady_clock::now();
+  if (word_->id && !word_->ended) word_->ended = now;
 }
 
 }  // namespace parley::rpc

@@ -38,7 +38,7 @@ class StoreIdentity {
   [[nodiscard]] std::chrono::microseconds clock_offset() const;
 
   /// Why a node is refused; empty while none is.
-  [[nodiscard]] std::string conflict() const;
+  [[nodiscard]] std::string conflict(Deadline now) const;
 
  private:
   struct Word {
@@ -64,9 +64,9 @@ class StoreIdentity::Voice {
   Voice& operator=(const Voice&) = delete;
 
   /// The node says that it is over the store of this id. Whether it may be used.
-  [[nodiscard]] bool says(const std::string& id);
+  [[nodiscard]] bool says(const std::string& id, Deadline now);
   /// The connection to the node ended, or the node can serve nothing.
-  void ends();
+  void ends(Deadline now);
 
  private:
   StoreIdentity& identity_;

@@ -55,7 +55,7 @@ Async<> ask_one(RedisFacts& master, redis::Ask ask) {
 
 Async<RedisServers> ask(redis::Client& client, std::chrono::milliseconds patience) {
   RedisServers out;
-  if (const auto started = co_await client.start(std::chrono::steady_clock::now() + patience); !started) {
+  if (const auto started = co_await client.start(net::Loop::current().now() + patience); !started) {
     out.failure = started.error().detail;
     co_return out;
   }

@@ -86,11 +86,12 @@ class RedisStore final : public MessageStore {
 
   ~RedisStore() override {
     metrics_->clear_engine();
-    const auto stop = [this] {
+    net::run_on(loop_, [this] {
       stopped_ = true;
       woken_->wake();
-    };
-    net::stop_on(loop_, stop, watching_.wait());
+    });
+    client_.stop();  // a look that is under way does not wait for a server that does not answer
+    net::run_on(loop_, watching_.wait());
   }
 
   /// Everything that open_redis_store() promises. On the first loop.

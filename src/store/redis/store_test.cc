@@ -345,6 +345,15 @@ TEST_F(RedisStoreTest, SettingsAreWatched) {
   stored("a:b", "a", "after");
 }
 
+TEST_F(RedisStoreTest, AStopDoesNotWaitForAServerThatDoesNotAnswer) {
+  server_.freeze();
+  loops_.turn(RedisIdentity::kPause);  // a look begins, which has as long again for each of two questions
+  const Deadline begun = loops_.now();
+  store_.reset();
+  EXPECT_LT(loops_.now() - begun, RedisIdentity::kPause);
+  server_.thaw();
+}
+
 TEST_F(RedisStoreTest, AServerThatDoesNotAnswerHidesNoOther) {
   const RedisMasters masters;
   redis::ClientOptions servers = client_of(masters.endpoint());
