@@ -57,6 +57,20 @@ struct ReadyResponse {
   6: optional string RefusesSends  // with Code 12: why sends fail, although pulls succeed
 }
 
+/** What Call takes. */
+struct CallRequest {
+  1: required string Name        // of an rpc of MessageService in api.proto, such as "Pull"
+  2: required binary Message     // that call's request, in protobuf
+  // 3 to 5 are reserved: User, IssuedAt, WaitMs
+}
+
+/** What Call answers. */
+struct CallResponse {
+  1: required i32 Code           // as in SendResponse; 24 (not_supported): this server has no such call
+  2: required string Msg
+  3: optional binary Message     // that call's answer, in protobuf; there on success
+}
+
 service IMService {
   /** Stores a message. After Code 13 (outcome_unknown) it may be stored, after any other error it is not. */
   SendResponse Send(1: SendRequest req)
@@ -66,4 +80,7 @@ service IMService {
 
   /** Whether calls can succeed, and over which store: a gateway takes only nodes that share one. */
   ReadyResponse Ready(1: ReadyRequest req)
+
+  /** Makes any call of api.proto, Send and Pull too, as HTTP does. */
+  CallResponse Call(1: CallRequest req)
 }

@@ -23,6 +23,9 @@ class Service final : public service::MessageService {
     co_return fail(ErrorCode::kInternal, "not asked");
   }
   Health health() const override { return why_not.empty() ? Health{} : Health::only_reads(why_not); }
+  Task<service::ProtobufPtr> do_call(const service::CallRow&, service::ProtobufPtr, service::CallContext) override {
+    co_return fail(ErrorCode::kNotSupported, "not here");
+  }
 
   std::string why_not;
 };

@@ -7,7 +7,10 @@
 #include <string>
 #include <utility>
 
+#include <google/protobuf/message.h>
+
 #include "api/media_type.h"
+#include "api/message_writer.h"
 #include "api/protobuf_codec.h"
 #include "http/wire/json_writer.h"
 
@@ -108,6 +111,24 @@ Result<http::Response> answer_pull(const service::PullResponse& pull, std::strin
   response.content_type = type;
   response.body = std::move(*body);
   response.memory.emplace(std::move(memory));
+  return response;
+}
+
+Result<http::Response> answer_message(const service::Protobuf& answer, service::Effect effect, std::string_view type,
+                                      MemoryBudget& budget) {
+  http::Response response;
+  response.content_type = type;
+  if (type == kJsonType) {
+    append_json(response.body, answer);
+  } else {
+    response.body = answer.SerializeAsString();
+  }
+  MemoryReservation memory(budget);
+  if (memory.grow(response.body.size())) {
+    response.memory.emplace(std::move(memory));
+  } else if (effect == service::Effect::kReads) {
+    return fail(ErrorCode::kOverloaded, "no memory is left for the answer");
+  }
   return response;
 }
 

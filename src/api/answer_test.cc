@@ -4,11 +4,12 @@
 #include <limits>
 #include <string>
 
+#include <api.pb.h>
 #include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
-#include <im.pb.h>
 
 #include "api/media_type.h"
+#include "service/protobuf.h"
 
 namespace parley::api {
 namespace {
@@ -22,6 +23,9 @@ std::string pull_json(const service::PullResponse& pull) {
   const auto response = answer_pull(pull, kJsonType, budget);
   EXPECT_TRUE(response);
   EXPECT_EQ(response->content_type, "application/json");
+  const auto by_descriptor = answer_message(service::to_protobuf(pull), service::Effect::kReads, kJsonType, budget);
+  EXPECT_TRUE(by_descriptor);
+  EXPECT_EQ(response->body, by_descriptor->body);
   return response->body;
 }
 
@@ -32,6 +36,27 @@ TEST(Answer, WritesEveryFieldOfASend) {
   EXPECT_EQ(first.body, R"({"chat":"a:b","send_time":1700000000000001,"duplicate":false})");
   EXPECT_EQ(answer_send({"\"\\:\xc5\xbe", 1, true}, kJsonType).body,
             "{\"chat\":\"\\\"\\\\:\xc5\xbe\",\"send_time\":1,\"duplicate\":true}");
+}
+
+TEST(Answer, WritesASendAlikeByItsDescriptor) {
+  MemoryBudget budget(1000);
+  for (const service::SendResponse& send : {service::SendResponse{"a:b", 1, false}, {"\"\\:\xc5\xbe", 7, true}, {}}) {
+    const auto response = answer_message(service::to_protobuf(send), service::Effect::kChanges, kJsonType, budget);
+    ASSERT_TRUE(response);
+    EXPECT_EQ(response->body, answer_send(send, kJsonType).body);
+  }
+}
+
+TEST(Answer, OfAChangeIsNeverTurnedIntoAnythingElse) {
+  MemoryBudget none(0);
+  const auto message = service::to_protobuf(service::SendResponse{"a:b", 1, false});
+  for (const std::string_view type : {kJsonType, kProtobufType}) {
+    EXPECT_TRUE(answer_message(message, service::Effect::kChanges, type, none));
+    EXPECT_TRUE(answer_message(message, service::Effect::kOnceByKey, type, none));
+    const auto read = answer_message(message, service::Effect::kReads, type, none);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, ErrorCode::kOverloaded);
+  }
 }
 
 TEST(Answer, WritesEveryFieldOfAPull) {

@@ -2,6 +2,9 @@
 
 #include <string>
 #include <utility>
+#include <vector>
+
+#include <google/protobuf/message.h>
 
 #include "api/answer.h"
 #include "api/binding.h"
@@ -69,16 +72,42 @@ Async<http::Response> pull(Api api, const http::Request& request) {
   return answer_pulled(api, request, api.service->pull(*std::move(call), context_of(request)));
 }
 
+Async<http::Response> answer_called(Api api, const http::Request& request, service::Effect effect,
+                                    Task<service::ProtobufPtr> call) {
+  const auto called = co_await std::move(call);
+  if (!called) co_return http::error_response(called.error(), api.errors, request.request_id);
+  auto answer = answer_message(**called, effect, preferred_type(request.headers), *api.memory);
+  if (!answer) co_return http::error_response(answer.error(), api.errors, request.request_id);
+  co_return *std::move(answer);
+}
+
+Async<http::Response> call(Api api, const service::CallRow& row, const http::Request& request) {
+  service::ProtobufPtr message(row.request->New());
+  auto bound = bind_message(request, *message);
+  if (!bound) return answer_error(api, request, std::move(bound).error());
+  return answer_called(api, request, row.effect, api.service->call(row, std::move(message), context_of(request)));
+}
+
+/// The short ways to the calls that are most of the traffic.
+http::Handler handler_of(Api api, const service::CallRow& row) {
+  if (row.path == "/api/send") return [api](const http::Request& request) { return send(api, request); };
+  if (row.path == "/api/pull") return [api](const http::Request& request) { return pull(api, request); };
+  return [api, &row](const http::Request& request) { return call(api, row, request); };
+}
+
 }  // namespace
 
-http::Routes api_routes(service::MessageService& service, MemoryBudget& memory, http::ErrorFormat errors,
-                        std::function<std::string()> durability) {
+http::Routes api_routes(service::MessageService& service, const service::CallTable& calls, MemoryBudget& memory,
+                        http::ErrorFormat errors, std::function<std::string()> durability) {
   const Api api{&service, &memory, errors};
-  return {
-      {"/ping", {"GET"}, [durability = std::move(durability)](const http::Request&) { return ping(durability()); }},
-      {"/api/send", {"POST"}, [api](const http::Request& request) { return send(api, request); }},
-      {"/api/pull", {"GET", "POST"}, [api](const http::Request& request) { return pull(api, request); }},
-  };
+  http::Routes routes = {
+      {"/ping", {"GET"}, [durability = std::move(durability)](const http::Request&) { return ping(durability()); }}};
+  for (const service::CallRow& row : calls.rows()) {
+    std::vector<std::string_view> methods = {"POST"};
+    if (row.effect == service::Effect::kReads) methods.insert(methods.begin(), "GET");
+    routes.push_back({row.path, std::move(methods), handler_of(api, row)});
+  }
+  return routes;
 }
 
 }  // namespace parley::api

@@ -31,6 +31,9 @@ class ScriptedService final : public service::MessageService {
     co_return service::PullResponse{"a:b", {{{"a", "hi", 7}}, false, 8}};
   }
   Health health() const override { return {}; }
+  Task<service::ProtobufPtr> do_call(const service::CallRow&, service::ProtobufPtr, service::CallContext) override {
+    co_return fail(ErrorCode::kNotSupported, "not here");
+  }
 
   std::optional<Error> error;
   std::optional<service::SendRequest> sent;
@@ -64,9 +67,10 @@ class ApiRoutesTest : public testing::Test {
 
   net::LoopPool loops_{1};
   ScriptedService service_;
+  const service::CallTable calls_{service::program_calls()};
   MemoryBudget memory_{1000};
   Deadline deadline_ = Deadline{} + std::chrono::hours(1);
-  http::Routes routes_ = api_routes(service_, memory_, http::ErrorFormat::kProblem, [] { return "os"; });
+  http::Routes routes_ = api_routes(service_, calls_, memory_, http::ErrorFormat::kProblem, [] { return "os"; });
 };
 
 constexpr std::string_view kSend = R"({"chat":"b:a","text":"hi","sender":"a"})";
@@ -132,7 +136,7 @@ TEST_F(ApiRoutesTest, ErrorsAreProblemsWhateverIsAskedFor) {
 }
 
 TEST_F(ApiRoutesTest, ErrorsAreTextInTemplateMode) {
-  routes_ = api_routes(service_, memory_, http::ErrorFormat::kTemplate, [] { return ""; });
+  routes_ = api_routes(service_, calls_, memory_, http::ErrorFormat::kTemplate, [] { return ""; });
   service_.error = Error{ErrorCode::kInvalidChat, "no colon"};
   const http::Response response = call("/api/send", kSend);
   EXPECT_EQ(response.status, 500);

@@ -20,6 +20,7 @@
 // NOLINTEND(bugprone-macro-parentheses)
 
 PARLEY_EMBED(parley_openapi, PARLEY_OPENAPI);
+PARLEY_EMBED(parley_api_descriptors, PARLEY_API_DESCRIPTORS);
 PARLEY_EMBED(parley_docs_page, PARLEY_DOCS_PAGE);
 PARLEY_EMBED(parley_docs_start, PARLEY_DOCS_START);
 PARLEY_EMBED(parley_swagger_style, PARLEY_SWAGGER_STYLE);
@@ -34,9 +35,9 @@ std::string_view between(const char* begin, const char* end) noexcept {
 
 }  // namespace
 
-Asset openapi_asset() noexcept {
-  return {"/openapi.json", "application/json", "", between(parley_openapi, parley_openapi_end)};
-}
+std::string_view openapi_frame() noexcept { return between(parley_openapi, parley_openapi_end); }
+std::string_view api_descriptors() noexcept { return between(parley_api_descriptors, parley_api_descriptors_end); }
+
 Asset docs_page_asset() noexcept {
   return {"/docs", "text/html; charset=utf-8", "", between(parley_docs_page, parley_docs_page_end)};
 }

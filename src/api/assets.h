@@ -13,8 +13,10 @@ struct Asset {
   std::string_view body;          ///< static storage
 };
 
-/// The description of the HTTP API: src/api/openapi.json under the program's version.
-[[nodiscard]] Asset openapi_asset() noexcept;
+/// What openapi_document() fills: src/api/openapi.json under the program's version.
+[[nodiscard]] std::string_view openapi_frame() noexcept;
+/// The descriptors of idl/api.proto with its comments, a FileDescriptorSet.
+[[nodiscard]] std::string_view api_descriptors() noexcept;
 
 // The page by which a person reads it and tries calls: ours, and Swagger UI's style and script.
 [[nodiscard]] Asset docs_page_asset() noexcept;

@@ -6,18 +6,26 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <boost/beast/core/string.hpp>
 #include <fmt/format.h>
+#include <google/protobuf/message.h>
+#include <utf8.h>
 
 #include "api/fields.h"
 #include "api/form.h"
 #include "api/json_reader.h"
 #include "api/media_type.h"
+#include "api/message_reader.h"
 #include "api/protobuf_codec.h"
+#include "service/calls.h"
+#include "service/protobuf.h"
 
 namespace parley::api {
 namespace {
+
+using google::protobuf::FieldDescriptor;
 
 std::unexpected<Error> malformed(std::string detail) { return fail(ErrorCode::kMalformedRequest, std::move(detail)); }
 
@@ -42,24 +50,21 @@ Result<void> check_is_form(std::string_view body) {
       "application/json");
 }
 
-/// Reads a body. `read_protobuf` sets what `fields` point to.
-template <class ReadProtobuf>
-Result<void> read_body(const http::Request& request, ReadProtobuf read_protobuf, std::span<Field> fields) {
+/// Reads a body by one of the three functions, by its type.
+template <class ReadJson, class ReadForm, class ReadProtobuf>
+Result<void> read_body(const http::Request& request, const ReadJson& read_json, const ReadForm& read_form,
+                       const ReadProtobuf& read_protobuf) {
   if (request.body.empty()) return {};
   if (is_encoded(request)) return encoded(request);
   if (auto checked = check_first_bytes(request.body); !checked) return checked;
   const std::string_view* const content_type = request.header("Content-Type");
   switch (body_type(content_type == nullptr ? std::string_view{} : *content_type)) {
-    case BodyType::kJson: return read_json(request.body, fields);
+    case BodyType::kJson: return read_json(request.body);
     case BodyType::kForm: {
       if (auto checked = check_is_form(request.body); !checked) return checked;
-      return read_form(request.body, fields);
+      return read_form(request.body);
     }
-    case BodyType::kProtobuf: {
-      if (auto read = read_protobuf(request.body); !read) return read;
-      mark_present(fields);
-      return {};
-    }
+    case BodyType::kProtobuf: return read_protobuf(request.body);
     case BodyType::kUnsupported: break;
   }
   return fail(ErrorCode::kUnsupportedMediaType,
@@ -69,8 +74,17 @@ Result<void> read_body(const http::Request& request, ReadProtobuf read_protobuf,
 
 /// The body's value of a parameter wins over the query's.
 template <class ReadProtobuf>
-Result<void> read_body_and_query(const http::Request& request, ReadProtobuf read_protobuf, std::span<Field> fields) {
-  if (auto body = read_body(request, read_protobuf, fields); !body) return body;
+Result<void> read_body_and_query(const http::Request& request, const ReadProtobuf& read_protobuf,
+                                 std::span<Field> fields) {
+  auto body = read_body(
+      request, [fields](std::string_view json) { return read_json(json, fields); },
+      [fields](std::string_view form) { return read_form(form, fields); },
+      [&](std::string_view bytes) {
+        auto read = read_protobuf(bytes);
+        if (read) mark_present(fields);
+        return read;
+      });
+  if (!body) return body;
   return read_form(request.query, fields);
 }
 
@@ -85,19 +99,11 @@ Result<void> read_key_headers(const http::Request& request, std::string& key) {
   return {};
 }
 
-/// Names the chat by its other member.
-Result<void> apply_receiver(service::SendRequest& call, std::string_view receiver) {
-  if (receiver.contains(':')) return fail(ErrorCode::kInvalidChat, "receiver is one member, whose name has no ':'");
-  if (call.sender.empty()) {
-    return fail(ErrorCode::kSenderNotInChat, "receiver needs sender: the chat is that of the two");
-  }
-  std::string chat = fmt::format("{}:{}", call.sender, receiver);
-  if (call.chat.empty()) {
-    call.chat = std::move(chat);
-  } else if (call.chat != chat && call.chat != fmt::format("{}:{}", receiver, call.sender)) {
-    return fail(ErrorCode::kInvalidChat, "chat is not the chat of sender and receiver: give chat or receiver");
-  }
-  return {};
+/// Marks what has a value: the format has no other presence.
+void mark_given(const service::Protobuf& message, Given& given) {
+  std::vector<const FieldDescriptor*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  for (const FieldDescriptor* const field : fields) given[static_cast<std::size_t>(field->index())] = true;
 }
 
 }  // namespace
@@ -110,7 +116,7 @@ Result<service::SendRequest> bind_send(const http::Request& request) {
                        Field{"idempotency_key", &call.idempotency_key}, Field{"receiver", &receiver}};
   auto read = read_body_and_query(
       request, [&](std::string_view body) { return read_protobuf_send(body, call, receiver); }, fields);
-  if (read && !receiver.empty()) read = apply_receiver(call, receiver);
+  if (read) read = service::apply_receiver(call, receiver);
   if (read) read = read_key_headers(request, call.idempotency_key);
   if (!read) bound = std::unexpected(std::move(read.error()));
   return bound;
@@ -124,6 +130,27 @@ Result<service::PullRequest> bind_pull(const http::Request& request) {
       read_body_and_query(request, [&](std::string_view body) { return read_protobuf_pull(body, call); }, fields);
   if (!read) return std::unexpected(std::move(read.error()));
   return call;
+}
+
+Result<void> bind_message(const http::Request& request, service::Protobuf& message) {
+  Given given(static_cast<std::size_t>(message.GetDescriptor()->field_count()));
+  auto read = read_body(
+      request, [&](std::string_view json) { return read_json(json, message, given); },
+      [&](std::string_view form) { return read_form(form, message, given); },
+      [&](std::string_view bytes) {
+        auto parsed = service::read_protobuf_request(bytes, message);
+        if (parsed) mark_given(message, given);
+        return parsed;
+      });
+  if (read) read = read_form(request.query, message, given);
+  const FieldDescriptor* const field = service::idempotency_key_field(*message.GetDescriptor());
+  if (!read || field == nullptr) return read;
+  const auto* const reflection = message.GetReflection();
+  std::string key = reflection->GetString(message, field);
+  if (read = read_key_headers(request, key); !read) return read;
+  if (!utf8::is_valid(key.begin(), key.end())) return not_utf8(field->name());
+  if (!key.empty()) reflection->SetString(&message, field, std::move(key));
+  return {};
 }
 
 bool is_encoded(const http::Request& request) noexcept {

@@ -22,6 +22,11 @@ namespace parley::api {
 
 [[nodiscard]] Result<service::PullRequest> bind_pull(const http::Request& request);
 
+/// The message of any call, set as its descriptor says; see message_reader.h too. A repeated field has every value that
+/// the body gave, or else every one of the query. The header Idempotency-Key goes to a field `idempotency_key`, if
+/// there is one, by the rules above.
+[[nodiscard]] Result<void> bind_message(const http::Request& request, service::Protobuf& message);
+
 /// Whether the body is encoded (RFC 9110, 8.4), such as gzip. Such a body is kUnsupportedMediaType.
 [[nodiscard]] bool is_encoded(const http::Request& request) noexcept;
 

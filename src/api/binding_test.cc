@@ -1,11 +1,15 @@
 #include "api/binding.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include <api.pb.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <im.pb.h>
+#include <utf8.h>
+
+#include "service/protobuf.h"
 
 namespace parley::api {
 namespace {
@@ -24,7 +28,7 @@ struct Input {
 };
 
 template <class Call>
-Result<Call> bind(Result<Call> (*binder)(const http::Request&), const Input& input) {
+Result<Call> bind_input(const std::function<Result<Call>(const http::Request&)>& binder, const Input& input) {
   std::vector<http::Header> headers = {{"Host", "localhost"}};
   if (!input.content_type.empty()) headers.push_back({"content-TYPE", input.content_type});
   if (!input.encoding.empty()) headers.push_back({"content-ENCODING", input.encoding});
@@ -46,11 +50,47 @@ std::string shown(const Result<PullRequest>& call) {
   return call->chat + "|" + std::to_string(call->cursor) + "|" + std::to_string(call->limit) + "|" +
          (call->reverse ? "true" : "false");
 }
-std::string sent(const Input& input) { return shown(bind(bind_send, input)); }
-std::string pulled(const Input& input) { return shown(bind(bind_pull, input)); }
+
+bool is_utf8(std::string_view text) { return utf8::is_valid(text.begin(), text.end()); }
+
+// The same calls by their descriptors alone, as any other call is bound.
+Result<SendRequest> bind_send_by_descriptor(const http::Request& request) {
+  ::api::SendRequest message;
+  if (auto bound = bind_message(request, message); !bound) return std::unexpected(std::move(bound).error());
+  const std::string receiver = message.receiver();
+  SendRequest call = service::from_protobuf(std::move(message));
+  if (auto applied = service::apply_receiver(call, receiver); !applied) {
+    return std::unexpected(std::move(applied).error());
+  }
+  return call;
+}
+Result<PullRequest> bind_pull_by_descriptor(const http::Request& request) {
+  ::api::PullRequest message;
+  if (auto bound = bind_message(request, message); !bound) return std::unexpected(std::move(bound).error());
+  return service::from_protobuf(std::move(message));
+}
+
+/// The call, which both ways must bind alike. By its descriptor, what a form has that is not UTF-8 is refused at once,
+/// and not only by the service.
+template <class Call>
+Result<Call> bind_twice(Result<Call> (*fast)(const http::Request&), Result<Call> (*by_descriptor)(const http::Request&),
+                        const Input& input) {
+  auto call = bind_input<Call>(fast, input);
+  const auto again = bind_input<Call>(by_descriptor, input);
+  if (call && !is_utf8(shown(call))) {
+    EXPECT_FALSE(again) << shown(call);
+    return call;
+  }
+  EXPECT_EQ(shown(call), shown(again)) << input.query << " " << input.body;
+  if (!call && !again) EXPECT_EQ(call.error().detail, again.error().detail);
+  return call;
+}
+
+std::string sent(const Input& input) { return shown(bind_twice(bind_send, bind_send_by_descriptor, input)); }
+std::string pulled(const Input& input) { return shown(bind_twice(bind_pull, bind_pull_by_descriptor, input)); }
 
 std::string detail(const Input& input) {
-  const auto call = bind(bind_send, input);
+  const auto call = bind_twice(bind_send, bind_send_by_descriptor, input);
   return call ? "none" : call.error().detail;
 }
 
@@ -134,6 +174,85 @@ TEST(Binding, RefusesAReceiverThatMakesNoChat) {
   EXPECT_EQ(sent({.query = "sender=&receiver=b"}), "sender_not_in_chat");
   EXPECT_EQ(sent({.query = "sender=a&receiver=a:b"}), "invalid_chat");
   EXPECT_EQ(sent({.query = "sender=a&receiver=:"}), "invalid_chat");
+}
+
+TEST(Binding, BindsAlikeByTheDescriptorWhateverComes) {
+  for (const auto json : {R"({})"sv,
+                          R"([])"sv,
+                          R"(1)"sv,
+                          R"(null)"sv,
+                          R"("x")"sv,
+                          R"({"text":1})"sv,
+                          R"({"text":{}})"sv,
+                          R"({"text":[]})"sv,
+                          R"({"text":null,"Text":"a","TEXT":"b"})"sv,
+                          R"({"a":{"text":[1,{"text":2}]}})"sv,
+                          R"({"text":"\u0000\n\ud83d\ude00"})"sv,
+                          R"({"text":"a"} x)"sv,
+                          R"({"text":"a",})"sv,
+                          R"({"te\u0078t":"a"})"sv,
+                          R"({"text":"\ud83d"})"sv,
+                          R"({"cursor":1.0})"sv,
+                          R"({"cursor":1e3})"sv,
+                          R"({"cursor":true})"sv,
+                          R"({"cursor":"9223372036854775807"})"sv,
+                          R"({"cursor":9223372036854775808})"sv,
+                          R"({"cursor":" 1"})"sv,
+                          R"({"limit":"2147483648"})"sv,
+                          R"({"limit":-2147483648})"sv,
+                          R"({"limit":"+1"})"sv,
+                          R"({"limit":""})"sv,
+                          R"({"reverse":1})"sv,
+                          R"({"reverse":"true"})"sv,
+                          R"({"limit":1,"limit":null})"sv,
+                          R"({"":1})"sv}) {
+    (void)sent({.body = json});
+    (void)pulled({.body = json});
+  }
+  std::string deep = R"({"a":)" + std::string(40, '[');
+  (void)sent({.body = deep});
+  for (const auto form :
+       {"text"sv, "text="sv, "text=a&text=b"sv, "te%78t=a"sv, "TEXT=a"sv, "text=a+b%2B"sv, "&&=&text=1&"sv,
+        "cursor=&cursor=1&cursor="sv, "cursor=x&cursor=1"sv, "cursor=1&cursor=x"sv, "limit=2147483648"sv,
+        "reverse=TrUe"sv, "reverse=0"sv, "reverse=yes"sv, "reverse="sv, "limit=1.0"sv, "x=%zz"sv, "cursor=-0"sv}) {
+    for (const Input& input : std::vector<Input>{{.query = form},
+                                                 {.content_type = kForm, .body = form},
+                                                 {.query = form, .body = R"({"text":"b","cursor":7})"},
+                                                 {.query = "text=q&limit=3", .content_type = kForm, .body = form}}) {
+      (void)sent(input);
+      (void)pulled(input);
+    }
+  }
+}
+
+TEST(Binding, RefusesMoreElementsThanAnyCallHas) {
+  for (const std::size_t count : {service::kMaxListItems, service::kMaxListItems + 1}) {
+    std::string json = R"({"messages":[{})";
+    std::string form = "messages=%7B%7D";
+    std::string protobuf = "\x0a";
+    protobuf += '\0';
+    for (std::size_t i = 1; i < count; ++i) {
+      json += ",{}";
+      form += "&messages=%7B%7D";
+      protobuf += "\x0a";
+      protobuf += '\0';
+    }
+    json += "]}";
+    for (const Input& input : std::vector<Input>{{.body = json},
+                                                 {.content_type = kForm, .body = form},
+                                                 {.query = form},
+                                                 {.content_type = kProtobuf, .body = protobuf}}) {
+      ::api::PullResponse message;
+      const auto bound =
+          bind_input<void>([&message](const http::Request& r) { return bind_message(r, message); }, input);
+      EXPECT_EQ(bound.has_value(), count == service::kMaxListItems) << input.content_type;
+      if (bound) {
+        EXPECT_EQ(message.messages_size(), count);
+      } else {
+        EXPECT_THAT(bound.error().detail, testing::HasSubstr("more than 4096 elements"));
+      }
+    }
+  }
 }
 
 TEST(Binding, MixesBodyAndQueryAndTheBodyWins) {

@@ -1,12 +1,15 @@
 #include "api/docs_routes.h"
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "api/assets.h"
+#include "api/media_type.h"
+#include "api/openapi.h"
 #include "http/wire/problem.h"
 
 namespace parley::api {
@@ -20,6 +23,7 @@ constexpr std::string_view kContentSecurityPolicy =
 /// What the routes share; a coroutine keeps its own copy.
 struct Docs {
   Asset asset;
+  std::shared_ptr<const std::string> made;  // the asset's body, if it is not of static storage
   std::string etag;
   MemoryBudget* memory;
   http::ErrorFormat errors;
@@ -54,20 +58,28 @@ Async<http::Response> serve(Docs docs, const http::Request& request) {
   co_return response;
 }
 
-http::Route route_of(const Asset& asset, MemoryBudget& memory, http::ErrorFormat errors) {
+http::Route route_of(const Asset& asset, std::shared_ptr<const std::string> made, MemoryBudget& memory,
+                     http::ErrorFormat errors) {
   // The same in every process of one build, so that it does not matter which of several answers.
   std::string etag = fmt::format("\"{:016x}\"", std::hash<std::string_view>{}(asset.body));
-  Docs docs{asset, std::move(etag), &memory, errors};
+  Docs docs{asset, std::move(made), std::move(etag), &memory, errors};
   return {asset.path, {"GET"}, [docs = std::move(docs)](const http::Request& request) { return serve(docs, request); }};
+}
+
+/// A file that was made of the calls.
+http::Route route_of(std::string_view path, std::string json, MemoryBudget& memory, http::ErrorFormat errors) {
+  const auto made = std::make_shared<const std::string>(std::move(json));
+  return route_of({path, kJsonType, "", *made}, made, memory, errors);
 }
 
 }  // namespace
 
-http::Routes docs_routes(MemoryBudget& memory, http::ErrorFormat errors) {
-  http::Routes routes;
-  for (const Asset& asset :
-       {openapi_asset(), docs_page_asset(), docs_start_asset(), swagger_style_asset(), swagger_script_asset()}) {
-    routes.push_back(route_of(asset, memory, errors));
+http::Routes docs_routes(const service::CallTable& calls, MemoryBudget& memory, http::ErrorFormat errors) {
+  const std::string openapi = openapi_document(openapi_frame(), calls, read_comments(api_descriptors()));
+  http::Routes routes = {route_of("/docs/postman.json", postman_collection(openapi), memory, errors),
+                         route_of("/openapi.json", openapi, memory, errors)};
+  for (const Asset& asset : {docs_page_asset(), docs_start_asset(), swagger_style_asset(), swagger_script_asset()}) {
+    routes.push_back(route_of(asset, nullptr, memory, errors));
   }
   return routes;
 }

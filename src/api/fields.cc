@@ -20,6 +20,8 @@ std::string_view type_name(const Field& field) noexcept {
   return kNames[field.target.index()];
 }
 
+}  // namespace
+
 std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
   std::int64_t value = 0;
   const char* const begin = text.data();
@@ -35,8 +37,6 @@ std::optional<bool> parse_bool(std::string_view text) noexcept {
   if (text == "0" || iequals(text, "false")) return false;
   return std::nullopt;
 }
-
-}  // namespace
 
 std::unexpected<Error> wrong_type(const Field& field) {
   return fail(ErrorCode::kMalformedRequest, fmt::format("{} is not {}", field.name, type_name(field)));

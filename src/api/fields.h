@@ -34,6 +34,10 @@ struct Field {
 /// The failure of a value that `field` does not take: kMalformedRequest.
 [[nodiscard]] std::unexpected<Error> wrong_type(const Field& field);
 
+// What a text says: an optional '-', then digits; or true, false, 1 and 0 in any case. Nothing if it is neither.
+[[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text) noexcept;
+[[nodiscard]] std::optional<bool> parse_bool(std::string_view text) noexcept;
+
 /// Marks the fields present whose target is not empty, zero or false: for an encoding without presence, like proto3's.
 void mark_present(std::span<Field> fields) noexcept;
 

@@ -16,15 +16,17 @@ int hex_digit(char c) noexcept {
   return -1;
 }
 
-bool percents_are_whole(std::string_view text) noexcept {
-  for (std::size_t i = text.find('%'); i != std::string_view::npos; i = text.find('%', i + 3)) {
-    if (text.size() - i < 3 || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0) return false;
+}  // namespace
+
+Result<void> check_percents(std::string_view form) {
+  for (std::size_t i = form.find('%'); i != std::string_view::npos; i = form.find('%', i + 3)) {
+    if (form.size() - i >= 3 && hex_digit(form[i + 1]) >= 0 && hex_digit(form[i + 2]) >= 0) continue;
+    return fail(ErrorCode::kMalformedRequest, "a % in the query or form is not followed by two hexadecimal digits");
   }
-  return true;
+  return {};
 }
 
-/// Every '%' must have its two digits.
-std::string decode(std::string_view text) {
+std::string decode_form(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -40,35 +42,22 @@ std::string decode(std::string_view text) {
 
 bool spells(std::string_view encoded, std::string_view name) {
   if (encoded.size() > 3 * name.size()) return false;
-  return encoded == name || (encoded.contains('%') && decode(encoded) == name);
+  return encoded == name || (encoded.contains('%') && decode_form(encoded) == name);
 }
-
-void keep_pair(std::string_view pair, std::span<Field> fields) {
-  const std::size_t equals = pair.find('=');
-  const std::string_view name = pair.substr(0, equals);
-  const std::string_view value = equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
-  for (Field& field : fields) {
-    if (!spells(name, field.name)) continue;
-    if (!value.empty() || field.is_string()) field.encoded = value;
-    return;
-  }
-}
-
-}  // namespace
 
 Result<void> read_form(std::string_view form, std::span<Field> fields) {
-  if (!percents_are_whole(form)) {
-    return fail(ErrorCode::kMalformedRequest, "a % in the query or form is not followed by two hexadecimal digits");
-  }
-  while (!form.empty()) {
-    const std::size_t end = form.find('&');
-    keep_pair(form.substr(0, end), fields);
-    form.remove_prefix(end == std::string_view::npos ? form.size() : end + 1);
-  }
+  if (auto whole = check_percents(form); !whole) return whole;
+  for_each_pair(form, [fields](std::string_view name, std::string_view value) {
+    for (Field& field : fields) {
+      if (!spells(name, field.name)) continue;
+      if (!value.empty() || field.is_string()) field.encoded = value;
+      return;
+    }
+  });
   for (Field& field : fields) {
     const auto encoded = std::exchange(field.encoded, std::nullopt);
     if (!encoded || field.present) continue;
-    if (auto set = set_text(field, decode(*encoded)); !set) return set;
+    if (auto set = set_text(field, decode_form(*encoded)); !set) return set;
   }
   return {};
 }

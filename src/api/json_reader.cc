@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include <boost/beast/core/string.hpp>
-#include <boost/json/basic_parser_impl.hpp>
 #include <fmt/format.h>
 #include <utf8.h>
+
+#include "api/json_parser.h"
 
 namespace parley::api {
 namespace {
@@ -19,28 +19,12 @@ namespace json = boost::json;
 
 /// What the parser calls as it goes. Only members of the outermost object are looked at: `field_` is the known one
 /// whose value comes next, and null inside everything else.
-class FieldHandler {
+class FieldHandler : public JsonHandler {
  public:
-  using Ec = json::error_code;
-  using View = json::string_view;
-
-  // The names are the library's. The body has been bounded already.
-  // NOLINTBEGIN(readability-identifier-naming)
-  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
-  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
-  // NOLINTEND(readability-identifier-naming)
-
   explicit FieldHandler(std::span<Field> fields) : fields_(fields) {
     for (const Field& field : fields) longest_name_ = std::max(longest_name_, field.name.size());
   }
 
-  /// What the handler itself refused.
-  [[nodiscard]] std::optional<Error>& error() noexcept { return error_; }
-
-  bool on_document_begin(Ec&) { return true; }
-  bool on_document_end(Ec&) { return true; }
   bool on_object_begin(Ec& ec) {
     if (depth_ > 0 && !skip_container(ec)) return false;
     ++depth_;
@@ -77,7 +61,6 @@ class FieldHandler {
     return take(set_string(*field_, std::exchange(text_, {})), ec);
   }
 
-  bool on_number_part(View, Ec&) { return true; }
   bool on_int64(std::int64_t value, View, Ec& ec) {
     return field_ == nullptr ? scalar(ec) : take(set_integer(*field_, value), ec);
   }
@@ -85,8 +68,6 @@ class FieldHandler {
   bool on_double(double, View, Ec& ec) { return refuse(ec); }
   bool on_bool(bool value, Ec& ec) { return field_ == nullptr ? scalar(ec) : take(set_bool(*field_, value), ec); }
   bool on_null(Ec& ec) { return scalar(ec); }
-  bool on_comment_part(View, Ec&) { return true; }
-  bool on_comment(View, Ec&) { return true; }
 
  private:
   [[nodiscard]] Field* find(std::string_view name) const noexcept {
@@ -109,19 +90,11 @@ class FieldHandler {
     return true;
   }
 
-  bool take(Result<void> result, Ec& ec) {
-    if (result) return true;
-    error_ = std::move(result.error());
-    ec = json::error::exception;  // only stops the parser
-    return false;
-  }
-
   std::span<Field> fields_;
   std::size_t longest_name_ = 0;
   Field* field_ = nullptr;
   std::size_t depth_ = 0;
   std::string text_;  // of a name or a string that comes in parts
-  std::optional<Error> error_;
 };
 
 std::unexpected<Error> unreadable(std::string why) {
@@ -140,8 +113,10 @@ std::size_t find_lone_surrogate(std::string_view text, std::size_t stop, const j
   return is_first_half && stop >= at + 6 && stop <= at + 7 ? at : std::string_view::npos;
 }
 
-/// What is wrong with `text`, which the parser gave up at `stop`.
-std::unexpected<Error> explain(std::string_view text, std::size_t stop, const json::error_code& ec) {
+}  // namespace
+
+std::unexpected<Error> explain_json(std::string_view text, std::size_t stop, const json::error_code& ec) {
+  if (!ec) return unreadable(fmt::format("something follows it at byte {}", stop + 1));
   const auto place = [](std::size_t index) { return fmt::format("byte {}", index + 1); };
   const auto invalid = static_cast<std::size_t>(utf8::find_invalid(text.begin(), text.end()) - text.begin());
   if (invalid < text.size() && invalid <= stop) {
@@ -158,18 +133,8 @@ std::unexpected<Error> explain(std::string_view text, std::size_t stop, const js
   return unreadable(fmt::format("{} at {}", ec.message(), place(stop)));
 }
 
-}  // namespace
-
 Result<void> read_json(std::string_view text, std::span<Field> fields) {
-  json::parse_options options;
-  options.max_depth = kMaxJsonDepth;
-  json::basic_parser<FieldHandler> parser(options, fields);
-  json::error_code ec;
-  const std::size_t read = parser.write_some(false, text.data(), text.size(), ec);
-  if (parser.handler().error()) return std::unexpected(std::move(*parser.handler().error()));
-  if (ec) return explain(text, read, ec);
-  if (read != text.size()) return unreadable(fmt::format("something follows it at byte {}", read + 1));
-  return {};
+  return parse_json<FieldHandler>(text, fields);
 }
 
 }  // namespace parley::api

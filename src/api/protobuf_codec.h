@@ -1,4 +1,4 @@
-// The messages of idl/im.proto in protobuf's binary form. The generated code stays behind this header.
+// The messages of send and pull in protobuf's binary form.
 #pragma once
 
 #include <string>

@@ -155,8 +155,8 @@ Result<void> Server::listen_http() {
   auto endpoint = net::Endpoint::parse(config_.http);
   if (!endpoint) return std::unexpected(endpoint.error());
   const http::ErrorFormat errors = config_.http_options.errors;
-  http::Routes routes = api::api_routes(*service_, memory_, errors, durability_);
-  std::ranges::move(api::docs_routes(memory_, errors), std::back_inserter(routes));
+  http::Routes routes = api::api_routes(*service_, calls_, memory_, errors, durability_);
+  std::ranges::move(api::docs_routes(calls_, memory_, errors), std::back_inserter(routes));
   http_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint), std::move(routes), config_.http_options,
                                              memory_, metrics_, "http");
   return of_option("http", http_->listen());
@@ -166,7 +166,7 @@ Result<void> Server::listen_rpc() {
   auto endpoint = net::Endpoint::parse(config_.rpc);
   if (!endpoint) return std::unexpected(endpoint.error());
   rpc_ = std::make_unique<rpc::RpcServer>(loops_, *std::move(endpoint),
-                                          rpc::CallHandler(*service_, store_id_, durability_, draining_),
+                                          rpc::CallHandler(*service_, calls_, store_id_, durability_, draining_),
                                           config_.rpc_options, draining_, memory_, metrics_);
   return of_option("rpc", rpc_->listen());
 }

@@ -13,7 +13,7 @@
 #include "http/server/server.h"
 #include "net/loop.h"
 #include "rpc/server/server.h"
-#include "service/message_service.h"
+#include "service/calls.h"
 #include "store/message_store.h"
 
 namespace parley::app {
@@ -63,6 +63,7 @@ class Server {
   MetricsRegistry metrics_;
   MemoryBudget memory_;
   net::LoopPool loops_;
+  const service::CallTable calls_{service::program_calls()};
   std::unique_ptr<store::MessageStore> store_;
   std::unique_ptr<service::MessageService> service_;
   std::function<std::string()> store_id_;  // of nothing, if the nodes are foreign servers

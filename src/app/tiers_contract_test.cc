@@ -43,7 +43,7 @@ class TwoTiers final : public MessageStore {
         node_(store_, {}),
         server_(node_loops_, {"127.0.0.1", 0},
                 rpc::CallHandler(
-                    node_, [this] { return store_.id(); }, [] { return "fsync"; }, draining_),
+                    node_, calls_, [this] { return store_.id(); }, [] { return "fsync"; }, draining_),
                 {}, draining_, memory_, node_metrics_) {
     const auto listening = server_.listen();
     EXPECT_TRUE(listening) << listening.error().detail;
@@ -76,6 +76,7 @@ class TwoTiers final : public MessageStore {
   std::atomic<std::size_t> page_bytes_{PageRange{}.max_bytes};
   PagesOf store_;
   service::LocalService node_;
+  const service::CallTable calls_{service::program_calls()};
   std::atomic<bool> draining_{false};
   MemoryBudget memory_{std::size_t{64} << 20};
   MetricsRegistry node_metrics_;

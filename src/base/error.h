@@ -35,6 +35,8 @@ enum class ErrorCode : std::int32_t {
   kUnsupportedMediaType = 20,
   kRequestTimeout = 21,
   kOriginNotAllowed = 22,
+  kInvalidField = 23,
+  kNotSupported = 24,
 };
 
 /// What can fail so.
@@ -97,6 +99,8 @@ inline constexpr std::array kTable = {
               kHttp, kRefused},
     ErrorInfo{kRequestTimeout, "request_timeout", 408, "The request took too long to arrive", 408, kHttp, kRefused},
     ErrorInfo{kOriginNotAllowed, "origin_not_allowed", 403, "The origin or host is not allowed", 403, kHttp, kRefused},
+    ErrorInfo{kInvalidField, "invalid_field", 400, "A field has a value that it cannot have", 500, kCall, kRefused},
+    ErrorInfo{kNotSupported, "not_supported", 501, "The server behind this one has no such call", 500, kCall, kRefused},
 };
 
 constexpr bool numbered_in_order() {

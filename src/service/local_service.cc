@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "store/message_store.h"
+
 namespace parley::service {
 namespace {
 
@@ -22,17 +24,22 @@ Task<PullResponse> response_to_pull(std::string chat, Task<Page> reading) {
 }  // namespace
 
 Task<SendResponse> LocalService::send(SendRequest request, CallContext context) {
-  auto draft = validate(std::move(request), limits_);
+  auto draft = validate(std::move(request), resources_.limits);
   if (!draft) return failed<SendResponse>(std::move(draft).error());
   std::string chat = draft->chat.name();
-  return response_to_send(std::move(chat), store_.append(*std::move(draft), context.deadline));
+  return response_to_send(std::move(chat), resources_.store.append(*std::move(draft), context.deadline));
 }
 
 Task<PullResponse> LocalService::pull(PullRequest request, CallContext context) {
-  auto query = validate(request, limits_);
+  auto query = validate(request, resources_.limits);
   if (!query) return failed<PullResponse>(std::move(query).error());
   std::string chat = query->chat.name();
-  return response_to_pull(std::move(chat), store_.read(std::move(query->chat), query->range, context.deadline));
+  return response_to_pull(std::move(chat),
+                          resources_.store.read(std::move(query->chat), query->range, context.deadline));
+}
+
+Task<ProtobufPtr> LocalService::do_call(const CallRow& row, ProtobufPtr request, CallContext context) {
+  return row.handler(resources_, std::move(request), std::move(context));
 }
 
 }  // namespace parley::service

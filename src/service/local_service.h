@@ -1,8 +1,7 @@
 // The service over a store of this process: validate, store.
 #pragma once
 
-#include "service/message_service.h"
-#include "service/validation.h"
+#include "service/calls.h"
 #include "store/message_store.h"
 
 namespace parley::service {
@@ -10,15 +9,16 @@ namespace parley::service {
 /// Stateless but for the store, which must outlive it.
 class LocalService final : public MessageService {
  public:
-  LocalService(store::MessageStore& store, ServiceLimits limits) : store_(store), limits_(limits) {}
+  LocalService(store::MessageStore& store, ServiceLimits limits) : resources_{store, limits} {}
 
   Task<SendResponse> send(SendRequest request, CallContext context) override;
   Task<PullResponse> pull(PullRequest request, CallContext context) override;
-  Health health() const override { return store_.health(); }
+  Health health() const override { return resources_.store.health(); }
 
  private:
-  store::MessageStore& store_;
-  ServiceLimits limits_;
+  Task<ProtobufPtr> do_call(const CallRow& row, ProtobufPtr request, CallContext context) override;
+
+  const Resources resources_;
 };
 
 }  // namespace parley::service

@@ -1,7 +1,9 @@
-// The seam that every front end calls: send, pull, health. Served by a store of our own, or by remote nodes.
+// The seam that every front end calls: one verb for a call of any name, send and pull by their own, health. Served by a
+// store of our own, or by remote nodes.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
@@ -9,7 +11,20 @@
 #include "base/task.h"
 #include "chat/message.h"
 
+namespace google::protobuf {
+class Message;
+}
+
 namespace parley::service {
+
+struct CallRow;
+
+/// Any message of idl/api.proto.
+using Protobuf = google::protobuf::Message;
+struct ProtobufDeleter {
+  void operator()(Protobuf* message) const noexcept;
+};
+using ProtobufPtr = std::unique_ptr<Protobuf, ProtobufDeleter>;
 
 /// What a client asks to send, as it came: nothing in here has been checked.
 struct SendRequest {
@@ -46,17 +61,25 @@ struct CallContext {
 };
 
 /// Every call is made on a loop's thread, from any number of loops at once, and resumes there. The errors are rows of
-/// the error table. A send that failed with kOutcomeUnknown or kBadUpstream may have been stored. After any other error
+/// the error table. What failed with kOutcomeUnknown or kBadUpstream may have been done. After any other error
 /// it was not.
 class MessageService {
  public:
   virtual ~MessageService() = default;
+
+  /// The call that `row`, of a CallTable, declares: `request` is of its request's type, and the answer of its answer's.
+  /// Send and pull end as they do by their own verbs, which are shorter. kNotSupported: the nodes have no such call.
+  [[nodiscard]] Task<ProtobufPtr> call(const CallRow& row, ProtobufPtr request, CallContext context);
 
   [[nodiscard]] virtual Task<SendResponse> send(SendRequest request, CallContext context) = 0;
   [[nodiscard]] virtual Task<PullResponse> pull(PullRequest request, CallContext context) = 0;
 
   /// Whether pulls and sends can succeed, as far as this loop knows. It asks nobody.
   [[nodiscard]] virtual Health health() const = 0;
+
+ private:
+  /// A call that is no verb of the service.
+  [[nodiscard]] virtual Task<ProtobufPtr> do_call(const CallRow& row, ProtobufPtr request, CallContext context) = 0;
 };
 
 }  // namespace parley::service

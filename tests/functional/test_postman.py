@@ -14,14 +14,14 @@ COLLECTION = FOLDER / "parley.postman_collection.json"
 ENVIRONMENT = FOLDER / "parley.postman_environment.json"
 
 
-def newman(url, folder):
+def newman(url, folder, collection=COLLECTION):
     """newman's report on the collection run against `url`."""
     report = folder / "report.json"
     subprocess.run(
         [
             tool("newman", "node_modules/.bin/newman"),
             "run",
-            COLLECTION,
+            collection,
             "-e",
             ENVIRONMENT,
             "--env-var",
@@ -92,6 +92,15 @@ def test_no_call_is_content_with_any_answer(tmp_path):
         run = newman(url, tmp_path)
     assert len(run["executions"]) > 20
     assert [e["item"]["name"] for e in run["executions"] if not failures(e)] == []
+
+
+def test_the_collection_that_the_server_makes_works_there(deployment, client, tmp_path):
+    made = tmp_path / "made.json"
+    made.write_text(client.get("/docs/postman.json").text)
+    run = newman(deployment.url, tmp_path, made)
+    assert len(run["executions"]) == 4
+    assert {e["item"]["name"]: failures(e) for e in run["executions"] if failures(e)} == {}
+    assert run["failures"] == []
 
 
 def test_the_environment_is_for_the_default_listener():

@@ -2,11 +2,13 @@
 
 import pytest
 
+from support import protobuf
 from support.rpc import FORMS, generated, pull_request, send_request, thrift_client
 
 # The numbers of the error table that a call may answer.
 INVALID_CHAT, SENDER_NOT_IN_CHAT, INVALID_TEXT, TEXT_TOO_LONG, INVALID_CURSOR, INVALID_LIMIT = 2, 3, 4, 5, 6, 7
 INVALID_KEY, CHAT_NOT_FOUND, CONFLICT = 8, 9, 10
+MALFORMED, NOT_SUPPORTED = 1, 24
 
 
 @pytest.fixture(params=FORMS)
@@ -27,6 +29,47 @@ def test_send_and_pull(rpc, chat):
         (chat, "two", "z", later.SendTime),
     ]
     assert (page.HasMore, page.NextCursor) == (False, later.SendTime + 1)
+
+
+def called(rpc, name, request, answer):
+    """What a call by name answers: (code, its message)."""
+    reply = rpc.Call(generated().ttypes.CallRequest(name, request.SerializeToString()))
+    if reply.Code != 0:
+        assert reply.Msg and reply.Message is None
+        return reply.Code, None
+    assert reply.Msg == "success"
+    return 0, answer.FromString(reply.Message)
+
+
+def test_any_call_by_its_name(rpc, chat):
+    api = protobuf.messages()
+    member = chat[:-2]
+    request = api.SendRequest(chat=f"z:{member}", text="hi", sender="z", idempotency_key="k")
+    code, sent = called(rpc, "Send", request, api.SendResponse)
+    assert (code, sent.chat, sent.duplicate) == (0, chat, False)
+    assert called(rpc, "Send", request, api.SendResponse)[1].duplicate
+    assert rpc.Send(send_request(chat, "hi", sender="z", key="k")).SendTime == sent.send_time
+    to_receiver = api.SendRequest(text="ho", sender=member, receiver="z")
+    assert called(rpc, "Send", to_receiver, api.SendResponse)[1].chat == chat
+
+    code, page = called(rpc, "Pull", api.PullRequest(chat=chat, limit=1), api.PullResponse)
+    own = rpc.Pull(pull_request(chat, 0, 1))
+    assert [(m.chat, m.text, m.sender, m.send_time) for m in page.messages] == [
+        (m.Chat, m.Text, m.Sender, m.SendTime) for m in own.Messages
+    ]
+    assert (page.has_more, page.next_cursor) == (own.HasMore, own.NextCursor)
+
+
+def test_a_call_by_name_fails_as_by_its_own_method(rpc, chat):
+    api = protobuf.messages()
+    wrong = api.SendRequest(chat=chat, text="hi", sender="nobody")
+    assert called(rpc, "Send", wrong, api.SendResponse)[0] == SENDER_NOT_IN_CHAT
+    assert called(rpc, "Pull", api.PullRequest(chat="a"), api.PullResponse)[0] == INVALID_CHAT
+    assert called(rpc, "Pull", api.PullRequest(chat=chat), api.PullResponse)[0] == CHAT_NOT_FOUND
+    call = generated().ttypes.CallRequest
+    assert rpc.Call(call("Pull", b"\xff")).Code == MALFORMED
+    assert rpc.Call(call("pull", b"")).Code == NOT_SUPPORTED
+    assert rpc.Call(call("", b"")).Code == NOT_SUPPORTED
 
 
 def test_the_canonical_chat(rpc, chat):

@@ -32,7 +32,9 @@ std::string form_of(const service::PullRequest& call) {
 
 template <class Call>
 void check(Result<Call> (*bind)(const http::Request&), std::string_view query, std::string_view form) {
-  const auto call = bind(fuzz::request_of(query, form, {&kFormHeader, 1}));
+  const http::Request request = fuzz::request_of(query, form, {&kFormHeader, 1});
+  const auto call = bind(request);
+  fuzz::require_same_by_descriptor(request, call);
   if (!call) return fuzz::require_malformed(call);
   const std::string written = form_of(*call);
   const auto from_form = bind(fuzz::request_of(query, written, {&kFormHeader, 1}));

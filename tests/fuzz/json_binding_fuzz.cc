@@ -29,7 +29,9 @@ std::string json_of(const service::PullRequest& call) {
 
 template <class Call>
 void check(Result<Call> (*bind)(const http::Request&), std::string_view body) {
-  const auto call = bind(fuzz::request_of("", body, {}));
+  const http::Request request = fuzz::request_of("", body, {});
+  const auto call = bind(request);
+  fuzz::require_same_by_descriptor(request, call);
   if (!call) return fuzz::require_malformed(call);
   fuzz::require(fuzz::is_utf8(*call), "strings from JSON are UTF-8");
   const std::string json = json_of(*call);

@@ -1,7 +1,7 @@
 // Protobuf bodies: what is bound is UTF-8, and serialised it is bound the same again.
 #include <string>
 
-#include <im.pb.h>
+#include <api.pb.h>
 
 #include "calls.h"
 
@@ -31,7 +31,9 @@ std::string bytes_of(const service::PullRequest& call) {
 
 template <class Call>
 void check(Result<Call> (*bind)(const http::Request&), std::string_view body) {
-  const auto call = bind(fuzz::request_of("", body, {&kProtobufHeader, 1}));
+  const http::Request request = fuzz::request_of("", body, {&kProtobufHeader, 1});
+  const auto call = bind(request);
+  fuzz::require_same_by_descriptor(request, call);
   if (!call) return fuzz::require_malformed(call);
   fuzz::require(fuzz::is_utf8(*call), "strings from protobuf are UTF-8");
   const std::string bytes = bytes_of(*call);

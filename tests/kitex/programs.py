@@ -18,7 +18,7 @@ def build():
     """The folder of the programs `client` and `server`. Fails where Go, or a module, cannot be had."""
     shutil.copytree(SOURCES, BUILD, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     # A method that the client knows and no server.
-    idl = IDL.with_suffix(".thrift").read_text()
+    idl = (IDL / "im.thrift").read_text()
     erase, count = re.subn(r"service IMService {", r"\g<0>\n  SendResponse Erase(1: SendRequest req)", idl)
     assert count == 1
     (BUILD / "im.thrift").write_text(erase)

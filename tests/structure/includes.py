@@ -22,8 +22,8 @@ LIBRARIES = {
     "hiredis/": {"redis"},
     "thrift/": {"rpc/wire"},
     "gen-cpp/": {"rpc/wire"},
-    "google/protobuf/": {"api"},
-    "im.pb.h": {"api"},
+    "google/protobuf/": {"service", "rpc/server", "rpc/client", "api"},
+    "api.pb.h": {"service", "rpc/client", "api"},  # in rpc for tests alone
     "boost/json": {"api", "cli", "load", "doctor", "http/wire"},  # answers of the API, reports; in http for tests alone
     "spdlog/": {"base"},
     "prometheus/": {"base"},

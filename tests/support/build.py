@@ -10,7 +10,7 @@ BINARY = pathlib.Path(os.environ.get("PARLEY_BIN", ROOT / "build" / "release" / 
 PRESET = os.environ.get("PARLEY_PRESET", "release")
 SANITIZED = PRESET in ("asan", "tsan")
 SCALE = 8 if SANITIZED else 1
-IDL = ROOT / "idl" / "im.proto"
+IDL = ROOT / "idl"
 
 
 def binary():

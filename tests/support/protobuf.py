@@ -1,8 +1,9 @@
-"""The messages of idl/im.proto, compiled by protoc when a test first asks."""
+"""The messages of idl/api.proto, compiled by protoc when a test first asks."""
 
 import functools
-import importlib.util
+import importlib
 import subprocess
+import sys
 import tempfile
 
 from support.build import IDL
@@ -14,8 +15,10 @@ MEDIA_TYPE = "application/x-protobuf"
 def messages():
     """The generated module: messages().SendRequest(chat=…).SerializeToString()."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["protoc", f"--proto_path={IDL.parent}", f"--python_out={folder}", IDL.name], check=True)
-        spec = importlib.util.spec_from_file_location("im_pb2", f"{folder}/im_pb2.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+        files = ["options.proto", "api.proto"]
+        subprocess.run(["protoc", f"--proto_path={IDL}", f"--python_out={folder}", *files], check=True)
+        sys.path.insert(0, folder)
+        try:
+            return importlib.import_module("api_pb2")
+        finally:
+            sys.path.remove(folder)

@@ -1,4 +1,4 @@
-"""The numbers of idl/im.proto's fields, for those who have no protobuf."""
+"""The numbers of idl/api.proto's fields, for those who have no protobuf."""
 
 FIELDS = {
     "SendRequest": {"chat": 1, "text": 2, "sender": 3, "idempotency_key": 4, "receiver": 9},

@@ -27,6 +27,7 @@ struct ReceivedCall {
   Request request;
 
   [[nodiscard]] const service::SendRequest& send() const { return std::get<service::SendRequest>(request); }
+  [[nodiscard]] const CallRequest& call() const { return std::get<CallRequest>(request); }
   [[nodiscard]] const service::PullRequest& pull() const { return std::get<service::PullRequest>(request); }
 };
 

@@ -26,10 +26,6 @@ std::string name_of(const boost::asio::ip::tcp::endpoint& address) {
   return net::Endpoint{address.address().to_string(), address.port()}.to_string();
 }
 
-bool knows_no_ready(const ApplicationException& thrown) {
-  return thrown.type == ExceptionType::kUnknownMethod || thrown.type == ExceptionType::kUnknownService;
-}
-
 }  // namespace
 
 Node::Node(NodeContext& context, boost::asio::ip::tcp::endpoint address)
@@ -92,7 +88,7 @@ Async<> Node::probe() {
 
 void Node::judge(const CallResult& result, std::int64_t asked) {
   auto reply = decode_ready_reply(result.message, result.protocol);
-  if (!reply && knows_no_ready(reply.error())) {
+  if (!reply && is_unknown_method(reply.error())) {
     foreign_ = true;
     (void)accept("");  // so that a conflict is known at once, and not when the next connection is there
     backoff_.reset();

@@ -6,9 +6,11 @@
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
+#include <google/protobuf/message.h>
 
 #include "chat/text.h"
 #include "rpc/client/verdict.h"
+#include "service/protobuf.h"
 
 namespace parley::rpc {
 namespace {
@@ -77,6 +79,27 @@ struct Pulling {
   PageRange range;
   static constexpr RequestKind kind = RequestKind::kPull;  // NOLINT(readability-identifier-naming): as Sending's
 };
+
+/// Any other call, likewise.
+struct Calling {
+  using Response = CallResponse;
+
+  [[nodiscard]] Verdict<Response> judge(const CallResult& result, RequestKind kind_there, Codes codes) const {
+    return judge_call(result, kind_there, codes);
+  }
+  [[nodiscard]] static Result<Response> finish(Response answer, bool /*foreign*/) { return answer; }
+
+  Request request;
+  RequestKind kind;
+};
+
+RequestKind kind_of(const service::CallRow& row, const service::Protobuf& request) {
+  if (row.effect == service::Effect::kReads) return RequestKind::kPull;
+  const auto* const key = service::idempotency_key_field(*request.GetDescriptor());
+  const bool keyed = row.effect == service::Effect::kOnceByKey && key != nullptr &&
+                     !request.GetReflection()->GetString(request, key).empty();
+  return keyed ? RequestKind::kKeyedSend : RequestKind::kSend;
+}
 
 Result<Sending> prepare(service::SendRequest&& request, const service::ServiceLimits& limits) {
   const auto chat = service::check(request, limits);
@@ -194,6 +217,19 @@ Task<service::SendResponse> RemoteService::send(service::SendRequest request, se
 
 Task<service::PullResponse> RemoteService::pull(service::PullRequest request, service::CallContext context) {
   return ask(prepare(request, limits_, identity_), std::move(context));
+}
+
+Task<service::ProtobufPtr> RemoteService::do_call(const service::CallRow& row, service::ProtobufPtr request,
+                                                  service::CallContext context) {
+  Calling calling{CallRequest{std::string(row.name), request->SerializeAsString()}, kind_of(row, *request)};
+  request.reset();
+  auto answer = co_await ask(Result<Calling>(std::move(calling)), std::move(context));
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  service::ProtobufPtr message(row.answer->New());
+  if (!service::read_protobuf(answer->message, *message)) {
+    co_return fail(ErrorCode::kBadUpstream, "the node answered something that is not an answer of this call");
+  }
+  co_return message;
 }
 
 }  // namespace parley::rpc

@@ -14,17 +14,17 @@
 #include "rpc/client/resolver.h"
 #include "rpc/client/store_identity.h"
 #include "rpc/wire/messages.h"
-#include "service/message_service.h"
-#include "service/validation.h"
+#include "service/calls.h"
 
 namespace parley::rpc {
 
 /// Each loop has connections of its own to every node. What nodes answer is passed on, but for this:
 ///
 /// A request goes to another node, within its deadline, where the one that it was sent to surely never had all of it,
-/// or where nothing is done twice by repeating it: a pull, or a send with an idempotency key to nodes with a store id.
-/// Otherwise a send whose node was lost, or did not answer in time, is kOutcomeUnknown. kBadUpstream: a node threw, or
-/// answered what cannot be read, or a foreign one any code but 0; a send may have been stored then.
+/// or where nothing is done twice by repeating it: what only reads, or a change with an idempotency key to nodes with a
+/// store id. Otherwise a change whose node was lost, or did not answer in time, is kOutcomeUnknown. kBadUpstream: a
+/// node threw, or answered what cannot be read, or a foreign one any code but 0; a change may have been made then.
+/// kNotSupported: no node that was asked has such a call.
 class RemoteService final : public service::MessageService {
  public:
   /// The nodes are all addresses of all `names`. The loops must outlive it, and no call be under way when it goes.
@@ -54,6 +54,9 @@ class RemoteService final : public service::MessageService {
   Health health() const override { return pool().health(); }
 
  private:
+  Task<service::ProtobufPtr> do_call(const service::CallRow& row, service::ProtobufPtr request,
+                                     service::CallContext context) override;
+
   /// Asks one node after the other until there is a last word. One coroutine for all of it: each further one would be a
   /// part of what a request costs. `Question`: what is asked, and what is made of an answer.
   template <class Question>

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <api.pb.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
@@ -22,6 +23,7 @@ class RemoteServiceTest : public testing::Test {
   using milliseconds = std::chrono::milliseconds;
   using SendFuture = std::future<Result<service::SendResponse>>;
   using PullFuture = std::future<Result<service::PullResponse>>;
+  using CallFuture = std::future<Result<service::ProtobufPtr>>;
 
   /// Options under which nothing happens by itself while a test goes from step to step.
   static ClientOptions patient() { return {.probe = milliseconds(60'000), .refresh = milliseconds(60'000)}; }
@@ -48,6 +50,19 @@ class RemoteServiceTest : public testing::Test {
   PullFuture pull(milliseconds time = milliseconds(20'000)) {
     return spawn(service_->pull({.chat = "b:a", .cursor = 5, .limit = 3, .reverse = true}, context(time)));
   }
+  /// A call that is no verb of the service, of this effect. It takes a send and answers a page.
+  CallFuture call(service::Effect effect, const std::string& key = "", milliseconds time = milliseconds(20'000)) {
+    row_ = service::call_row<::api::SendRequest, ::api::PullResponse>(
+        "Other", "/api/other", effect, {},
+        [](const service::Resources&, ::api::SendRequest&, service::CallContext) -> Task<::api::PullResponse> {
+          co_return ::api::PullResponse();
+        });
+    auto request = std::make_unique<::api::SendRequest>();
+    request->set_text("hi");
+    request->set_idempotency_key(key);
+    return spawn(service_->call(row_, service::ProtobufPtr(request.release()), context(time)));
+  }
+
   Health health() {
     return net::run_on(loops_[0], [this] { return service_->health(); });
   }
@@ -71,6 +86,7 @@ class RemoteServiceTest : public testing::Test {
   net::LoopPool loops_{1};
   MetricsRegistry metrics_;
   std::unique_ptr<RemoteService> service_;
+  service::CallRow row_;
 };
 
 }  // namespace parley::rpc

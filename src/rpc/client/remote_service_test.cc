@@ -296,5 +296,112 @@ TEST_F(RemoteServiceTest, WaitsOutAYoungOutage) {
   EXPECT_EQ(sent.get()->send_time, 1);
 }
 
+// Calls of other names ------------------------------------------------------------------------------------------------
+
+std::string page_bytes() {
+  ::api::PullResponse page;
+  page.set_next_cursor(5);
+  return page.SerializeAsString();
+}
+
+TEST_F(RemoteServiceTest, AnyCallGoesByItsNameAndMessage) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  CallFuture asked = call(service::Effect::kReads);
+  const ReceivedCall received = connection.receive();
+  EXPECT_EQ(received.head.method, "Call");
+  EXPECT_EQ(received.call().name, "Other");
+  ::api::SendRequest request;
+  EXPECT_TRUE(request.ParseFromString(received.call().message));
+  EXPECT_EQ(request.text(), "hi");
+  connection.answer<CallResponse>(received, CallResponse{page_bytes()});
+  const auto answer = asked.get();
+  ASSERT_TRUE(answer) << answer.error().detail;
+  EXPECT_EQ(dynamic_cast<const ::api::PullResponse&>(**answer).next_cursor(), 5);
+}
+
+TEST_F(RemoteServiceTest, WhatIsNoAnswerOfTheCallIsBadUpstream) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  CallFuture asked = call(service::Effect::kReads);
+  connection.answer<CallResponse>(connection.receive(), CallResponse{"\xff"});
+  EXPECT_EQ(error_of(asked), ErrorCode::kBadUpstream);
+}
+
+TEST_F(RemoteServiceTest, TheEffectSaysWhatOutlivesABrokenLink) {
+  struct Case {
+    service::Effect effect;
+    std::string key;
+    bool repeated;
+  };
+  for (const Case& test :
+       {Case{service::Effect::kReads, "", true}, Case{service::Effect::kChanges, "k", false},
+        Case{service::Effect::kOnceByKey, "", false}, Case{service::Effect::kOnceByKey, "k", true}}) {
+    FakeNode node;
+    FakeConnection connection = connect(node);
+    CallFuture asked = call(test.effect, test.key);
+    (void)connection.receive();
+    connection.reset();
+    if (test.repeated) {
+      FakeConnection again = node.accept_ready();
+      again.answer<CallResponse>(again.receive(), CallResponse{page_bytes()});
+      EXPECT_TRUE(asked.get());
+    } else {
+      EXPECT_EQ(error_of(asked), ErrorCode::kOutcomeUnknown);
+    }
+  }
+}
+
+TEST_F(RemoteServiceTest, PastTheDeadlineADeliveredChangeIsUnknown) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  CallFuture change = call(service::Effect::kChanges, "", milliseconds(100));
+  EXPECT_EQ(error_of(change), ErrorCode::kOutcomeUnknown);
+  CallFuture read = call(service::Effect::kReads, "", milliseconds(100));
+  EXPECT_EQ(error_of(read), ErrorCode::kOverloaded);
+}
+
+TEST_F(RemoteServiceTest, ANodeWithoutTheMethodCallDoesNotSupportIt) {
+  for (const ExceptionType type : {ExceptionType::kUnknownMethod, ExceptionType::kUnknownService}) {
+    FakeNode node;
+    FakeConnection connection = connect(node);
+    CallFuture asked = call(service::Effect::kChanges);
+    const ReceivedCall received = connection.receive();
+    connection.answer(received, encode_reply(received.head, ApplicationException{type, "unknown method Call"}));
+    EXPECT_EQ(error_of(asked), ErrorCode::kNotSupported);
+  }
+}
+
+TEST_F(RemoteServiceTest, AChangeThatOneNodeDoesNotKnowGoesToAnother) {
+  FakeNode older;
+  FakeNode newer;
+  start({older.endpoint(), newer.endpoint()});
+  FakeConnection of_older = older.accept_ready();
+  FakeConnection of_newer = newer.accept_ready();
+  ASSERT_TRUE(wait_until_started());
+  for (int i = 0; i < 20; ++i) {
+    CallFuture asked = call(service::Effect::kChanges);
+    while (!of_newer.pending()) {
+      ASSERT_EQ(asked.wait_for(milliseconds(0)), std::future_status::timeout) << "it went to no other node";
+      if (!of_older.pending()) continue;
+      const ReceivedCall received = of_older.receive();
+      of_older.answer<CallResponse>(received, fail(ErrorCode::kNotSupported, "this server has no such call"));
+    }
+    of_newer.answer<CallResponse>(of_newer.receive(), CallResponse{page_bytes()});
+    EXPECT_TRUE(asked.get());
+  }
+}
+
+TEST_F(RemoteServiceTest, AnUnknownCallDoesNotDenyAnEarlierAttempt) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  CallFuture asked = call(service::Effect::kOnceByKey, "k");
+  (void)connection.receive();
+  connection.reset();
+  FakeConnection again = node.accept_ready();
+  again.answer<CallResponse>(again.receive(), fail(ErrorCode::kNotSupported, "an older node"));
+  EXPECT_EQ(error_of(asked), ErrorCode::kOutcomeUnknown) << "the first attempt may have changed something";
+}
+
 }  // namespace
 }  // namespace parley::rpc

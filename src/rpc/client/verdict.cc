@@ -16,6 +16,11 @@ const ErrorInfo* row_of(std::int32_t code) {
 template <class Response>
 Verdict<Response> judge_answer(ReplyResult<Response> reply, RequestKind kind, Codes codes) {
   using Next = Verdict<Response>::Next;
+  // A node that has no such call has done nothing, and one of another version may have it.
+  if (!reply && is_unknown_method(reply.error())) {
+    return {.response = fail(ErrorCode::kNotSupported, "the node has no such call: " + reply.error().message),
+            .next = Next::kElsewhere};
+  }
   if (!reply) {
     return {.response = fail(ErrorCode::kBadUpstream, "the node failed: " + reply.error().message),
             .maybe_stored = kind != RequestKind::kPull};
@@ -30,8 +35,9 @@ Verdict<Response> judge_answer(ReplyResult<Response> reply, RequestKind kind, Co
   const bool repeatable = kind != RequestKind::kSend;
   // Where one node is overloaded, the others are soon. A bug and a foreign backend's failure are the same there.
   const bool better_elsewhere = row->code == ErrorCode::kUnavailable || row->code == ErrorCode::kOutcomeUnknown;
+  const bool unknown_there = row->code == ErrorCode::kNotSupported;
   return {.response = fail(row->code, std::move(reply->message)),
-          .next = better_elsewhere && repeatable ? Next::kElsewhere : Next::kStop,
+          .next = unknown_there || (better_elsewhere && repeatable) ? Next::kElsewhere : Next::kStop,
           .maybe_stored = row->effect == ErrorEffect::kUnknown};
 }
 
@@ -70,6 +76,11 @@ Verdict<service::SendResponse> judge_send(const CallResult& result, RequestKind 
   return judge_answer(decode_send_reply(result.message, result.protocol), kind, codes);
 }
 
+Verdict<CallResponse> judge_call(const CallResult& result, RequestKind kind, Codes codes) {
+  if (result.outcome != Outcome::kAnswered) return judge_silence<CallResponse>(result, kind);
+  return judge_answer(decode_call_reply(result.message, result.protocol), kind, codes);
+}
+
 Verdict<service::PullResponse> judge_pull(const CallResult& result, Codes codes, const PageRange& range) {
   constexpr RequestKind kKind = RequestKind::kPull;
   if (result.outcome != Outcome::kAnswered) return judge_silence<service::PullResponse>(result, kKind);
@@ -82,8 +93,8 @@ Verdict<service::PullResponse> judge_pull(const CallResult& result, Codes codes,
 }
 
 Error in_view_of_earlier(Error error, bool maybe_stored) {
-  // What is refused was refused to the earlier one too.
-  const bool refused = error_info(error.code).effect == ErrorEffect::kRefused;
+  // What is refused was refused to the earlier one too, but for a call that another node may have.
+  const bool refused = error_info(error.code).effect == ErrorEffect::kRefused && error.code != ErrorCode::kNotSupported;
   if (maybe_stored && !refused) error.code = ErrorCode::kOutcomeUnknown;
   return error;
 }

@@ -10,7 +10,7 @@
 
 namespace parley::rpc {
 
-/// What is asked, and so what may be done twice.
+/// What is asked, and so what may be done twice: a change, a change under an idempotency key, or what only reads.
 enum class RequestKind : std::uint8_t { kSend, kKeyedSend, kPull };
 
 /// Whose the codes are that a node answers.
@@ -35,6 +35,7 @@ struct Verdict {
 // Judges a call by its result; a RequestKind is only told if there is a choice. A page that says nothing of where to go
 // on, as a foreign server's need not, gets the next_cursor() of `range`. Any cursor that a server gives is kept.
 [[nodiscard]] Verdict<service::SendResponse> judge_send(const CallResult& result, RequestKind kind, Codes codes);
+[[nodiscard]] Verdict<CallResponse> judge_call(const CallResult& result, RequestKind kind, Codes codes);
 [[nodiscard]] Verdict<service::PullResponse> judge_pull(const CallResult& result, Codes codes, const PageRange& range);
 
 /// `error`, the last call's, in view of an earlier one of the same request that may have stored: "nothing was stored"

@@ -65,7 +65,8 @@ TEST(Verdict, OfANodesCode) {
   for (const ErrorInfo& row : kErrorTable) {
     const ErrorCode expected = row.origin != ErrorOrigin::kHttp ? row.code : ErrorCode::kBadUpstream;
     EXPECT_EQ(judged(row.code, kSend).response.error().code, expected) << row.name;
-    EXPECT_EQ(judged(row.code, kSend).next, Next::kStop) << row.name;
+    const Next next = row.code == ErrorCode::kNotSupported ? Next::kElsewhere : Next::kStop;
+    EXPECT_EQ(judged(row.code, kSend).next, next) << row.name;
     const auto foreign = judged(row.code, kKeyedSend, Codes::kForeign);
     EXPECT_EQ(foreign.response.error().code, ErrorCode::kBadUpstream) << row.name;
     EXPECT_THAT(foreign.response.error().detail, testing::EndsWith(": why")) << row.name;
@@ -82,7 +83,7 @@ TEST(Verdict, OfANodesCode) {
 
 TEST(Verdict, WhatMayBeStoredIsNotDenied) {
   for (const ErrorInfo& row : kErrorTable) {
-    const bool stays = row.effect == ErrorEffect::kRefused;
+    const bool stays = row.effect == ErrorEffect::kRefused && row.code != ErrorCode::kNotSupported;
     EXPECT_EQ(in_view_of_earlier({row.code, ""}, true).code, stays ? row.code : ErrorCode::kOutcomeUnknown) << row.name;
     EXPECT_EQ(in_view_of_earlier({row.code, ""}, false).code, row.code) << row.name;
   }

@@ -1,11 +1,13 @@
 #include "rpc/server/server_metrics.h"
 
+#include <utility>
+
 namespace parley::rpc {
 
-net::ServerMetrics::Kind rpc_metrics() {
+net::ServerMetrics::Kind rpc_metrics(std::vector<std::string> methods) {
   net::ServerMetrics::Kind kind{.prefix = "parley_rpc",
                                 .call_label = "method",
-                                .calls = {kMethodNames.begin(), kMethodNames.end()},
+                                .calls = std::move(methods),
                                 .outcome_label = "code",
                                 .outcomes = {"success"},
                                 .shows_in_flight = true};

@@ -128,7 +128,7 @@ Session::Step Session::take(std::string_view message) {
                                traceparent_of(incoming->header)};
   if (!memory.grow(message.size()) && call->request) {
     const Error error{ErrorCode::kOverloaded, "there is no room for the request"};
-    respond(CallHandler::failure(call->head, *call->request, error), incoming->form, read_at_, context);
+    respond(worker_.state().handler.failure(call->head, *call->request, error), incoming->form, read_at_, context);
     return Step::kRead;
   }
   ++in_flight_;
@@ -152,7 +152,7 @@ Session::Step Session::give_up(std::string_view why) {
 void Session::answer_unreadable(std::string_view bytes) {
   const auto call = decode_call(bytes, Protocol::kBinary);
   if (!call || call->request) return;
-  respond(CallHandler::exception(call->head, call->request.error()), {}, read_at_, {});
+  respond(worker_.state().handler.exception(call->head, call->request.error()), {}, read_at_, {});
 }
 
 Deadline Session::deadline_of(const Incoming& incoming) const {
@@ -178,10 +178,10 @@ Async<> Session::handle(Pending pending) {
   const service::CallContext& context = pending.context;
   try {
     Answer answer = co_await worker_.state().handler.answer(pending.call, context);
-    // What a send answered is never turned into anything else.
-    if (answer.method == Method::kPull && !out_memory_.grow(answer.message.size())) {
+    // What a change answered is never turned into anything else.
+    if (answer.reads && !out_memory_.grow(answer.message.size())) {
       const Error error{ErrorCode::kOverloaded, "there is no room for the page"};
-      answer = CallHandler::failure(pending.call.head, service::PullRequest{}, error);
+      answer = worker_.state().handler.failure(pending.call.head, *pending.call.request, error);
     }
     respond(answer, pending.form, pending.began, context);
   } catch (const std::exception& bug) {
@@ -204,14 +204,13 @@ void Session::respond(const Answer& answer, const WireForm& form, Deadline began
 
 void Session::observe(const Answer& answer, Deadline began, const service::CallContext& context) {
   const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(worker_.loop().now() - began).count();
-  const auto method = static_cast<std::size_t>(answer.method);
-  worker_.metrics().observe(method, answer.outcome, static_cast<std::uint64_t>(taken));
+  worker_.metrics().observe(answer.method, answer.outcome, static_cast<std::uint64_t>(taken));
   // Why a node is not ready is told by CallHandler, and not for each probe.
-  const bool failed = status_of(answer.outcome) >= 500 && answer.method != Method::kReady;
+  const bool failed = status_of(answer.outcome) >= 500 && !answer.probe;
   const bool warn = failed && worker_.log_budget().may_log(worker_.loop().now());
   if (!warn && !log_enabled(LogLevel::kDebug)) return;
   const auto log = warn ? log_warn : log_debug;
-  log("call", {{"method", kMethodNames[method]},
+  log("call", {{"method", worker_.state().handler.methods()[answer.method]},
                {"code", fmt::format_int(answer.outcome).c_str()},
                {"us", fmt::format_int(taken).c_str()},
                {"request_id", context.request_id},

@@ -43,6 +43,9 @@ class GatedService final : public service::MessageService {
     co_return service::PullResponse{"a:b", {{{"a", std::string(page_bytes_, 'x'), 7}}, false, 8}};
   }
   Health health() const override { return {}; }
+  Task<service::ProtobufPtr> do_call(const service::CallRow&, service::ProtobufPtr, service::CallContext) override {
+    co_return fail(ErrorCode::kNotSupported, "not here");
+  }
 
   /// Lets the slow send of this sender go on, or the pull of this chat.
   void open(const std::string& gate) {
@@ -124,7 +127,7 @@ class SessionTest : public testing::Test {
     budget_.emplace(memory);
     server_.emplace(loops_, net::Endpoint{"127.0.0.1", 0},
                     CallHandler(
-                        service_, [] { return "store"; }, [] { return "fsync"; }, leaving_),
+                        service_, calls_, [] { return "store"; }, [] { return "fsync"; }, leaving_),
                     options_, leaving_, *budget_, metrics_);
     EXPECT_TRUE(server_->listen());
     server_->start();
@@ -132,6 +135,7 @@ class SessionTest : public testing::Test {
   }
 
   net::LoopPool loops_{1};
+  const service::CallTable calls_{service::program_calls()};
   GatedService service_{loops_[0]};
   std::atomic<bool> leaving_ = false;
   RpcOptions options_;

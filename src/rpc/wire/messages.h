@@ -39,6 +39,11 @@ struct ApplicationException {
   friend bool operator==(const ApplicationException&, const ApplicationException&) = default;
 };
 
+/// Whether the server threw because it has no such method.
+[[nodiscard]] inline bool is_unknown_method(const ApplicationException& thrown) noexcept {
+  return thrown.type == ExceptionType::kUnknownMethod || thrown.type == ExceptionType::kUnknownService;
+}
+
 struct ReadyRequest {};
 
 struct ReadyResponse {
@@ -48,7 +53,17 @@ struct ReadyResponse {
   std::string refuses_sends{};  ///< why sends fail although pulls succeed; empty: they do not
 };
 
-using Request = std::variant<service::SendRequest, service::PullRequest, ReadyRequest>;
+/// A call of any name, by the method Call.
+struct CallRequest {
+  std::string name;     ///< of the call, such as "Pull"
+  std::string message;  ///< its request, in protobuf
+};
+
+struct CallResponse {
+  std::string message;  ///< the call's answer, in protobuf
+};
+
+using Request = std::variant<service::SendRequest, service::PullRequest, ReadyRequest, CallRequest>;
 
 /// What an answer repeats of its call.
 struct MessageHead {
@@ -75,6 +90,7 @@ struct Call {
 [[nodiscard]] std::string encode_reply(const MessageHead& head, Result<service::SendResponse> response);
 [[nodiscard]] std::string encode_reply(const MessageHead& head, Result<service::PullResponse> response);
 [[nodiscard]] std::string encode_reply(const MessageHead& head, Result<ReadyResponse> response);
+[[nodiscard]] std::string encode_reply(const MessageHead& head, Result<CallResponse> response);
 [[nodiscard]] std::string encode_reply(const MessageHead& head, const ApplicationException& exception);
 
 // The client's side.
@@ -99,5 +115,6 @@ using ReplyResult = std::expected<Reply<Response>, ApplicationException>;
 [[nodiscard]] ReplyResult<service::SendResponse> decode_send_reply(std::string_view message, Protocol protocol);
 [[nodiscard]] ReplyResult<service::PullResponse> decode_pull_reply(std::string_view message, Protocol protocol);
 [[nodiscard]] ReplyResult<ReadyResponse> decode_ready_reply(std::string_view message, Protocol protocol);
+[[nodiscard]] ReplyResult<CallResponse> decode_call_reply(std::string_view message, Protocol protocol);
 
 }  // namespace parley::rpc

@@ -45,6 +45,15 @@ std::string encode(const ReadyRequest& /*empty*/, std::int32_t sequence_id, Prot
   return write_message(protocol, "Ready", T_CALL, sequence_id, arguments);
 }
 
+std::string encode(const CallRequest& request, std::int32_t sequence_id, Protocol protocol) {
+  idl::CallRequest body;
+  body.Name = request.name;
+  body.Message = request.message;
+  idl::IMService_Call_pargs arguments;
+  arguments.req = &body;
+  return write_message(protocol, "Call", T_CALL, sequence_id, arguments);
+}
+
 service::SendResponse to_response(idl::SendResponse&& wire) {
   return {std::move(wire.Chat), wire.SendTime, wire.Duplicate};
 }
@@ -64,6 +73,8 @@ service::PullResponse to_response(idl::PullResponse&& wire) {
 ReadyResponse to_response(idl::ReadyResponse&& wire) {
   return {std::move(wire.StoreId), std::move(wire.Durability), wire.Clock, std::move(wire.RefusesSends)};
 }
+
+CallResponse to_response(idl::CallResponse&& wire) { return {std::move(wire.Message)}; }
 
 std::unexpected<ApplicationException> unreadable(std::string why) {
   return std::unexpected(ApplicationException{ExceptionType::kUnreadable, std::move(why)});
@@ -116,6 +127,10 @@ ReplyResult<service::PullResponse> decode_pull_reply(std::string_view message, P
 
 ReplyResult<ReadyResponse> decode_ready_reply(std::string_view message, Protocol protocol) {
   return decode<ReadyResponse, idl::IMService_Ready_result>(message, protocol, "Ready");
+}
+
+ReplyResult<CallResponse> decode_call_reply(std::string_view message, Protocol protocol) {
+  return decode<CallResponse, idl::IMService_Call_result>(message, protocol, "Call");
 }
 
 }  // namespace parley::rpc

@@ -29,6 +29,10 @@ Request to_request(idl::PullRequest&& request) {
 
 Request to_request(idl::ReadyRequest&& /*empty*/) { return ReadyRequest{}; }
 
+Request to_request(idl::CallRequest&& request) {
+  return CallRequest{std::move(request.Name), std::move(request.Message)};
+}
+
 template <class Arguments, class In>
 ReadRequest read_arguments(In& in) {
   Arguments arguments;
@@ -44,6 +48,7 @@ ReadRequest read_arguments(In& in, const std::string& method) {
   if (method == "Send") return read_arguments<idl::IMService_Send_args>(in);
   if (method == "Pull") return read_arguments<idl::IMService_Pull_args>(in);
   if (method == "Ready") return read_arguments<idl::IMService_Ready_args>(in);
+  if (method == "Call") return read_arguments<idl::IMService_Call_args>(in);
   return std::unexpected(ApplicationException{ExceptionType::kUnknownMethod, "unknown method " + method});
 }
 
@@ -91,6 +96,11 @@ void fill(idl::ReadyResponse& out, ReadyResponse&& response) {
   out.__set_RefusesSends(response.refuses_sends);
 }
 
+void fill(idl::CallResponse& out, CallResponse&& response) {
+  out.Message = std::move(response.message);
+  out.__isset.Message = true;
+}
+
 /// `Wire` is the generated struct that a method's answer is wrapped in.
 template <class Wire, class Response>
 std::string encode(const MessageHead& head, Result<Response> response) {
@@ -134,6 +144,10 @@ std::string encode_reply(const MessageHead& head, Result<service::PullResponse> 
 
 std::string encode_reply(const MessageHead& head, Result<ReadyResponse> response) {
   return encode<idl::IMService_Ready_result>(head, std::move(response));
+}
+
+std::string encode_reply(const MessageHead& head, Result<CallResponse> response) {
+  return encode<idl::IMService_Call_result>(head, std::move(response));
 }
 
 std::string encode_reply(const MessageHead& head, const ApplicationException& exception) {
