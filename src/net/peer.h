@@ -110,8 +110,6 @@ class Peer : public std::enable_shared_from_this<Self> {
   Peer(PeerContext& context, std::string name, std::chrono::milliseconds longest)
       : name_(std::move(name)), metrics_(context.metrics.peer(name_)), context_(context), longest_(longest) {}
   ~Peer() = default;
-  Peer(const Peer&) = delete;
-  Peer& operator=(const Peer&) = delete;
 
   [[nodiscard]] Self& self() noexcept { return static_cast<Self&>(*this); }
 

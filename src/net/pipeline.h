@@ -99,8 +99,6 @@ class Pipeline : public std::enable_shared_from_this<Protocol> {
   Pipeline(Loop& loop, std::unique_ptr<Channel> channel)
       : loop_(loop), input_(kReadRoom, '\0'), channel_(std::move(channel)) {}
   ~Pipeline() = default;
-  Pipeline(const Pipeline&) = delete;
-  Pipeline& operator=(const Pipeline&) = delete;
 
   [[nodiscard]] Protocol& self() noexcept { return static_cast<Protocol&>(*this); }
 
