@@ -108,6 +108,15 @@ def test_files_that_are_named_exist(document):
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
 
 
+def test_sources_that_the_design_names_exist():
+    """It names them as includes do, from src/."""
+    text = (ROOT / "docs" / "design.md").read_text()
+    rooms = "|".join(folder.name for folder in (ROOT / "src").iterdir() if folder.is_dir())
+    named = {name for span in spans(text) for name in re.findall(rf"^(?:{rooms})/[\w./-]+$", span)}
+    assert len(named) > 20
+    assert sorted(name for name in named if not (ROOT / "src" / name).exists()) == []
+
+
 @functools.cache
 def help_of(*command):
     return subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
