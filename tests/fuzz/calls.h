@@ -38,7 +38,7 @@ inline bool is_utf8(const service::PullRequest& call) { return parley::is_utf8(c
 /// The call by its message's descriptor alone.
 inline Result<service::SendRequest> by_descriptor(const http::Request& request, const service::SendRequest&) {
   ::api::SendRequest message;
-  if (auto bound = api::bind_message(request, message); !bound) return std::unexpected(bound.error());
+  if (auto bound = parley::api::bind_message(request, message); !bound) return std::unexpected(bound.error());
   const std::string receiver = message.receiver();
   service::SendRequest call = service::from_protobuf(std::move(message));
   if (auto applied = service::apply_receiver(call, receiver); !applied) return std::unexpected(applied.error());
@@ -46,7 +46,7 @@ inline Result<service::SendRequest> by_descriptor(const http::Request& request, 
 }
 inline Result<service::PullRequest> by_descriptor(const http::Request& request, const service::PullRequest&) {
   ::api::PullRequest message;
-  if (auto bound = api::bind_message(request, message); !bound) return std::unexpected(bound.error());
+  if (auto bound = parley::api::bind_message(request, message); !bound) return std::unexpected(bound.error());
   return service::from_protobuf(std::move(message));
 }
 

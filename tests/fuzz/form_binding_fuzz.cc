@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t line = input.find('\n');
   const std::string_view query = input.substr(0, line);
   const std::string_view form = line == std::string_view::npos ? std::string_view{} : input.substr(line + 1);
-  check(api::bind_send, query, form);
-  check(api::bind_pull, query, form);
+  check(parley::api::bind_send, query, form);
+  check(parley::api::bind_pull, query, form);
   return 0;
 }

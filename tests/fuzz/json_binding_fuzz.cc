@@ -42,7 +42,7 @@ void check(Result<Call> (*bind)(const http::Request&), std::string_view body) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  check(api::bind_send, fuzz::as_text(data, size));
-  check(api::bind_pull, fuzz::as_text(data, size));
+  check(parley::api::bind_send, fuzz::as_text(data, size));
+  check(parley::api::bind_pull, fuzz::as_text(data, size));
   return 0;
 }
