@@ -37,7 +37,7 @@ def engine(machine):
 
 
 @pytest.fixture
-def up(engine):
+def up(machine):
     """up(command) runs a documented `docker compose … up` and waits until everything is healthy.
 
     It returns what the command printed. After the test all of it is removed, the volumes too.
@@ -46,10 +46,10 @@ def up(engine):
 
     def make(command):
         projects.add(command.split(" up ")[0])
-        printed = engine.run(command)
-        engine.await_healthy(command)
+        printed = machine.run(command, timeout=BUILD_LIMIT)
+        machine.await_healthy(command)
         return printed
 
     yield make
     for project in projects:
-        engine.run(f"{project} down --volumes --remove-orphans")
+        machine.run(f"{project} down --volumes --remove-orphans")

@@ -27,6 +27,13 @@ def containers(engine, command, service):
 # The image -----------------------------------------------------------------------------------------------------------
 
 
+def test_compose_builds_the_image_if_it_is_not_there(machine, up):
+    tag = documented.BUILD.split(" -t ")[1].split()[0]
+    machine.run(f"docker rmi --force {tag}")
+    up(documented.TIERS)
+    assert machine.run(f"docker run --rm {tag} --version").split() == ["parley", tag.split(":")[1]]
+
+
 def test_the_documented_command_builds_the_image(engine):
     tag = documented.BUILD.split(" -t ")[1].split()[0]
     assert engine.run(f"docker run --rm {tag} --version").split() == ["parley", tag.split(":")[1]]
