@@ -421,6 +421,25 @@ def test_what_failed_is_shown_with_the_name_of_its_log(x, apt, logs, capsys):
     assert "E: why it failed" in capsys.readouterr().out
 
 
+def test_scripts_of_packages_have_a_standard_output(x, logs, tmp_path, monkeypatch):
+    """apt-get closes the file of its status before it runs them. Without a pseudo-terminal they have no other."""
+    played = tmp_path / "apt-get"
+    played.write_text(
+        """#!/bin/sh
+status=$(printf '%s\\n' "$@" | sed -n 's/^APT::Status-Fd=//p')
+eval "echo pmstatus:cmake:50.0:Installing cmake >&$status; exec $status>&-"
+echo said by a script || exit 1
+"""
+    )
+    played.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(x, "as_root", lambda: [])
+    assert x.apt_install(["cmake"]) == 0
+    said = (logs / "apt.log").read_text()
+    assert "said by a script" in said
+    assert "pmstatus" not in said, "it was not taken for progress"
+
+
 def test_without_root_and_sudo_it_says_what_root_must_run(x, apt):
     apt.sudo = False
     with pytest.raises(SystemExit) as exit:
