@@ -12,6 +12,7 @@ jmeter      20, 500 and 1,000 JMeter threads that send and pull; every answer 20
 memory      an idle server, and 10,000 idle connections of each kind
 open        from start to ready, with many messages stored
 profile     where the CPU time of a request goes, by Linux' perf: one process, nginx, gateway and node
+tls         pull over TLS beside pull in the clear, and new TLS connections beside nginx
 compare     this build beside an earlier one's program: send and pull, one process and three tiers
 redis       the store in Redis beside redis-benchmark, the server over it beside the one over memory, and its memory
 """
@@ -31,6 +32,7 @@ import jmeter
 import redis_store
 import single
 import tiers
+import tls
 from load import BINARY, HERE, LOAD_CPU, ROOT, SERVER_CPU, progress, table
 
 SCENARIOS = {
@@ -42,6 +44,7 @@ SCENARIOS = {
     "memory": ("Memory", single.scenario_memory),
     "open": ("From start to ready", single.scenario_open),
     "profile": ("Where the CPU time goes", cpu_profile.scenario_profile),
+    "tls": ("HTTPS", tls.scenario_tls),
     "redis": ("Redis as the store", redis_store.scenario_redis),
 }
 COMPARISON = {"compare": ("This build beside an earlier one", compare.scenario_compare)}  # needs that one's program

@@ -28,8 +28,8 @@ def pinned(command, cpu=LOAD_CPU):
     return ["taskset", "-c", str(cpu), *command] if cpu is not None else list(command)
 
 
-def wrk(url, connections, seconds, *request, cpu=LOAD_CPU):
-    """The figures of one run, as requests.lua prints them."""
+def wrk(url, connections, seconds, *request, cpu=LOAD_CPU, openssl=None):
+    """The figures of one run, as requests.lua prints them. `openssl` is a configuration file for wrk's TLS."""
     command = pinned(
         [
             "wrk",
@@ -46,7 +46,10 @@ def wrk(url, connections, seconds, *request, cpu=LOAD_CPU):
         ],
         cpu,
     )
-    output = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=True).stdout
+    environment = os.environ | ({"OPENSSL_CONF": str(openssl)} if openssl else {})
+    output = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, check=True, env=environment
+    ).stdout
     found = re.search(r"^figures (.*)$", output, re.M)
     if not found:
         raise RuntimeError(f"wrk said\n{output}")
@@ -55,11 +58,11 @@ def wrk(url, connections, seconds, *request, cpu=LOAD_CPU):
     return run
 
 
-def measure(server, connections, seconds, *request, cpu=LOAD_CPU):
+def measure(server, connections, seconds, *request, cpu=LOAD_CPU, openssl=None):
     """wrk's figures with what the server used meanwhile."""
     server.forget_peak()
     before = server.cpu_us()
-    run = wrk(server.url, connections, seconds, *request, cpu=cpu)
+    run = wrk(server.url, connections, seconds, *request, cpu=cpu, openssl=openssl)
     run["cpu_us"] = (server.cpu_us() - before) / max(1, run["requests"])
     run["peak_mib"] = server.memory_kib("VmHWM") / 1024
     return run

@@ -2,6 +2,7 @@
 --
 --   static                         GET /, for nginx
 --   ping                           GET /ping
+--   closing PATH                   GET PATH, each on a connection of its own
 --   send   CHATS BYTES             a message of BYTES to each of CHATS chats in turn
 --   keyed  CHATS BYTES RUN         the same, each with an idempotency key of its own (RUN tells runs apart)
 --   pull   CHATS LIMIT             a page of each of CHATS chats in turn
@@ -53,6 +54,9 @@ end
 local kinds = {
   static = function() return cycle(1, function() return wrk.format("GET", "/") end) end,
   ping = function() return cycle(1, function() return wrk.format("GET", "/ping") end) end,
+  closing = function(path)
+    return cycle(1, function() return wrk.format("GET", path, {["Connection"] = "close"}) end)
+  end,
   send = function(chats, bytes)
     return cycle(tonumber(chats), function(i) return post(body(i, bytes), {}) end)
   end,

@@ -49,16 +49,17 @@ class Nginx(Process):
           access_log off; keepalive_requests 1000000000; keepalive_timeout 600;
           client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
           uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-          server {{ listen 127.0.0.1:{port}; location / {{ return 200 "hello from nginx\\n"; }} }}
+          server {{ listen 127.0.0.1:{port} {tls}; location / {{ return 200 "hello from nginx\\n"; }} }}
         }}
     """
 
-    def __init__(self, folder, cpu):
+    def __init__(self, folder, cpu, certificate=None, key=None):
         port = free_port()
         config = pathlib.Path(folder) / "nginx.conf"
-        config.write_text(self.CONFIG.format(folder=folder, port=port))
+        tls = f"ssl; ssl_certificate {certificate}; ssl_certificate_key {key}" if certificate else ""
+        config.write_text(self.CONFIG.format(folder=folder, port=port, tls=tls))
         super().__init__(["nginx", "-p", folder, "-e", f"{folder}/error.log", "-c", config], cpu)
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
         await_port(port, self.process)
 
 

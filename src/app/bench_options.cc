@@ -72,8 +72,11 @@ void BenchOptions::declare_load() {
   load::Plan& plan = command_.plan;
   options_.section("Load");
   options_.text(
-      "url", url_, "URL", "http://HOST[:PORT][/PATH]",
+      "url", url_, "URL", "http://HOST[:PORT][/PATH], or https://...",
       [](std::string_view text) { return http::ServerUrl::parse(text).has_value(); }, "The server to load.");
+  declare_file(options_, "ca", authorities_, "a PEM file",
+               "The authorities that the certificate of an `https://` server must come from. Without this option they "
+               "are those of the system.");
   options_.text(
       "rate", rate_, "N|max", "a whole number from 1 to 10000000, or max",
       [](std::string_view text) { return parse_rate(text).has_value(); },
@@ -130,6 +133,7 @@ std::expected<load::BenchCommand, std::string> BenchOptions::command() const {
   load::BenchCommand out = command_;
   load::Plan& plan = out.plan;
   plan.url = *http::ServerUrl::parse(url_);
+  plan.url.authorities = authorities_;
   plan.rate = *parse_rate(rate_);
   plan.mix = *parse_mix(mix_);
   plan.zipf = *parse_zipf(zipf_);

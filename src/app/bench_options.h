@@ -25,6 +25,7 @@ class BenchOptions {
   void declare_output();
 
   load::BenchCommand command_;
+  std::string authorities_;
   std::string url_ = "http://127.0.0.1:8080";
   std::string rate_ = "1000";
   std::string mix_ = "1:0:0";

@@ -33,6 +33,12 @@ int usage_error(std::string_view message) {
 
 int print(std::string_view text) { return write_output(text) ? 0 : 1; }
 
+void declare_authorities(OptionSet& options, std::string& target) {
+  declare_file(options, "ca", target, "a PEM file",
+               "The authorities that the certificate of an `https://` server must come from. Without this option they "
+               "are those of the system.");
+}
+
 bool is_given(std::string_view text) { return !text.empty(); }
 
 /// The server that `send` and `pull` talk to.
@@ -40,15 +46,21 @@ struct Client {
   Client() {
     options.section("Server");
     options.text(
-        "url", url, "URL", "http://HOST[:PORT][/PATH]",
+        "url", url, "URL", "http://HOST[:PORT][/PATH], or https://...",
         [](std::string_view text) { return http::ServerUrl::parse(text).has_value(); },
         "The address of the server's HTTP API.");
+    declare_authorities(options, authorities);
     options.duration("timeout", timeout, std::chrono::milliseconds(10), std::chrono::hours(1),
                      "How long one request may take.");
   }
-  [[nodiscard]] http::ServerUrl server() const { return *http::ServerUrl::parse(url); }
+  [[nodiscard]] http::ServerUrl server() const {
+    http::ServerUrl out = *http::ServerUrl::parse(url);
+    out.authorities = authorities;
+    return out;
+  }
 
   std::string url = "http://127.0.0.1:8080";
+  std::string authorities;
   std::chrono::milliseconds timeout{5'000};
   OptionSet options;
 };
@@ -58,21 +70,30 @@ struct Probe {
   Probe() {
     options.section("Server");
     options.text(
-        "admin", admin, "ADDR", "HOST:PORT, such as 127.0.0.1:8081, with a port of at most 65535",
-        [](std::string_view text) { return net::Endpoint::parse(text) && http::ServerUrl::parse(url_of(text)); },
-        "The address of the server's admin listener.");
+        "admin", admin, "ADDR",
+        "HOST:PORT, such as 127.0.0.1:8081, with a port of at most 65535, or https://HOST[:PORT]",
+        [](std::string_view text) {
+          return (text.starts_with(kHttps) || net::Endpoint::parse(text)) && http::ServerUrl::parse(url_of(text));
+        },
+        "The address of the server's admin listener. If a proxy speaks TLS for it, write `https://HOST:PORT`.");
+    declare_authorities(options, authorities);
     options.duration("timeout", timeout, std::chrono::milliseconds(10), std::chrono::hours(1),
                      "How long the server may take to answer.");
     options.flag("live", live, "Ask only whether the server runs, as `/healthz` says.");
   }
-  static std::string url_of(std::string_view address) { return fmt::format("http://{}", address); }
+  static constexpr std::string_view kHttps = "https://";
+  static std::string url_of(std::string_view address) {
+    return address.starts_with(kHttps) ? std::string(address) : fmt::format("http://{}", address);
+  }
   [[nodiscard]] http::ServerUrl server() const {
     http::ServerUrl url = *http::ServerUrl::parse(url_of(admin));
+    url.authorities = authorities;
     url.option = "--admin";
     return url;
   }
 
   std::string admin = "127.0.0.1:8081";
+  std::string authorities;
   std::chrono::milliseconds timeout{5'000};
   bool live = false;
   OptionSet options;

@@ -49,7 +49,13 @@ void declare_listeners(OptionSet& options, Config& config) {
   listener("http", config.http, kDefaultHttp, "The address of the HTTP API. Port 0 takes any free port.");
   listener("rpc", config.rpc, kDefaultRpc, "The address of the Thrift service, for gateways and Thrift clients.");
   listener("admin", config.admin, kDefaultAdmin, "The address of `/healthz`, `/readyz` and `/metrics`.");
-  net::TlsFiles& tls = config.rpc_options.tls;
+  declare_file(options, "http-tls-cert", config.http_tls.certificate, "a PEM file",
+               "The certificate chain of the HTTP API, which then speaks HTTPS. The server reads its TLS files again "
+               "when they change, and on SIGHUP.");
+  declare_file(options, "http-tls-key", config.http_tls.key, "a PEM file", "The private key of `--http-tls-cert`.");
+  declare_file(options, "http-tls-ca", config.http_tls.authority, "a PEM file",
+               "The authorities that clients' certificates must come from. Each client must then show a certificate.");
+  net::TlsFiles& tls = config.rpc_tls;
   declare_file(options, "rpc-tls-cert", tls.certificate, "a PEM file",
                "The certificate chain of the Thrift service, which then speaks TLS. A gateway shows it to its "
                "`thrifts://` nodes.");
@@ -214,8 +220,23 @@ void fill_in(Config& config) {
   config.rpc_options.request_timeout = http.request_timeout;
 }
 
+OptionResult check_http_tls(const Config& config) {
+  const net::TlsFiles& files = config.http_tls;
+  if (files.certificate.empty() != files.key.empty()) {
+    return std::unexpected("--http-tls-cert and --http-tls-key need each other: give both or none");
+  }
+  if (files.certificate.empty() && !files.authority.empty()) {
+    return std::unexpected(
+        "--http-tls-ca needs --http-tls-cert: the HTTP API can ask for certificates only if it has one");
+  }
+  if (!files.certificate.empty() && config.http.empty()) {
+    return std::unexpected("the --http-tls-... options would do nothing: give --http");
+  }
+  return {};
+}
+
 OptionResult check_rpc_tls(const Config& config) {
-  const net::TlsFiles& files = config.rpc_options.tls;
+  const net::TlsFiles& files = config.rpc_tls;
   if (files.certificate.empty() != files.key.empty()) {
     return std::unexpected("--rpc-tls-cert and --rpc-tls-key need each other: give both or none");
   }
@@ -278,7 +299,9 @@ OptionResult check(const Config& config) {
   for (const auto& [name, address] :
        {std::pair{"http", &config.http}, std::pair{"rpc", &config.rpc}, std::pair{"admin", &config.admin}}) {
     if (address->empty() || config.allow_anonymous || net::Endpoint::parse(*address)->is_loopback()) continue;
-    if (address == &config.rpc && !config.rpc_options.tls.authority.empty()) continue;  // by certificates
+    // By certificates.
+    if (address == &config.http && !config.http_tls.authority.empty()) continue;
+    if (address == &config.rpc && !config.rpc_tls.authority.empty()) continue;
     return std::unexpected(
         fmt::format("other machines can reach --{} {}, and the server asks nobody who they are: "
                     "write 127.0.0.1 in place of the host, or add --allow-anonymous",
@@ -291,6 +314,7 @@ OptionResult check(const Config& config) {
                     format_size(config.max_memory), format_size(least)));
   }
   if (auto engines = check_engines(config); !engines) return engines;
+  if (auto tls = check_http_tls(config); !tls) return tls;
   if (auto tls = check_rpc_tls(config); !tls) return tls;
   return check_frames(config);
 }

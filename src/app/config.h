@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/option_set.h"
 #include "http/server/server_options.h"
+#include "net/tls.h"
 #include "rpc/client/client_options.h"
 #include "rpc/server/server_options.h"
 #include "service/validation.h"
@@ -23,6 +24,8 @@ struct Config {
   std::string rpc;
   std::string admin;
   bool allow_anonymous = false;
+  net::TlsFiles http_tls;  ///< without a certificate: in the clear
+  net::TlsFiles rpc_tls;   ///< the same; and what a gateway knows its nodes by, and shows them
   http::HttpOptions http_options;
   rpc::RpcOptions rpc_options;  ///< what it shares with HTTP's is filled in by load_config()
 

@@ -6,9 +6,6 @@
 #include <tuple>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -28,13 +25,15 @@ namespace {
 void add(Findings& to, Findings more) { std::ranges::move(more, std::back_inserter(to)); }
 
 std::vector<doctor::ListenerFacts> listeners(const Config& config) {
-  const bool certificates = !config.rpc_options.tls.authority.empty();
   std::vector<doctor::ListenerFacts> out;
-  for (const auto& [name, address, authenticated] :
-       {std::tuple{"http", &config.http, false}, std::tuple{"rpc", &config.rpc, certificates},
-        std::tuple{"admin", &config.admin, false}}) {
+  for (const auto& [name, address, tls] :
+       {std::tuple{"http", &config.http, config.http_tls}, std::tuple{"rpc", &config.rpc, config.rpc_tls},
+        std::tuple{"admin", &config.admin, net::TlsFiles()}}) {
     if (!address->empty()) {
-      out.push_back({.name = name, .endpoint = *net::Endpoint::parse(*address), .authenticated = authenticated});
+      out.push_back({.name = name,
+                     .endpoint = *net::Endpoint::parse(*address),
+                     .authenticated = !tls.authority.empty(),
+                     .tls = !tls.certificate.empty()});
     }
   }
   return out;
@@ -52,10 +51,21 @@ Findings look_at_machine(const Config& config, std::size_t listeners) {
 }
 
 Findings look_at_certificates(const Config& config) {
-  if (config.rpc.empty() || config.rpc_options.tls.certificate.empty()) return {};
-  const auto context = net::TlsContext::for_server(config.rpc_options.tls);
-  if (context) return {{"--rpc-tls-cert", "it fits its key"}};
-  return {{"--rpc-tls-cert", context.error().detail, "the server does not start", "correct the file that is named"}};
+  Findings findings;
+  for (const auto& [option, listener, files] : {std::tuple{"--http-tls-cert", &config.http, &config.http_tls},
+                                                std::tuple{"--rpc-tls-cert", &config.rpc, &config.rpc_tls}}) {
+    if (listener->empty() || files->certificate.empty()) continue;
+    const auto context = net::TlsContext::for_server(*files);
+    if (!context) {
+      findings.push_back(
+          {option, context.error().detail, "the server does not start", "correct the file that is named"});
+    } else if (context->expiry() < std::chrono::system_clock::now()) {
+      findings.push_back({option, "the certificate has expired", "clients do not trust the server", "renew it"});
+    } else {
+      findings.push_back({option, "it fits its key"});
+    }
+  }
+  return findings;
 }
 
 /// How long doctor waits for an answer. A server waits longer, but here a person is waiting.
@@ -74,10 +84,12 @@ Findings look_at_nodes(const Config& config) {
   if (url->tls) {
     std::vector<std::string> names;
     for (const net::Endpoint& node : url->nodes) names.push_back(node.host);
-    auto tls = net::TlsContext::for_client(config.rpc_options.tls, std::move(names));
+    const net::TlsFiles& files = config.rpc_tls;
+    auto tls = net::TlsSource::load(
+        "--rpc-tls-ca", files, [files, names = std::move(names)] { return net::TlsContext::for_client(files, names); });
     if (!tls)
       return {{"--rpc-tls-ca", tls.error().detail, "the gateway does not start", "correct the file that is named"}};
-    options.tls = std::make_shared<const net::TlsContext>(*std::move(tls));
+    options.tls = *std::move(tls);
   }
   const auto patience = std::min<std::chrono::milliseconds>(config.backend_timeout, kPatience);
   return doctor::judge_nodes(doctor::ask_nodes(url->nodes, options, patience));
@@ -87,21 +99,18 @@ Findings look_at_nodes(const Config& config) {
 std::string get(const net::Endpoint& endpoint, const char* path) {
   const auto url = http::ServerUrl::parse("http://" + endpoint.to_string());
   if (!url) return {};
-  boost::asio::io_context io(1);
-  http::HttpClient client(io.get_executor(), *url, kPatience);
-  auto done = boost::asio::co_spawn(io, client.call({.method = "GET", .target = path, .headers = {}, .body = {}}),
-                                    boost::asio::use_future);
-  io.run();
-  const auto answer = done.get();
+  net::Loop loop;
+  http::HttpClient client(loop, *url, kPatience);
+  const auto answer = loop.finish(client.call({.method = "GET", .target = path, .headers = {}, .body = {}}));
   return answer ? answer->body : std::string();
 }
 
-/// Whether a Parley server listens there. One that asks for certificates is not asked.
+/// Whether a Parley server listens there. One that speaks TLS is not asked.
 bool is_parley(const doctor::ListenerFacts& listener) {
+  if (listener.tls) return true;
   if (listener.name == "http") return get(listener.endpoint, "/ping").find("pong") != std::string::npos;
   if (listener.name == "admin")
     return get(listener.endpoint, "/metrics").find("parley_build_info") != std::string::npos;
-  if (listener.authenticated) return true;
   const auto nodes = doctor::ask_nodes({listener.endpoint}, {}, kPatience);
   return nodes.size() == 1 && nodes.front().failure.empty() && !nodes.front().store_id.empty();
 }

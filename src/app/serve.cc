@@ -14,6 +14,7 @@
 #include "app/server.h"
 #include "app/service_manager.h"
 #include "app/stop_signals.h"
+#include "base/file_watch.h"
 #include "base/line_writer.h"
 #include "base/log.h"
 #include "base/quote.h"
@@ -52,7 +53,8 @@ Config fit_to_descriptors(Config config) {
 
 /// Supervisors and tools for log files send these by habit. Each would end the process, without a drain.
 void ignore_signals() {
-  for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGTTOU}) std::signal(number, SIG_IGN);
+  FileWatch::listen_for_hangups();
+  for (const int number : {SIGUSR1, SIGUSR2, SIGALRM, SIGTTOU}) std::signal(number, SIG_IGN);
 }
 
 /// The lines before a failed assertion, or before a watchdog's signal, are those that explain it.

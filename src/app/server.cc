@@ -49,9 +49,23 @@ Result<void> of_option(std::string_view listener, Result<void> listening) {
   return fail(listening.error().code, fmt::format("--{}: {}", listener, listening.error().detail));
 }
 
+/// What a listener speaks TLS by; nothing if it has no certificate. `name` is the listener's.
+Result<std::shared_ptr<net::TlsSource>> listener_tls(std::string_view name, const net::TlsFiles& files,
+                                                     std::string_view protocol, FileWatch& watch,
+                                                     MetricsRegistry& metrics) {
+  if (files.certificate.empty()) return nullptr;
+  const std::string option = fmt::format("--{}-tls-cert", name);
+  auto source =
+      net::TlsSource::load(option, files, [files, protocol] { return net::TlsContext::for_server(files, protocol); });
+  if (!source) return fail(source.error().code, fmt::format("{}: {}", option, source.error().detail));
+  net::TlsSource::follow(*source, std::string(name), watch, metrics);
+  return source;
+}
+
 /// Metrics are not for web pages, whichever may call the API.
 http::HttpOptions admin_options(const Config& config) {
   http::HttpOptions options = config.http_options;
+  options.tls.reset();
   options.allow_origins.clear();
   options.errors = http::ErrorFormat::kProblem;
   return options;
@@ -102,9 +116,12 @@ Result<void> Server::connect_backend() {
   if (url->tls) {
     std::vector<std::string> names;
     for (const net::Endpoint& node : url->nodes) names.push_back(node.host);
-    auto tls = net::TlsContext::for_client(config_.rpc_options.tls, std::move(names));
+    const net::TlsFiles& files = config_.rpc_tls;
+    auto tls = net::TlsSource::load(
+        "--rpc-tls-ca", files, [files, names = std::move(names)] { return net::TlsContext::for_client(files, names); });
     if (!tls) return std::unexpected(std::move(tls).error());
-    options.tls = std::make_shared<const net::TlsContext>(*std::move(tls));
+    options.tls = *std::move(tls);
+    net::TlsSource::follow(options.tls, "backend", files_, metrics_);
   }
   auto service = std::make_unique<rpc::RemoteService>(loops_, std::move(url->nodes), config_.limits, options, metrics_);
   auto started = service->wait_until_started(loops_.now() + config_.backend_timeout);
@@ -121,6 +138,7 @@ Result<void> Server::open_store() {
   auto opened = engine->open(config_.store, {.options = config_.store_options,
                                              .loops = loops_,
                                              .metrics = metrics_,
+                                             .files = files_,
                                              .deadline = loops_.now() + kReadyTimeout});
   if (!opened) return std::unexpected(std::move(opened).error());
   store_ = *std::move(opened);
@@ -157,7 +175,11 @@ Result<void> Server::listen_http() {
   const http::ErrorFormat errors = config_.http_options.errors;
   http::Routes routes = api::api_routes(*service_, calls_, memory_, errors, durability_);
   std::ranges::move(api::docs_routes(calls_, memory_, errors), std::back_inserter(routes));
-  http_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint), std::move(routes), config_.http_options,
+  auto tls = listener_tls("http", config_.http_tls, "http/1.1", files_, metrics_);
+  if (!tls) return std::unexpected(std::move(tls).error());
+  http::HttpOptions options = config_.http_options;
+  options.tls = *std::move(tls);
+  http_ = std::make_unique<http::HttpServer>(loops_, *std::move(endpoint), std::move(routes), std::move(options),
                                              memory_, metrics_, "http");
   return of_option("http", http_->listen());
 }
@@ -165,9 +187,13 @@ Result<void> Server::listen_http() {
 Result<void> Server::listen_rpc() {
   auto endpoint = net::Endpoint::parse(config_.rpc);
   if (!endpoint) return std::unexpected(endpoint.error());
+  auto tls = listener_tls("rpc", config_.rpc_tls, {}, files_, metrics_);
+  if (!tls) return std::unexpected(std::move(tls).error());
+  rpc::RpcOptions options = config_.rpc_options;
+  options.tls = *std::move(tls);
   rpc_ = std::make_unique<rpc::RpcServer>(loops_, *std::move(endpoint),
                                           rpc::CallHandler(*service_, calls_, store_id_, durability_, draining_),
-                                          config_.rpc_options, draining_, memory_, metrics_);
+                                          std::move(options), draining_, memory_, metrics_);
   return of_option("rpc", rpc_->listen());
 }
 

@@ -8,6 +8,7 @@
 
 #include "app/config.h"
 #include "base/error.h"
+#include "base/file_watch.h"
 #include "base/memory_budget.h"
 #include "base/metrics.h"
 #include "http/server/server.h"
@@ -64,6 +65,7 @@ class Server {
   MemoryBudget memory_;
   net::LoopPool loops_;
   const service::CallTable calls_{service::program_calls()};
+  FileWatch files_;
   std::unique_ptr<store::MessageStore> store_;
   std::unique_ptr<service::MessageService> service_;
   std::function<std::string()> store_id_;  // of nothing, if the nodes are foreign servers

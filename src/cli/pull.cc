@@ -196,15 +196,12 @@ class StopWatch {
 }  // namespace
 
 int run(const PullCommand& command) {
-  boost::asio::io_context io(1);
-  http::HttpClient client(io.get_executor(), command.url, command.timeout);
+  net::Loop loop;
+  boost::asio::io_context& io = loop.io();
+  http::HttpClient client(loop, command.url, command.timeout);
   if (!command.follow) {
-    auto done = boost::asio::co_spawn(io,
-                                      command.newest ? print_newest(client, command.call, command.style)
-                                                     : print_from_cursor(client, command.call, command.style),
-                                      boost::asio::use_future);
-    io.run();
-    return done.get();
+    return loop.finish(command.newest ? print_newest(client, command.call, command.style)
+                                      : print_from_cursor(client, command.call, command.style));
   }
   const StopWatch watch(io);
   int code = 0;  // what a stop leaves

@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_future.hpp>
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "base/output.h"
 #include "base/random_id.h"
+#include "net/loop.h"
 
 namespace parley::cli {
 namespace {
@@ -54,11 +53,9 @@ std::string render(const Sent& sent, bool json) {
 int run(const SendCommand& command) {
   SendCall call = command.call;
   if (call.idempotency_key.empty()) call.idempotency_key = random_id();
-  boost::asio::io_context io(1);
-  http::HttpClient client(io.get_executor(), command.url, command.timeout);
-  auto done = boost::asio::co_spawn(io, send_with_patience(client, io.get_executor(), call), boost::asio::use_future);
-  io.run();
-  const Attempts attempts = done.get();
+  net::Loop loop;
+  http::HttpClient client(loop, command.url, command.timeout);
+  const Attempts attempts = loop.finish(send_with_patience(client, loop.executor(), call));
   if (attempts.last) return write_output(render(*attempts.last, command.json)) ? 0 : 1;
   print_error(attempts.last.error().message);
   if (attempts.may_be_stored) {

@@ -13,7 +13,8 @@ struct ListenerFacts {
   std::string name;  ///< http, rpc, admin
   net::Endpoint endpoint;
   bool authenticated = false;  ///< its clients need certificates
-  bool runs = false;           ///< the server that is looked at listens there now
+  bool tls = false;
+  bool runs = false;  ///< the server that is looked at listens there now
 };
 
 /// Whether it can be bound now.

@@ -1,12 +1,10 @@
 #include "load/connection.h"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/write.hpp>
+#include <boost/system/error_code.hpp>
 
 namespace parley::load {
 namespace {
 
-namespace asio = boost::asio;
 using boost::system::error_code;
 using Outcome = Exchange::Outcome;
 
@@ -18,29 +16,38 @@ constexpr std::chrono::seconds kLongIdle{5};
 }  // namespace
 
 Async<bool> Connection::open(Clock::time_point deadline) {
-  deadline_ = deadline;
   expired_ = false;
-  error_code error;
-  co_await socket_.async_connect(server_, asio::redirect_error(kAwait, error));
-  if (!error) socket_.set_option(asio::ip::tcp::no_delay(true), error);
-  deadline_ = Clock::time_point::max();
+  const auto time = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+  auto connected = co_await connector_.connect(server_, tls_, time);
   last_used_ = Clock::now();
-  if (error) close();
-  co_return !error;
+  if (connected) {
+    channel_ = *std::move(connected);
+  } else {
+    why_ = connected.error().detail;
+  }
+  co_return channel_ != nullptr;
 }
 
 Async<Exchange> Connection::exchange(std::string_view request, Clock::time_point deadline) {
-  if (socket_.is_open() && closed_meanwhile()) close();
-  if (!socket_.is_open() && !co_await open(deadline)) co_return fail(Outcome::kNoConnection);
+  if (channel_ && closed_meanwhile()) channel_.reset();
+  if (!channel_ && !co_await open(deadline)) co_return fail(Outcome::kNoConnection);
   deadline_ = deadline;
   filled_ = 0;
-  error_code error;
-  co_await asio::async_write(socket_, asio::buffer(request), asio::redirect_error(kAwait, error));
-  if (error) co_return fail(Outcome::kLost);
+  if (!co_await write(request)) co_return fail(Outcome::kLost);
   Exchange exchange = co_await read_answer();
   deadline_ = Clock::time_point::max();
   last_used_ = Clock::now();
   co_return exchange;
+}
+
+Async<bool> Connection::write(std::string_view request) {
+  error_code error;
+  while (!request.empty() && !expired_) {
+    request.remove_prefix(channel_->write_some(request, {}, error));
+    if (error && !net::would_block(error)) co_return false;
+    if (error) co_await channel_->writable();
+  }
+  co_return !expired_;
 }
 
 Async<Exchange> Connection::read_answer() {
@@ -59,15 +66,18 @@ Async<Exchange> Connection::read_answer() {
     }
     head = read_head(std::string_view(input_).substr(0, filled_));  // what was read has moved
   }
-  if (head->close) close();
+  if (head->close) channel_.reset();
   co_return Exchange{Outcome::kAnswered, *head, std::string_view(input_).substr(head->size, *head->content_length)};
 }
 
 Async<bool> Connection::read_more() {
   if (input_.size() - filled_ < kReadSize / 2) input_.resize(2 * input_.size() + kReadSize);
   error_code error;
-  filled_ += co_await socket_.async_read_some(asio::buffer(input_.data() + filled_, input_.size() - filled_),
-                                              asio::redirect_error(kAwait, error));
+  do {
+    co_await channel_->readable();
+    if (expired_) co_return false;
+    filled_ += channel_->read_some(input_.data() + filled_, input_.size() - filled_, error);
+  } while (net::would_block(error));
   co_return !error;
 }
 
@@ -75,26 +85,24 @@ void Connection::expire(Clock::time_point now) {
   if (now < deadline_) return;
   expired_ = true;
   deadline_ = Clock::time_point::max();
-  close();
+  if (channel_) channel_->interrupt();
 }
 
 Exchange Connection::fail(Outcome outcome) {
-  close();
+  channel_.reset();
   deadline_ = Clock::time_point::max();
   if (expired_ && outcome == Outcome::kLost) outcome = Outcome::kTimeout;
   return Exchange{.outcome = outcome};
 }
 
-/// Whether the server has closed a connection that was idle for long.
+/// Whether the server has closed a connection that was idle for long. Nothing else can come in between, but for new
+/// tickets of TLS.
 bool Connection::closed_meanwhile() {
   if (Clock::now() - last_used_ < kLongIdle) return false;
   char byte = 0;
-  return ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
-}
-
-void Connection::close() {
-  error_code ignored;
-  socket_.close(ignored);
+  error_code error;
+  (void)channel_->read_some(&byte, 1, error);
+  return !net::would_block(error);
 }
 
 }  // namespace parley::load

@@ -1,15 +1,19 @@
 // One HTTP connection of the load generator: lean, since it shares the machine with what it measures.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include "base/task.h"
 #include "load/answer.h"
 #include "load/plan.h"
+#include "net/channel.h"
+#include "net/connector.h"
+#include "net/loop.h"
+#include "net/tls_source.h"
 
 namespace parley::load {
 
@@ -29,8 +33,12 @@ struct Exchange {
 /// One thread, one exchange at a time.
 class Connection {
  public:
-  Connection(const Executor& executor, const boost::asio::ip::tcp::endpoint& server)
-      : server_(server), socket_(executor) {}
+  /// `tls`: none is in the clear.
+  Connection(net::Loop& loop, const boost::asio::ip::tcp::endpoint& server, const net::TlsSource* tls)
+      : server_(server), tls_(tls), connector_(loop) {}
+
+  /// Why the last open() failed.
+  [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
   /// Connects; false where that fails. exchange() does so too where it is needed.
   [[nodiscard]] Async<bool> open(Clock::time_point deadline);
@@ -42,19 +50,22 @@ class Connection {
   void expire(Clock::time_point now);
 
  private:
+  [[nodiscard]] Async<bool> write(std::string_view request);
   [[nodiscard]] Async<bool> read_more();
   [[nodiscard]] Async<Exchange> read_answer();
   [[nodiscard]] Exchange fail(Exchange::Outcome outcome);
   [[nodiscard]] bool closed_meanwhile();
-  void close();
 
   boost::asio::ip::tcp::endpoint server_;
-  boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor> socket_;
+  const net::TlsSource* tls_;
+  net::Connector connector_;
+  std::unique_ptr<net::Channel> channel_;
   std::string input_;       // the last answer, and room for more
   std::size_t filled_ = 0;  // bytes of it that were read
   Clock::time_point deadline_ = Clock::time_point::max();
   Clock::time_point last_used_{};
   bool expired_ = false;
+  std::string why_;
 };
 
 }  // namespace parley::load

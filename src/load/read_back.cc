@@ -6,10 +6,10 @@
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include "chat/message.h"
 #include "cli/api_client.h"
+#include "net/loop.h"
 
 namespace parley::load {
 namespace {
@@ -43,9 +43,9 @@ class Reader {
     const auto rethrow = [](const std::exception_ptr& bug) {
       if (bug) std::rethrow_exception(bug);
     };
-    for (std::size_t i = 0; i < kReaders; ++i) boost::asio::co_spawn(io_, read_chats(), rethrow);
+    for (std::size_t i = 0; i < kReaders; ++i) boost::asio::co_spawn(loop_.io(), read_chats(), rethrow);
     const bool came_before = interrupt.came();
-    while (Clock::now() < give_up_ && interrupt.came() == came_before && !io_.stopped()) io_.run_for(kLook);
+    while (Clock::now() < give_up_ && interrupt.came() == came_before && reading_ > 0) loop_.io().run_for(kLook);
     for (const auto& [chat, work] : work_) {
       if (!work.judged) verdict_.merge(unread_chat(work.sends));
     }
@@ -65,7 +65,7 @@ class Reader {
   }
 
   Async<> read_chats() {
-    http::HttpClient client(io_.get_executor(), plan_.url, std::chrono::ceil<std::chrono::milliseconds>(plan_.timeout));
+    http::HttpClient client(loop_, plan_.url, std::chrono::ceil<std::chrono::milliseconds>(plan_.timeout));
     while (next_ != work_.end()) {
       auto& [chat, work] = *next_++;
       const auto stored = co_await read_chat(client, chat);
@@ -73,6 +73,7 @@ class Reader {
       verdict_.merge(judge_chat(work.sends, work.follows, *stored));
       work.judged = true;
     }
+    --reading_;
   }
 
   Async<std::optional<std::vector<StoredMessage>>> read_chat(http::HttpClient& client, std::uint32_t chat) {
@@ -95,7 +96,7 @@ class Reader {
 
   Async<cli::Outcome<cli::Pulled>> pull_patiently(http::HttpClient& client, const cli::PullCall& call) {
     const Clock::time_point until = Clock::now() + kPatience;
-    Timer timer(io_.get_executor());
+    Timer timer(loop_.executor());
     for (;;) {
       cli::Outcome<cli::Pulled> page = co_await cli::pull(client, call);
       const bool answered = page || !page.error().passing;
@@ -116,7 +117,8 @@ class Reader {
   std::int64_t first_ = std::numeric_limits<std::int64_t>::max();
   Verdict verdict_;
   Clock::time_point give_up_ = give_up_after();  // unless an answer comes
-  boost::asio::io_context io_{1};                // last: what has not ended uses the rest
+  std::size_t reading_ = kReaders;
+  net::Loop loop_;  // last: what has not ended uses the rest
 };
 
 }  // namespace

@@ -6,13 +6,12 @@
 #include <random>
 #include <thread>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/basic_resolver.hpp>
-#include <boost/asio/use_future.hpp>
 #include <fmt/format.h>
 
+#include "http/client/http_client.h"
 #include "load/progress.h"
 #include "load/read_back.h"
+#include "net/resolve.h"
 
 namespace parley::load {
 namespace {
@@ -22,12 +21,15 @@ namespace asio = boost::asio;
 /// Between making the connections and the first request.
 constexpr std::chrono::milliseconds kHeadStart{100};
 
-Async<std::expected<std::string, std::string>> ask_durability(const Plan& plan, Executor executor,
-                                                              asio::ip::tcp::endpoint server) {
-  Connection connection(executor, server);
+Async<std::expected<std::string, std::string>> ask_durability(const Plan& plan, net::Loop& loop,
+                                                              asio::ip::tcp::endpoint server,
+                                                              const net::TlsSource* tls) {
+  Connection connection(loop, server, tls);
   const std::string request =
       fmt::format("GET {}/ping HTTP/1.1\r\nHost: {}\r\n\r\n", plan.url.base, plan.url.authority);
   const Exchange exchange = co_await connection.exchange(request, Clock::now() + plan.timeout);
+  if (exchange.outcome == Exchange::Outcome::kNoConnection && tls != nullptr)
+    co_return std::unexpected("cannot be used: " + connection.why());
   if (exchange.outcome == Exchange::Outcome::kNoConnection)
     co_return std::unexpected(
         "refused the connection: start a server with parley serve, or write another address in --url");
@@ -67,18 +69,18 @@ double Trial::reached() const {
 }
 
 std::expected<Target, std::string> find_target(const Plan& plan) {
-  asio::io_context io(1);
-  asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(io.get_executor());
-  boost::system::error_code error;
-  const auto addresses = resolver.resolve(plan.url.host, plan.url.port, error);
-  if (error) return std::unexpected(fmt::format("{} cannot be found: {}", plan.url.shown(), error.message()));
-  std::string why;
-  for (const auto& address : addresses) {
-    auto asked = asio::co_spawn(io, ask_durability(plan, io.get_executor(), address.endpoint()), asio::use_future);
-    io.restart();
-    io.run();
-    const auto durability = asked.get();
-    if (durability) return Target{address.endpoint(), *durability};
+  auto tls = http::tls_of(plan.url);
+  if (!tls) return std::unexpected(fmt::format("{} cannot be asked: {}", plan.url.shown(), tls.error().detail));
+  net::Loop loop;
+  const net::Endpoint name{plan.url.host, plan.url.port};
+  const auto addresses = loop.finish(net::resolve_by_system(name));
+  if (!addresses) {
+    return std::unexpected(fmt::format("{} cannot be found: {}", plan.url.shown(), addresses.error().detail));
+  }
+  std::string why = "cannot be found: the name has no address";
+  for (const auto& address : *addresses) {
+    const auto durability = loop.finish(ask_durability(plan, loop, address, tls->get()));
+    if (durability) return Target{address, *durability, *tls};
     why = durability.error();
   }
   return std::unexpected(fmt::format("{} {}", plan.url.shown(), why));
@@ -89,7 +91,7 @@ Trial run_trial(const Plan& plan, const Target& target, const Interrupt& interru
   const auto zipf = plan.zipf > 0 ? std::make_shared<const ZipfTable>(plan.chats, plan.zipf) : nullptr;
   const Clock::time_point begin = Clock::now() + kHeadStart;
   Timeline timeline(begin + plan.warmup);
-  const Shared shared{plan, target.server, texts, zipf, timeline, interrupt, begin};
+  const Shared shared{plan, target.server, target.tls.get(), texts, zipf, timeline, interrupt, begin};
   std::vector<std::unique_ptr<Worker>> workers;
   workers.reserve(plan.threads);
   for (std::uint32_t i = 0; i < plan.threads; ++i) workers.push_back(std::make_unique<Worker>(shared, i));

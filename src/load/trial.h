@@ -8,6 +8,7 @@
 #include "load/timeline.h"
 #include "load/verdict.h"
 #include "load/worker.h"
+#include "net/tls_source.h"
 
 namespace parley::load {
 
@@ -27,6 +28,7 @@ struct Trial {
 struct Target {
   boost::asio::ip::tcp::endpoint server;
   std::string durability;
+  std::shared_ptr<net::TlsSource> tls;  ///< none: in the clear
 };
 [[nodiscard]] std::expected<Target, std::string> find_target(const Plan& plan);
 

@@ -56,8 +56,7 @@ Told told_by(const Exchange& exchange) {
 }  // namespace
 
 struct Worker::Lane {
-  Lane(const Executor& executor, const boost::asio::ip::tcp::endpoint& server)
-      : connection(executor, server), timer(executor) {}
+  Lane(net::Loop& loop, const Shared& shared) : connection(loop, shared.server, shared.tls), timer(loop.executor()) {}
 
   Connection connection;
   Timer timer;
@@ -95,17 +94,16 @@ Worker::Worker(const Shared& shared, std::uint32_t index)
                 shared.begin, shared.begin + shared.plan.duration, std::random_device{}()),
       give_up_(shared.begin + shared.plan.duration + shared.plan.timeout) {
   const std::uint64_t count = share(shared.plan.connections, index, shared.plan.threads);
-  for (std::uint64_t i = 0; i < count; ++i) lanes_.push_back(std::make_unique<Lane>(io_.get_executor(), shared.server));
+  for (std::uint64_t i = 0; i < count; ++i) lanes_.push_back(std::make_unique<Lane>(loop_, shared));
 }
 
 Worker::~Worker() = default;
 
 void Worker::run() {
   ::prctl(PR_SET_TIMERSLACK, 1UL);  // or every wait would end 50 µs late
-  for (const auto& lane : lanes_) boost::asio::co_spawn(io_, drive(*lane), rethrow);
+  for (const auto& lane : lanes_) boost::asio::co_spawn(loop_.io(), drive(*lane), rethrow);
   running_ = lanes_.size();
-  boost::asio::co_spawn(io_, watch(), rethrow);
-  io_.run();
+  loop_.finish(watch());
 }
 
 void Worker::stop() {
@@ -141,7 +139,7 @@ Async<> Worker::drive(Lane& lane) {
 }
 
 Async<> Worker::watch() {
-  Timer timer(io_.get_executor());
+  Timer timer(loop_.executor());
   while (running_ > 0) {
     timer.expires_after(kWatch);
     co_await timer.async_wait(kAwait);

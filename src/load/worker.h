@@ -13,7 +13,6 @@
 #include <vector>
 
 #include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include "load/arrivals.h"
 #include "load/connection.h"
@@ -22,6 +21,7 @@
 #include "load/ledger.h"
 #include "load/timeline.h"
 #include "load/zipf.h"
+#include "net/loop.h"
 
 namespace parley::load {
 
@@ -41,6 +41,7 @@ struct Measured {
 struct Shared {
   const Plan& plan;
   boost::asio::ip::tcp::endpoint server;
+  const net::TlsSource* tls;
   const Texts& texts;
   std::shared_ptr<const ZipfTable> zipf;
   Timeline& timeline;
@@ -83,7 +84,7 @@ class Worker {
 
   const Shared& shared_;
   const std::uint32_t index_;
-  boost::asio::io_context io_{1};
+  net::Loop loop_;
   std::mt19937_64 random_;
   std::discrete_distribution<int> kinds_;
   ChatPicker chats_;

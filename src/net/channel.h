@@ -35,7 +35,8 @@ class Channel : public boost::intrusive::list_base_hook<boost::intrusive::link_m
 
   [[nodiscard]] bool secure() const noexcept { return tls_ != nullptr; }
   /// Goes on with the handshake of the context's side, which comes before everything else; in the clear it is over at
-  /// once. would_block: wait for handshake_goes_on(), and call again. Any other error ends the connection.
+  /// once. would_block: wait for handshake_goes_on(), and call again. Any other error ends the connection;
+  /// eof: the peer left without a word.
   void handshake(boost::system::error_code& error);
   [[nodiscard]] Wakeup::Waiting handshake_goes_on();
   /// Why TLS failed, for a person. After an error of handshake(), read_some() or write_some().

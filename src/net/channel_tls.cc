@@ -107,7 +107,7 @@ error_code Channel::Tls::error_of(int result) {
     default: break;
   }
   failed = true;
-  if (socket_error == boost::asio::error::eof) return boost::asio::error::connection_reset;
+  if (socket_error == boost::asio::error::eof && heard) return boost::asio::error::connection_reset;
   if (socket_error) return socket_error;
   why = ERR_reason_error_string(code);
   return {EPROTO, boost::system::generic_category()};

@@ -26,16 +26,21 @@ std::unexpected<Error> unavailable(std::string_view failed, const error_code& er
 
 }  // namespace
 
-Task<std::unique_ptr<Channel>> Connector::connect(boost::asio::ip::tcp::endpoint address, const TlsContext* tls,
+Task<std::unique_ptr<Channel>> Connector::connect(boost::asio::ip::tcp::endpoint address, const TlsSource* tls,
                                                   std::chrono::milliseconds time) {
   Socket socket(loop_.executor());
   socket_ = &socket;
   DeadlineEntry timeout([this] { cancel(); });
   loop_.deadlines().arm(timeout, loop_.now() + time);
+  refusal_ = {};
   const error_code unreachable = co_await reach(socket, address);
   socket_ = nullptr;
-  if (unreachable) co_return unavailable("cannot connect", unreachable, unreachable.message());
-  auto channel = std::make_unique<Channel>(loop_.channels(), socket.release(), tls);
+  if (unreachable) {
+    refusal_ = unreachable;
+    co_return unavailable("cannot connect", unreachable, unreachable.message());
+  }
+  const auto context = tls != nullptr ? tls->current() : nullptr;
+  auto channel = std::make_unique<Channel>(loop_.channels(), socket.release(), context.get());
   channel_ = channel.get();
   const error_code unwilling = co_await shake_hands(*channel);
   channel_ = nullptr;

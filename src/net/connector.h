@@ -10,7 +10,7 @@
 #include "net/channel.h"
 #include "net/listener.h"
 #include "net/loop.h"
-#include "net/tls.h"
+#include "net/tls_source.h"
 
 namespace parley::net {
 
@@ -21,10 +21,12 @@ class Connector {
 
   /// Connects to `address` and shakes hands (`tls`: none is in the clear), all within `time`. The socket has
   /// TCP_NODELAY. kUnavailable with one line that says what failed and why.
-  [[nodiscard]] Task<std::unique_ptr<Channel>> connect(boost::asio::ip::tcp::endpoint address, const TlsContext* tls,
+  [[nodiscard]] Task<std::unique_ptr<Channel>> connect(boost::asio::ip::tcp::endpoint address, const TlsSource* tls,
                                                        std::chrono::milliseconds time);
   /// Ends the attempt that is under way, if one is.
   void cancel();
+  /// What the system said about the last attempt that failed to connect.
+  [[nodiscard]] const boost::system::error_code& refusal() const noexcept { return refusal_; }
 
  private:
   [[nodiscard]] static Async<boost::system::error_code> reach(Socket& socket,
@@ -35,6 +37,7 @@ class Connector {
   // Of the attempt, one after the other.
   Socket* socket_ = nullptr;
   Channel* channel_ = nullptr;
+  boost::system::error_code refusal_;
 };
 
 }  // namespace parley::net

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <future>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -24,8 +25,14 @@ namespace parley::net {
 /// One event loop. Everything on it runs on its own thread; only post() to its executor comes from others.
 class Loop {
  public:
+  /// A loop that no pool runs: see finish().
+  Loop() : Loop(0, machines_clock()) {}
   Loop(std::size_t index, const SteadyClock& clock)
-      : index_(index), clock_(clock), io_(1), deadlines_(io_, clock), channels_(io_) {}
+      : index_(index), clock_(clock), deadlines_(io_, clock), channels_(io_) {}
+  /// Ends the coroutines that are left where they wait.
+  ~Loop() { io_.end(); }
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
 
   /// The loop whose thread calls. Must be one.
   [[nodiscard]] static Loop& current() noexcept;
@@ -40,13 +47,34 @@ class Loop {
   [[nodiscard]] bool passed(Deadline deadline) const noexcept { return deadline <= now(); }
   [[nodiscard]] Channels& channels() noexcept { return channels_; }
 
+  /// Runs a loop that no pool runs until `work` has ended, on the thread that calls.
+  template <class T>
+  T finish(Async<T> work) {
+    auto done = boost::asio::co_spawn(executor(), std::move(work), boost::asio::use_future);
+    io_.restart();
+    while (done.wait_for(std::chrono::seconds(0)) != std::future_status::ready) io_.run_one();
+    return done.get();
+  }
+
  private:
   friend class LoopPool;
   void run();
 
+  static const SteadyClock& machines_clock() {
+    static const SteadyClock clock;
+    return clock;
+  }
+
+  class Context final : public boost::asio::io_context {
+   public:
+    Context() : boost::asio::io_context(1) {}
+    /// Destroys what waits, which may use the loop's deadlines and channels, before those go.
+    void end() { shutdown(); }
+  };
+
   std::size_t index_;
   const SteadyClock& clock_;
-  boost::asio::io_context io_;
+  Context io_;
   Deadlines deadlines_;
   Channels channels_;
 };

@@ -11,9 +11,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/basic_resolver.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include "base/wakeup.h"
-#include "net/loop.h"
 
 namespace parley::net {
 namespace {
@@ -76,7 +76,8 @@ std::optional<tcp::endpoint> literal_address(const Endpoint& name) {
 
 Task<Addresses> resolve_by_system(const Endpoint& name, std::stop_token stop) {
   if (const auto literal = literal_address(name)) co_return Addresses(1, *literal);
-  const auto lookup = std::make_shared<Lookup>(Loop::current().executor());
+  const Executor executor = co_await boost::asio::this_coro::executor;
+  const auto lookup = std::make_shared<Lookup>(executor);
   try {
     std::thread([lookup, name] { lookup->finish(look_up(name)); }).detach();
   } catch (const std::system_error& error) {

@@ -33,6 +33,8 @@ std::vector<prometheus::MetricFamily> ServerMetrics::collect() const {
                                sum(&LoopMetrics::accepted)));
   out.push_back(counter_family(prefix + "_connections_refused_total", "Connections refused past --max-connections",
                                sum(&LoopMetrics::refused)));
+  out.push_back(counter_family(prefix + "_tls_handshake_failures_total", "TLS handshakes that failed",
+                               sum(&LoopMetrics::handshake_failures)));
   return out;
 }
 

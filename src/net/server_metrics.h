@@ -26,7 +26,8 @@ class alignas(64) LoopMetrics {
   Gauge connections;
   Gauge in_flight;
   Counter accepted;
-  Counter refused;  ///< past --max-connections
+  Counter refused;             ///< past --max-connections
+  Counter handshake_failures;  ///< of TLS
 
  private:
   friend class ServerMetrics;

@@ -10,7 +10,7 @@
 
 #include "base/task.h"
 #include "net/endpoint.h"
-#include "net/tls.h"
+#include "net/tls_source.h"
 #include "redis/call.h"
 
 namespace parley::redis {
@@ -24,7 +24,7 @@ struct ClientOptions {
   int database = 0;                              ///< 0 in a cluster
   std::string user{};                            ///< empty: the default user
   std::string password{};                        ///< empty: none is asked for. The sentinels take no other
-  std::shared_ptr<const net::TlsContext> tls{};  ///< none: in the clear
+  std::shared_ptr<net::TlsSource> tls{};  ///< none: in the clear
   std::size_t max_in_flight = 4096;              ///< calls under way on one connection
   std::size_t replicas = 0;                      ///< how many must confirm a call with CallOptions::replicate
   /// Looks at the server behind each new connection before calls go there; after an error they do not. On its loop.

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file_watch.h"
 #include "base/finding.h"
 #include "base/metrics.h"
 #include "base/option_set.h"
@@ -22,6 +23,7 @@ struct Opening {
   const StoreOptions& options;
   net::LoopPool& loops;      ///< outlive the store
   MetricsRegistry& metrics;  ///< shows its cells from now on
+  FileWatch& files;          ///< tells of files that have changed
   Deadline deadline;         ///< by which a server must have answered
 };
 

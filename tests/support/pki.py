@@ -22,7 +22,7 @@ def authority(folder, name):
     )
 
 
-def certificate(folder, name, signer, names="DNS:localhost,IP:127.0.0.1"):
+def certificate(folder, name, signer, names="DNS:localhost,IP:127.0.0.1", days=2):
     _openssl(
         "req",
         *_EC,
@@ -49,7 +49,7 @@ def certificate(folder, name, signer, names="DNS:localhost,IP:127.0.0.1"):
         "-copy_extensions",
         "copy",
         "-days",
-        "2",
+        str(days),
         "-out",
         f"{name}.pem",
         cwd=folder,

@@ -1,21 +1,22 @@
-// HTTP to one server, a request at a time.
+// HTTP and HTTPS to one server, a request at a time.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <expected>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/rate_policy.hpp>
 
 #include "base/task.h"
 #include "http/client/server_url.h"
+#include "net/channel.h"
+#include "net/connector.h"
+#include "net/loop.h"
+#include "net/tls_source.h"
 
 namespace parley::http {
 
@@ -42,11 +43,14 @@ struct NoAnswer {
 
 using HttpOutcome = std::expected<HttpAnswer, NoAnswer>;
 
-/// Keeps its connection between requests. One thread, one call at a time.
+/// What a connection to `url` speaks TLS by; nothing if it is in the clear. The error's detail is one line.
+[[nodiscard]] Result<std::shared_ptr<net::TlsSource>> tls_of(const ServerUrl& url);
+
+/// Keeps its connection between requests. On its loop's thread, one call at a time.
 class HttpClient {
  public:
-  HttpClient(Executor executor, ServerUrl url, std::chrono::milliseconds timeout)
-      : executor_(std::move(executor)), url_(std::move(url)), timeout_(timeout) {}
+  HttpClient(net::Loop& loop, ServerUrl url, std::chrono::milliseconds timeout)
+      : loop_(loop), url_(std::move(url)), timeout_(timeout), connector_(loop) {}
 
   /// The answer, whatever its status, or why there is none. The timeout bounds connecting, and again the exchange. A
   /// kept connection that turns out dead is replaced once, so only requests that may be repeated are for this client.
@@ -56,16 +60,22 @@ class HttpClient {
   [[nodiscard]] bool delivered() const noexcept { return delivered_; }
 
  private:
-  using Stream = boost::beast::basic_stream<boost::asio::ip::tcp, Executor>;
+  template <class T>
+  using Try = Async<std::expected<T, std::string>>;  // or what completes "127.0.0.1:8080 (--url) …"
 
-  [[nodiscard]] Async<> connect();
-  [[nodiscard]] Async<HttpAnswer> exchange(const HttpRequest& request);
+  [[nodiscard]] Try<void> connect();
+  [[nodiscard]] Try<HttpAnswer> exchange(const HttpRequest& request);
+  [[nodiscard]] Async<boost::system::error_code> write(std::string_view bytes, const bool& late);
+  /// Reads some more. The end of the stream is eof.
+  [[nodiscard]] Async<boost::system::error_code> read(const bool& late);
   [[nodiscard]] std::string reason(const boost::system::error_code& error) const;
 
-  Executor executor_;
+  net::Loop& loop_;
   ServerUrl url_;
   std::chrono::milliseconds timeout_;
-  std::optional<Stream> stream_;
+  net::Connector connector_;
+  std::shared_ptr<net::TlsSource> tls_;
+  std::unique_ptr<net::Channel> channel_;
   boost::beast::flat_buffer buffer_;
   bool delivered_ = false;
 };

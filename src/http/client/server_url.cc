@@ -22,7 +22,9 @@ bool is_port(std::string_view text) {
 std::expected<ServerUrl, std::string> ServerUrl::parse(std::string_view text) {
   const auto parsed = boost::urls::parse_uri(text);
   if (!parsed || !parsed->has_authority() || parsed->host().empty()) return std::unexpected("it is no URL");
-  if (parsed->scheme() != "http") return std::unexpected("it does not begin with http://");
+  const bool tls = parsed->scheme() == "https";
+  if (!tls && parsed->scheme() != "http") return std::unexpected("it does not begin with http:// or https://");
+  const bool has_port = !parsed->port().empty();
   if (parsed->has_userinfo() || parsed->has_query() || parsed->has_fragment()) {
     return std::unexpected("it has more than http://HOST:PORT/PATH");
   }
@@ -30,9 +32,10 @@ std::expected<ServerUrl, std::string> ServerUrl::parse(std::string_view text) {
     return std::unexpected("its port is not a number from 1 to 65535");
   }
   ServerUrl url{.host = parsed->host_address(),
-                .port = parsed->port().empty() ? "80" : std::string(parsed->port()),
+                .port = has_port ? parsed->port_number() : static_cast<std::uint16_t>(tls ? 443 : 80),
                 .authority = std::string(parsed->encoded_host_and_port()),
-                .base = std::string(parsed->encoded_path())};
+                .base = std::string(parsed->encoded_path()),
+                .tls = tls};
   while (url.base.ends_with('/')) url.base.pop_back();
   return url;
 }

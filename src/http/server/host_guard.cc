@@ -39,12 +39,6 @@ std::string_view name_of(std::string_view host) {
   return host.substr(0, host.find(':'));
 }
 
-/// A Host or origin without the port that its scheme implies.
-std::string_view without_default_port(std::string_view host) {
-  if (host.ends_with(":80")) host.remove_suffix(3);
-  return host;
-}
-
 /// A name without the dot that makes it absolute, its port kept: "localhost.:80" is "localhost:80".
 std::string without_root_dot(std::string_view host) {
   const std::string_view name = name_of(host);
@@ -60,12 +54,6 @@ std::string_view without_implied_port(std::string_view origin) {
     }
   }
   return origin;
-}
-
-bool is_own(std::string_view origin, std::string_view host) {
-  constexpr std::string_view kScheme = "http://";
-  return !host.empty() && iequals(origin.substr(0, kScheme.size()), kScheme) &&
-         iequals(without_default_port(origin.substr(kScheme.size())), without_default_port(host));
 }
 
 }  // namespace
@@ -86,7 +74,8 @@ bool is_origin_pattern(std::string_view text) noexcept {
 
 HostGuard::HostGuard(const HttpOptions& options, bool loopback)
     : any_origin_(matches_any(options.allow_origins, "*")),
-      any_host_(!loopback || matches_any(options.allow_hosts, "*")) {
+      any_host_(!loopback || matches_any(options.allow_hosts, "*")),
+      secure_(options.tls != nullptr) {
   for (const std::string& origin : options.allow_origins) allow_origins_.emplace_back(without_implied_port(origin));
   for (const std::string& host : options.allow_hosts) allow_hosts_.push_back(without_root_dot(host));
 }
@@ -126,6 +115,15 @@ bool HostGuard::lists_origin(std::string_view origin) const {
 bool HostGuard::allows_host(std::string_view host) const {
   if (host.empty()) return true;
   return name_of(host).ends_with('.') ? names_us(without_root_dot(host)) : names_us(host);
+}
+
+bool HostGuard::is_own(std::string_view origin, std::string_view host) const {
+  const auto [scheme, port] = secure_ ? std::pair{"https://"sv, ":443"sv} : std::pair{"http://"sv, ":80"sv};
+  if (host.empty() || !iequals(origin.substr(0, scheme.size()), scheme)) return false;
+  const auto without_implied = [port](std::string_view name) {
+    return name.ends_with(port) ? name.substr(0, name.size() - port.size()) : name;
+  };
+  return iequals(without_implied(origin.substr(scheme.size())), without_implied(host));
 }
 
 bool HostGuard::names_us(std::string_view host) const {

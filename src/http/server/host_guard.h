@@ -47,12 +47,14 @@ class HostGuard {
   [[nodiscard]] bool allows_origin(std::string_view origin, std::string_view host) const;
   [[nodiscard]] bool lists_origin(std::string_view origin) const;
   [[nodiscard]] bool allows_host(std::string_view host) const;
+  [[nodiscard]] bool is_own(std::string_view origin, std::string_view host) const;
   [[nodiscard]] bool names_us(std::string_view host) const;
 
   std::vector<std::string> allow_origins_;
   std::vector<std::string> allow_hosts_;
   bool any_origin_;
   bool any_host_;
+  bool secure_;  // our own origin is https
 };
 
 /// Whether `headers` are those of a preflight (Fetch, 4.8), which is an OPTIONS besides.

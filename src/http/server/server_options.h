@@ -3,14 +3,17 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "http/wire/problem.h"
+#include "net/tls_source.h"
 
 namespace parley::http {
 
 struct HttpOptions {
+  std::shared_ptr<const net::TlsSource> tls;  ///< none: in the clear
   std::size_t max_body = 6 * (std::size_t{64} << 10) + (std::size_t{16} << 10);
   std::size_t max_header = std::size_t{64} << 10;  ///< bytes of request line and header fields
   std::size_t max_connections = 20000;             ///< of one listener

@@ -19,9 +19,9 @@ using boost::beast::iequals;
 
 }  // namespace
 
-Session::Session(Worker& worker, net::Socket socket, bool refused)
+Session::Session(Worker& worker, net::Socket socket, const net::TlsContext* tls, bool refused)
     : worker_(worker),
-      channel_(worker.loop().channels(), socket.release()),
+      channel_(worker.loop().channels(), socket.release(), tls),
       deadline_([this] { on_expiry(); }),
       parser_({worker.state().options.max_header, worker.state().options.max_body}),
       reservation_(worker.state().budget),
@@ -40,8 +40,12 @@ Session::~Session() {
 
 Async<> Session::run(std::unique_ptr<Session> session) {
   try {
+    if (session->channel_.secure()) {
+      const bool greeted = co_await session->greet();
+      if (!greeted) co_return;
+    }
     if (session->refused_) {
-      co_await session->refuse();
+      co_await session->refuse({ErrorCode::kOverloaded, "there are too many connections"});
     } else {
       co_await session->serve();
     }
@@ -51,11 +55,10 @@ Async<> Session::run(std::unique_ptr<Session> session) {
   }
 }
 
-Async<> Session::refuse() {
+Async<> Session::refuse(Error error) {
   failed_ = true;
   identify();
-  Response response = error_response({ErrorCode::kOverloaded, "there are too many connections"},
-                                     worker_.state().options.errors, request_id_);
+  Response response = error_response(error, worker_.state().options.errors, request_id_);
   prepare(response, false, worker_.state().router.size(), worker_.loop().now());
   (void)co_await write_answer(std::move(response), false);
 }

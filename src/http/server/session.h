@@ -22,8 +22,9 @@ namespace parley::http {
 /// Lives on its worker's loop. While it waits for a request it holds no buffers.
 class Session {
  public:
-  /// `refused` is a connection past the cap. It is told so, and does not count against the cap.
-  Session(Worker& worker, net::Socket socket, bool refused);
+  /// `tls`: none is in the clear. `refused` is a connection past the cap. It is told so, and does not count against the
+  /// cap.
+  Session(Worker& worker, net::Socket socket, const net::TlsContext* tls, bool refused);
   ~Session();
 
   /// Serves the connection until it ends. A refused one gets the answer that says so, whatever it asks.
@@ -52,7 +53,11 @@ class Session {
   /// Reads and answers one request after the other. One coroutine for all but what is rare: each further one would be a
   /// part of what a request costs.
   [[nodiscard]] Async<> serve();
-  [[nodiscard]] Async<> refuse();
+  /// Answers whatever comes, or is not read, with an error, and closes.
+  [[nodiscard]] Async<> refuse(Error error);
+  /// The TLS handshake. False: there will be no requests.
+  [[nodiscard]] Async<bool> greet();
+  void on_handshake_failed(const std::string& why);
 
   // Reading.
   enum class Input : std::uint8_t {
@@ -66,6 +71,7 @@ class Session {
   [[nodiscard]] Result<Input> feed_scratch(std::size_t size);
   /// Feeds the parser from the front of `bytes`.
   [[nodiscard]] Result<Input> feed(std::string_view& bytes);
+  [[nodiscard]] Result<Input> refuse_bytes(std::string_view bytes, Error error);
   [[nodiscard]] Result<void> on_body_begins(bool nothing_read);
   [[nodiscard]] Result<void> account_for_body();
   [[nodiscard]] Result<Input> on_read_failed(bool end_of_stream) const;

@@ -3,6 +3,7 @@
 
 #include <boost/asio/error.hpp>
 
+#include "base/log.h"
 #include "http/server/session.h"
 
 namespace parley::http {
@@ -36,6 +37,27 @@ void Session::on_expiry() {
   if (phase_ == Phase::kHandling) return;  // armed for what came before; the route minds its own deadline
   expired_ = true;
   channel_.interrupt();
+}
+
+Async<bool> Session::greet() {
+  arm(time_to_read());
+  error_code error;
+  for (channel_.handshake(error); net::would_block(error) && !expired_; channel_.handshake(error)) {
+    co_await channel_.handshake_goes_on();
+  }
+  if (!error) co_return true;
+  if (cut_ || error == boost::asio::error::eof) co_return false;  // of one that left without a word nothing is told
+  on_handshake_failed(expired_ ? "it took too long" : channel_.tls_problem(error));
+  if (channel_.fall_back_to_clear()) {
+    co_await refuse({ErrorCode::kMalformedRequest, "the request came in the clear to an HTTPS port: write https://"});
+  }
+  co_return false;
+}
+
+void Session::on_handshake_failed(const std::string& why) {
+  worker_.metrics().handshake_failures.add();
+  if (!worker_.log_budget().may_log(worker_.loop().now())) return;
+  log_warn("a TLS handshake failed", {{"why", why}, {"peer", channel_.peer()}});
 }
 
 Result<Session::Input> Session::read() {
@@ -83,12 +105,22 @@ Result<Session::Input> Session::feed_scratch(std::size_t size) {
   return ready;
 }
 
+/// What could not be read as a request may be a client that speaks TLS.
+Result<Session::Input> Session::refuse_bytes(std::string_view bytes, Error error) {
+  constexpr char kHandshake = 0x16;  // the first byte of TLS (RFC 8446, 5.1)
+  if (!is_waiting() || bytes.front() != kHandshake) return std::unexpected(std::move(error));
+  if (worker_.log_budget().may_log(worker_.loop().now())) {
+    log_warn("a client speaks TLS to a listener in the clear", {{"peer", channel_.peer()}});
+  }
+  return fail(ErrorCode::kMalformedRequest, "the request came in TLS to a port in the clear: write http://");
+}
+
 Result<Session::Input> Session::feed(std::string_view& bytes) {
   using State = RequestParser::State;
   while (!bytes.empty() && parser_.state() != State::kDone && !body_unread_) {
     const State before = parser_.state();
     const auto used = parser_.feed(bytes);
-    if (!used) return std::unexpected(used.error());
+    if (!used) return refuse_bytes(bytes, used.error());
     bytes.remove_prefix(*used);
     if (before != State::kBody && parser_.state() != State::kBody) continue;
     auto checked = before == State::kBody ? account_for_body() : on_body_begins(bytes.empty());

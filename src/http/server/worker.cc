@@ -17,7 +17,8 @@ void Worker::accept(net::Socket socket) {
     metrics().refused.add();
     if (state().refusals.load(std::memory_order_relaxed) >= max_refusals(state().options)) return;
   }
-  serve(std::make_unique<Session>(*this, std::move(socket), full));
+  const auto tls = state().options.tls ? state().options.tls->current() : nullptr;
+  serve(std::make_unique<Session>(*this, std::move(socket), tls.get(), full));
 }
 
 }  // namespace parley::http

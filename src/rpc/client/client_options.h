@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "net/tls.h"
+#include "net/tls_source.h"
 
 namespace parley::rpc {
 
@@ -14,7 +14,7 @@ struct ClientOptions {
   std::chrono::milliseconds probe{250};  ///< between two Ready calls on a connection; silent for two, it is left out
   std::chrono::milliseconds refresh{5'000};  ///< between two resolutions of the nodes' names
   std::chrono::milliseconds wait{2'000};     ///< how old an outage of all nodes may be for calls to wait for its end
-  std::shared_ptr<const net::TlsContext> tls{};  ///< none: in the clear
+  std::shared_ptr<net::TlsSource> tls{};  ///< none: in the clear
 };
 
 }  // namespace parley::rpc

@@ -18,15 +18,6 @@ RpcServer::~RpcServer() {
   if (!state_.draining.load(std::memory_order_relaxed)) drain({});
 }
 
-Result<void> RpcServer::listen() {
-  if (!state_.options.tls.certificate.empty()) {
-    auto tls = net::TlsContext::for_server(state_.options.tls);
-    if (!tls) return std::unexpected(std::move(tls).error());
-    state_.tls.emplace(*std::move(tls));
-  }
-  return server_.listen();
-}
-
 void RpcServer::drain(Deadline deadline) {
   state_.draining = true;
   server_.drain(deadline);

@@ -32,7 +32,7 @@ class RpcServer {
 
   /// Loads the TLS files and binds, so that clients can connect; they are served from start() on. The error's detail is
   /// one line.
-  [[nodiscard]] Result<void> listen();
+  [[nodiscard]] Result<void> listen() { return server_.listen(); }
   /// Where it listens: after listen() with the real port.
   [[nodiscard]] const net::Endpoint& endpoint() const noexcept { return server_.endpoint(); }
   /// Starts to serve. Once, after listen().

@@ -3,13 +3,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 
-#include "net/tls.h"
+#include "net/tls_source.h"
 
 namespace parley::rpc {
 
 struct RpcOptions {
-  net::TlsFiles tls;                               ///< without a certificate: in the clear
+  std::shared_ptr<const net::TlsSource> tls;       ///< none: in the clear
   std::size_t max_request = std::size_t{1} << 20;  ///< bytes of one message with its frame
   std::size_t max_in_flight = 4096;                ///< requests of one connection; then it is not read
   std::size_t max_connections = 20000;

@@ -34,9 +34,9 @@ int status_of(Outcome outcome) {
 
 }  // namespace
 
-Session::Session(Worker& worker, net::Socket socket)
+Session::Session(Worker& worker, net::Socket socket, const net::TlsContext* tls)
     : worker_(worker),
-      channel_(worker.loop().channels(), socket.release(), worker.state().tls ? &*worker.state().tls : nullptr),
+      channel_(worker.loop().channels(), socket.release(), tls),
       calls_(worker.loop().executor()),
       read_expiry_([this] {
         read_expired_ = true;

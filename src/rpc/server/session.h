@@ -26,7 +26,8 @@ namespace parley::rpc {
 /// that waits for a message holds no buffers.
 class Session {
  public:
-  Session(Worker& worker, net::Socket socket);
+  /// `tls`: none is in the clear.
+  Session(Worker& worker, net::Socket socket, const net::TlsContext* tls);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

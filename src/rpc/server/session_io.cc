@@ -86,7 +86,11 @@ Async<bool> Session::greet() {
   }
   greeting_ = false;
   peer_gone_ = static_cast<bool>(error);
-  if (error) (void)give_up("the TLS handshake failed");
+  if (error && error != boost::asio::error::eof && !cut_) {
+    worker_.metrics().handshake_failures.add();
+    const std::string why = read_expired_ ? "it took too long" : channel_.tls_problem(error);
+    (void)give_up("the TLS handshake failed: " + why);
+  }
   co_return !error;
 }
 

@@ -10,7 +10,8 @@ void Worker::accept(net::Socket socket) {
     metrics().refused.add();
     return;
   }
-  serve(std::make_unique<Session>(*this, std::move(socket)));
+  const auto tls = state().options.tls ? state().options.tls->current() : nullptr;
+  serve(std::make_unique<Session>(*this, std::move(socket), tls.get()));
 }
 
 void Worker::give_back(std::string buffer) {

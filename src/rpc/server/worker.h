@@ -3,13 +3,11 @@
 
 #include <atomic>
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/memory_budget.h"
 #include "net/listener.h"
-#include "net/tls.h"
 #include "net/worker.h"
 #include "rpc/server/call_handler.h"
 #include "rpc/server/server_options.h"
@@ -27,8 +25,7 @@ struct ServerState {
   CallHandler handler;
   const std::atomic<bool>& ready_to_reset;  ///< the process is about to end: answers say so
   MemoryBudget& budget;
-  std::optional<net::TlsContext> tls;  ///< none: in the clear
-  std::atomic<bool> draining{false};   ///< connections end
+  std::atomic<bool> draining{false};  ///< connections end
   std::atomic<std::size_t> connections{0};
 };
 

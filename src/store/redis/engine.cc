@@ -60,6 +60,7 @@ Result<redis::ClientOptions> servers_of(std::string_view url, const RedisOptions
 Result<std::unique_ptr<MessageStore>> open(std::string_view url, const RedisOptions& options, const Opening& with) {
   auto servers = servers_of(url, options);
   if (!servers) return fail(servers.error().code, "--store: " + servers.error().detail);
+  if (servers->tls) net::TlsSource::follow(servers->tls, "redis", with.files, with.metrics);
   auto opened = open_redis_store(*std::move(servers), with.options, with.loops, with.metrics, with.deadline);
   if (!opened) return fail(opened.error().code, "--store: " + opened.error().detail);
   return opened;

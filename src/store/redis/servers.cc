@@ -30,13 +30,12 @@ Result<std::string> read_password(const std::string& path) {
   return password;
 }
 
-Result<std::shared_ptr<const net::TlsContext>> make_tls(const RedisStoreUrl& url, const net::TlsFiles& files) {
+Result<std::shared_ptr<net::TlsSource>> make_tls(const RedisStoreUrl& url, const net::TlsFiles& files) {
   std::vector<std::string> names;
   names.reserve(url.hosts.size());
   for (const net::Endpoint& host : url.hosts) names.push_back(host.host);
-  auto tls = net::TlsContext::for_client(files, std::move(names));
-  if (!tls) return std::unexpected(std::move(tls).error());
-  return std::make_shared<const net::TlsContext>(*std::move(tls));
+  return net::TlsSource::load("--redis-tls-ca", files,
+                              [files, names = std::move(names)] { return net::TlsContext::for_client(files, names); });
 }
 
 }  // namespace

@@ -1,0 +1,54 @@
+// A TLS context that follows its files.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file_watch.h"
+#include "base/metrics.h"
+#include "net/tls.h"
+
+namespace parley::net {
+
+/// Connections keep the context that they began with; later ones get the new one. Any thread.
+class TlsSource {
+ public:
+  using Make = std::function<Result<TlsContext>()>;
+
+  /// `make` makes the first context and each further one. It reads `files`. `option` names them in the log. The error's
+  /// detail is one line.
+  [[nodiscard]] static Result<std::shared_ptr<TlsSource>> load(std::string option, TlsFiles files, Make make);
+  /// As load() makes it.
+  TlsSource(std::string option, TlsFiles files, Make make, TlsContext first);
+
+  /// From now on `source` makes a new context whenever `watch` sees that the files have changed. If that fails, the old
+  /// one stays in force, and the log says so. `use` names the files in the metrics.
+  static void follow(const std::shared_ptr<TlsSource>& source, std::string use, FileWatch& watch,
+                     MetricsRegistry& metrics);
+
+  [[nodiscard]] std::shared_ptr<const TlsContext> current() const {
+    const std::scoped_lock lock(mutex_);
+    return current_;
+  }
+
+ private:
+  void reload();
+  [[nodiscard]] std::vector<prometheus::MetricFamily> collect(const std::string& use) const;
+
+  const std::string option_;
+  const TlsFiles files_;
+  const Make make_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const TlsContext> current_;
+  std::atomic<std::uint64_t> reloads_{0};
+  std::atomic<std::uint64_t> failures_{0};
+};
+
+}  // namespace parley::net
