@@ -69,29 +69,28 @@ std::vector<service::CallRow> rows(std::atomic<int>& notes) {
 class Front {
  public:
   Front(net::LoopPool& loops, service::MessageService& service, const service::CallTable& calls)
-      : loops_(loops),
-        server_(loops, {"127.0.0.1", 0}, api::api_routes(service, calls, memory_, http::ErrorFormat::kProblem, {}), {},
+      : server_(loops, {"127.0.0.1", 0}, api::api_routes(service, calls, memory_, http::ErrorFormat::kProblem, {}), {},
                 memory_, metrics_, "http") {
     EXPECT_TRUE(server_.listen());
     server_.start();
-    client_.emplace(loops[0].executor(), http::ServerUrl::parse("http://" + server_.endpoint().to_string()).value(),
+    client_.emplace(asking_, http::ServerUrl::parse("http://" + server_.endpoint().to_string()).value(),
                     milliseconds(20'000));
   }
   http::HttpAnswer call(std::string method, std::string target, std::string type = {}, std::string body = {},
                         std::vector<std::pair<std::string, std::string>> headers = {}) {
     if (!type.empty()) headers.emplace_back("Content-Type", type);
-    auto asking = client_->call({std::move(method), std::move(target), std::move(headers), std::move(body)});
-    auto answer = boost::asio::co_spawn(loops_[0].executor(), std::move(asking), boost::asio::use_future).get();
+    auto answer =
+        asking_.finish(client_->call({std::move(method), std::move(target), std::move(headers), std::move(body)}));
     EXPECT_TRUE(answer) << answer.error().why;
     return answer ? *answer : http::HttpAnswer{};
   }
   std::string metrics() const { return metrics_.text(); }
 
  private:
-  net::LoopPool& loops_;
   MemoryBudget memory_{std::size_t{64} << 20};
   MetricsRegistry metrics_;
   http::HttpServer server_;
+  net::Loop asking_;
   std::optional<http::HttpClient> client_;
 };
 
