@@ -56,7 +56,8 @@ class Nginx(Process):
     def __init__(self, folder, cpu, certificate=None, key=None):
         port = free_port()
         config = pathlib.Path(folder) / "nginx.conf"
-        tls = f"ssl; ssl_certificate {certificate}; ssl_certificate_key {key}" if certificate else ""
+        keys = f"ssl_certificate {certificate}; ssl_certificate_key {key}"
+        tls = f"ssl; ssl_protocols TLSv1.2 TLSv1.3; {keys}" if certificate else ""  # as ours
         config.write_text(self.CONFIG.format(folder=folder, port=port, tls=tls))
         super().__init__(["nginx", "-p", folder, "-e", f"{folder}/error.log", "-c", config], cpu)
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
