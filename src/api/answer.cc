@@ -12,7 +12,7 @@
 #include "api/media_type.h"
 #include "api/message_writer.h"
 #include "api/protobuf_codec.h"
-#include "http/wire/json_writer.h"
+#include "base/json_string.h"
 
 namespace parley::api {
 namespace {
@@ -31,7 +31,7 @@ char* put_bool(char* out, bool value) noexcept { return put(out, value ? std::st
 
 std::string send_json(const service::SendResponse& send) {
   std::string json = R"({"chat":)";
-  http::append_json_string(json, send.chat);
+  append_json_string(json, send.chat);
   json += R"(,"send_time":)";
   json += std::to_string(send.send_time);
   json += send.duplicate ? R"(,"duplicate":true})" : R"(,"duplicate":false})";
@@ -50,7 +50,7 @@ constexpr std::string_view kNextCursor = R"(,"next_cursor":)";
 /// As `{"chat":"a:b","text":`.
 std::string message_head(std::string_view chat) {
   std::string head(kChat);
-  http::append_json_string(head, chat);
+  append_json_string(head, chat);
   head += kText;
   return head;
 }
@@ -59,7 +59,7 @@ std::string message_head(std::string_view chat) {
 std::size_t max_page_size(const Page& page, std::size_t head_size) noexcept {
   std::size_t size = kOpen.size() + kHasMore.size() + 5 + kNextCursor.size() + kMaxIntegerSize + 1;
   for (const Message& message : page.messages) {
-    size += head_size + http::json_string_size(message.text) + kSender.size() + http::json_string_size(message.sender) +
+    size += head_size + json_string_size(message.text) + kSender.size() + json_string_size(message.sender) +
             kSendTime.size() + kMaxIntegerSize + 2;
   }
   return size;
@@ -69,9 +69,9 @@ char* put_page(char* out, const Page& page, std::string_view head) noexcept {
   out = put(out, kOpen);
   for (const Message& message : page.messages) {
     out = put(out, head);
-    out = http::put_json_string(out, message.text);
+    out = put_json_string(out, message.text);
     out = put(out, kSender);
-    out = http::put_json_string(out, message.sender);
+    out = put_json_string(out, message.sender);
     out = put(out, kSendTime);
     out = put_integer(out, message.send_time);
     out = put(out, "},");

@@ -3,7 +3,7 @@
 #include <google/protobuf/message.h>
 #include <options.pb.h>
 
-#include "http/wire/json_writer.h"
+#include "base/json_string.h"
 
 namespace parley::api {
 namespace {
@@ -21,7 +21,7 @@ void append_value(std::string& out, const Protobuf& message, const Reflection& r
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING: {
       std::string scratch;
-      return http::append_json_string(out, reflection.GetStringReference(message, &field, &scratch));
+      return append_json_string(out, reflection.GetStringReference(message, &field, &scratch));
     }
     case FieldDescriptor::CPPTYPE_BOOL: out += reflection.GetBool(message, &field) ? "true" : "false"; return;
     case FieldDescriptor::CPPTYPE_INT32: out += std::to_string(reflection.GetInt32(message, &field)); return;
@@ -35,7 +35,7 @@ void append_element(std::string& out, const Protobuf& message, const Reflection&
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING: {
       std::string scratch;
-      return http::append_json_string(out, reflection.GetRepeatedStringReference(message, &field, index, &scratch));
+      return append_json_string(out, reflection.GetRepeatedStringReference(message, &field, index, &scratch));
     }
     case FieldDescriptor::CPPTYPE_BOOL:
       out += reflection.GetRepeatedBool(message, &field, index) ? "true" : "false";

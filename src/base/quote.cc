@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <utf8.h>
 
+#include "base/json_string.h"
+
 namespace parley {
 namespace {
 
@@ -25,10 +27,10 @@ void append_escape(std::string& out, std::uint32_t character) {
   }
 }
 
-std::string escape(std::string_view text, bool quotes) {
-  std::string valid;
-  valid.reserve(text.size());
-  utf8::replace_invalid(text.begin(), text.end(), std::back_inserter(valid));
+}  // namespace
+
+std::string escape_controls(std::string_view text) {
+  const std::string valid = replace_invalid_utf8(text);
   std::string out;
   out.reserve(valid.size() + 2);
   for (auto at = valid.cbegin(); at != valid.cend();) {
@@ -36,18 +38,17 @@ std::string escape(std::string_view text, bool quotes) {
     const std::uint32_t character = utf8::unchecked::next(at);
     if (acts(character)) {
       append_escape(out, character);
-      continue;
+    } else {
+      out.append(begin, at);
     }
-    if (quotes && (character == '"' || character == '\\')) out += '\\';
-    out.append(begin, at);
   }
   return out;
 }
 
-}  // namespace
-
-std::string escape_controls(std::string_view text) { return escape(text, false); }
-
-std::string quote(std::string_view text) { return '"' + escape(text, true) + '"'; }
+std::string quote(std::string_view text) {
+  std::string json;
+  append_json_string(json, replace_invalid_utf8(text));
+  return escape_controls(json);  // what acts on a terminal and stands as it is in JSON
+}
 
 }  // namespace parley

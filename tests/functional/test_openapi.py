@@ -11,7 +11,14 @@ from support.build import BINARY, ROOT, scaled
 from support.errors import check_error
 from support.tools import tool
 
-PAGE_PATHS = ("/openapi.json", "/docs", "/docs/postman.json", "/docs/start.js", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js")
+PAGE_PATHS = (
+    "/openapi.json",
+    "/docs",
+    "/docs/postman.json",
+    "/docs/start.js",
+    "/docs/swagger-ui.css",
+    "/docs/swagger-ui-bundle.js",
+)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 // JSON bodies: what is bound is UTF-8, and written as JSON it is bound the same again.
 #include <string>
 
+#include "base/json_string.h"
 #include "calls.h"
-#include "http/wire/json_writer.h"
 
 namespace {
 
@@ -10,19 +10,19 @@ using namespace parley;
 
 std::string json_of(const service::SendRequest& call) {
   std::string json = R"({"chat":)";
-  http::append_json_string(json, call.chat);
+  append_json_string(json, call.chat);
   json += R"(,"text":)";
-  http::append_json_string(json, call.text);
+  append_json_string(json, call.text);
   json += R"(,"sender":)";
-  http::append_json_string(json, call.sender);
+  append_json_string(json, call.sender);
   json += R"(,"idempotency_key":)";
-  http::append_json_string(json, call.idempotency_key);
+  append_json_string(json, call.idempotency_key);
   return json + "}";
 }
 
 std::string json_of(const service::PullRequest& call) {
   std::string json = R"({"chat":)";
-  http::append_json_string(json, call.chat);
+  append_json_string(json, call.chat);
   json += R"(,"cursor":)" + std::to_string(call.cursor) + R"(,"limit":)" + std::to_string(call.limit);
   return json + R"(,"reverse":)" + (call.reverse ? "true}" : "false}");
 }

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "http/wire/json_writer.h"
+#include "base/json_string.h"
 
 namespace parley::http {
 namespace {

@@ -1,11 +1,11 @@
-// JSON, written straight into a string (RFC 8259).
+// JSON strings (RFC 8259), written straight into a string.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-namespace parley::http {
+namespace parley {
 
 // A JSON string of `utf8`, which must be well-formed: quotation marks, backslashes and the characters below U+0020 are
 // escaped, the shortest way; everything else stands as it is.
@@ -21,4 +21,4 @@ void append_json_string(std::string& out, std::string_view utf8);
 /// `bytes` with whatever is not well-formed UTF-8 replaced by U+FFFD: for texts that come from outside unchecked.
 [[nodiscard]] std::string replace_invalid_utf8(std::string_view bytes);
 
-}  // namespace parley::http
+}  // namespace parley

@@ -1,4 +1,4 @@
-#include "http/wire/json_writer.h"
+#include "base/json_string.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 
 #include <utf8.h>
 
-namespace parley::http {
+namespace parley {
 namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
@@ -95,4 +95,4 @@ std::string replace_invalid_utf8(std::string_view bytes) {
   return out;
 }
 
-}  // namespace parley::http
+}  // namespace parley

@@ -1,10 +1,10 @@
-#include "http/wire/json_writer.h"
+#include "base/json_string.h"
 
 #include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
 #include <utf8.h>
 
-namespace parley::http {
+namespace parley {
 namespace {
 
 using namespace std::string_view_literals;
@@ -16,7 +16,7 @@ std::string written(std::string_view text) {
   return out;
 }
 
-TEST(JsonWriter, EscapesWhatRfc8259SaysAndNothingElse) {
+TEST(JsonString, EscapesWhatRfc8259SaysAndNothingElse) {
   EXPECT_EQ(written(""), R"("")");
   EXPECT_EQ(written("plain"), R"("plain")");
   EXPECT_EQ(written("\"\\/"), R"("\"\\/")");
@@ -25,7 +25,7 @@ TEST(JsonWriter, EscapesWhatRfc8259SaysAndNothingElse) {
   EXPECT_EQ(written("žluťoučký 🐎 \u2028"), "\"žluťoučký 🐎 \u2028\"");
 }
 
-TEST(JsonWriter, FindsAnEscapeAtEveryOffset) {
+TEST(JsonString, FindsAnEscapeAtEveryOffset) {
   for (int special = 0; special < 128; ++special) {
     for (std::size_t offset = 0; offset < 40; ++offset) {
       std::string text(40, 'x');
@@ -37,14 +37,14 @@ TEST(JsonWriter, FindsAnEscapeAtEveryOffset) {
   }
 }
 
-TEST(JsonWriter, LeavesEveryCharacterOfUnicodeAsItWas) {
+TEST(JsonString, LeavesEveryCharacterOfUnicodeAsItWas) {
   for (const std::string_view text :
        {"\xc2\x80"sv, "\xdf\xbf"sv, "\xe0\xa0\x80"sv, "\xef\xbf\xbf"sv, "\xf4\x8f\xbf\xbf"sv}) {
     EXPECT_EQ(written(text), "\"" + std::string(text) + "\"");
   }
 }
 
-TEST(JsonWriter, ReplacesWhatIsNotUtf8) {
+TEST(JsonString, ReplacesWhatIsNotUtf8) {
   EXPECT_EQ(replace_invalid_utf8("fine ž"), "fine ž");
   for (const std::string_view bytes :
        {"a\xff"sv, "a\xc3"sv, "\xed\xa0\x80"sv, "\xf0\x9f\x90"sv, "\xc0\x80"sv, "\xe2\x28\xa1"sv}) {
@@ -55,4 +55,4 @@ TEST(JsonWriter, ReplacesWhatIsNotUtf8) {
 }
 
 }  // namespace
-}  // namespace parley::http
+}  // namespace parley
