@@ -90,8 +90,8 @@ Async<http::Response> call(Api api, const service::CallRow& row, const http::Req
 
 /// The short ways to the calls that are most of the traffic.
 http::Handler handler_of(Api api, const service::CallRow& row) {
-  if (row.path == "/api/send") return [api](const http::Request& request) { return send(api, request); };
-  if (row.path == "/api/pull") return [api](const http::Request& request) { return pull(api, request); };
+  if (row.name == "Send") return [api](const http::Request& request) { return send(api, request); };
+  if (row.name == "Pull") return [api](const http::Request& request) { return pull(api, request); };
   return [api, &row](const http::Request& request) { return call(api, row, request); };
 }
 

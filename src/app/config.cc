@@ -212,6 +212,7 @@ void fill_in(Config& config) {
   const http::HttpOptions& http = config.http_options;
   std::size_t& max_request = config.rpc_options.max_request;
   if (max_request == 0) max_request = std::max(kMiB, config.limits.max_text + kAroundText);
+  config.client_options.max_request = max_request;
   config.store_options.max_text = config.limits.max_text;
   config.rpc_options.max_connections = http.max_connections;
   config.rpc_options.message_timeout = http.body_timeout;

@@ -76,6 +76,9 @@ CallTable::CallTable(std::vector<CallRow> rows) : rows_(std::move(rows)) {
     if (!known.insert(row.name).second || !known.insert(row.path).second) {
       throw std::logic_error(fmt::format("two calls are named {} or have its path", row.name));
     }
+    if (row.effect == Effect::kOnceByKey && idempotency_key_field(*row.request->GetDescriptor()) == nullptr) {
+      throw std::logic_error(fmt::format("{} is done once by a key, but its request has none", row.name));
+    }
     check_fields(*row.request->GetDescriptor(), seen);
     check_fields(*row.answer->GetDescriptor(), seen);
   }

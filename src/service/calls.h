@@ -92,8 +92,8 @@ template <class Request, class Answer, class Handler>
 /// Rows by name. Immutable, for any thread. Must outlive whoever was given one of its rows.
 class CallTable {
  public:
-  /// Throws std::logic_error for what is a bug: a name or path twice, or a field of a type that has no JSON here (only
-  /// strings, bool, int32, int64, messages and lists of them do).
+  /// Throws std::logic_error for what is a bug: a name or path twice, no key in what is done once by it, or a field of
+  /// a type that has no JSON here (only strings, bool, int32, int64, messages and lists of them do).
   explicit CallTable(std::vector<CallRow> rows);
   CallTable(const CallTable&) = delete;
   CallTable& operator=(const CallTable&) = delete;

@@ -21,8 +21,14 @@ constexpr auto kMaxSize = static_cast<std::size_t>(std::numeric_limits<int>::max
 /// not fill the log.
 void silence_library() { [[maybe_unused]] static const auto previous = google::protobuf::SetLogHandler(nullptr); }
 
-/// Why `bytes` are no message of a call: the format needs no UTF-8, the call's strings do.
-std::unexpected<Error> unreadable(std::string_view bytes) {
+/// Why `bytes` are no message of a call: the format needs no UTF-8, the call's strings do. Of messages in messages the
+/// format alone does not tell.
+std::unexpected<Error> unreadable(std::string_view bytes, const google::protobuf::Descriptor& message) {
+  for (int i = 0; i < message.field_count(); ++i) {
+    if (message.field(i)->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    return fail(ErrorCode::kMalformedRequest,
+                "the body is not a protobuf message of this call, or a string in it is not UTF-8");
+  }
   google::protobuf::UnknownFieldSet fields;
   const bool readable = bytes.size() <= kMaxSize && fields.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   return fail(ErrorCode::kMalformedRequest, readable ? "a string of the protobuf message is not UTF-8"
@@ -53,13 +59,14 @@ std::size_t list_items(const Protobuf& message) {
 Result<void> read_protobuf(std::string_view bytes, Protobuf& message) {
   silence_library();
   if (bytes.size() > kMaxSize || !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return unreadable(bytes);
+    return unreadable(bytes, *message.GetDescriptor());
   }
   return {};
 }
 
 Result<void> read_protobuf_request(std::string_view bytes, Protobuf& message) {
   if (auto read = read_protobuf(bytes, message); !read) return read;
+  message.DiscardUnknownFields();  // they take many times their bytes, and would travel on
   if (list_items(message) > kMaxListItems) {
     return fail(ErrorCode::kMalformedRequest, fmt::format("the lists have more than {} elements", kMaxListItems));
   }

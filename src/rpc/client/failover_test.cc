@@ -283,6 +283,25 @@ TEST_P(ForeignServerTest, IsSentNothingTwice) {
   EXPECT_EQ(error_of(sent), ErrorCode::kOutcomeUnknown);
 }
 
+TEST_P(ForeignServerTest, MayHaveStoredBeforeItThrewWhatAnotherOneThrew) {
+  FakeConnection connection = connect_foreign();
+  SendFuture sent = send("hi");
+  const ReceivedCall call = connection.receive();
+  connection.answer(call, encode_reply(call.head, ApplicationException{GetParam(), "from a server behind"}));
+  EXPECT_EQ(error_of(sent), ErrorCode::kBadUpstream);
+}
+
+TEST_P(ForeignServerTest, IsNotAskedForACallThatItLacks) {
+  FakeConnection connection = connect_foreign();
+  CallFuture asked = call(service::Effect::kReads);
+  EXPECT_EQ(error_of(asked), ErrorCode::kNotSupported);
+  SendFuture sent = send("hi");
+  const ReceivedCall received = connection.receive();
+  EXPECT_TRUE(std::holds_alternative<service::SendRequest>(received.request)) << "the call came first";
+  connection.stored(received, 1);
+  EXPECT_TRUE(sent.get());
+}
+
 TEST_F(FailoverTest, AGoneNodeIsTriedAgainAndAgain) {
   FakeNode node;
   FakeConnection connection = connect(node);

@@ -36,17 +36,17 @@ void NodePool::stop() {
   set_addresses({});
 }
 
-Result<std::shared_ptr<Node>> NodePool::pick(RequestKind kind, const Node* avoid) {
-  auto node = choose(kind, avoid);
+Result<std::shared_ptr<Node>> NodePool::pick(const NodeWish& wish) {
+  auto node = choose(wish);
   if (node && node->connection()->full()) {
     return fail(ErrorCode::kOverloaded, "the nodes have too many calls under way");
   }
   return node;
 }
 
-Task<std::shared_ptr<Node>> NodePool::wait_and_pick(Deadline deadline, RequestKind kind, const Node* avoid) {
+Task<std::shared_ptr<Node>> NodePool::wait_and_pick(Deadline deadline, NodeWish wish) {
   while (true) {
-    auto node = pick(kind, avoid);
+    auto node = pick(wish);
     if (!node || *node) co_return node;
     const Deadline now = context_.loop.now();
     if (!down_since_) down_since_ = now;
@@ -60,6 +60,11 @@ Task<std::shared_ptr<Node>> NodePool::wait_and_pick(Deadline deadline, RequestKi
 
 bool NodePool::has_another(const Node* than) const noexcept {
   return std::ranges::any_of(nodes_, [than](const auto& node) { return node.get() != than && node->up(); });
+}
+
+bool NodePool::has_another(Nodes than) const noexcept {
+  return std::ranges::any_of(
+      nodes_, [than](const auto& node) { return node->up() && std::ranges::find(than, node) == than.end(); });
 }
 
 Health NodePool::health() const {
@@ -77,13 +82,14 @@ Task<void> NodePool::started(Deadline deadline) {
   co_return health().check();
 }
 
-std::shared_ptr<Node> NodePool::choose(RequestKind kind, const Node* avoid) {
+std::shared_ptr<Node> NodePool::choose(const NodeWish& wish) {
   choice_.clear();
   int least = 0;
   for (const auto& node : nodes_) {
-    if (!node->up()) continue;
-    const bool refuses = kind != RequestKind::kPull && !node->takes_sends();
-    const int reservations = (refuses ? 4 : 0) + (node.get() == avoid ? 2 : 0) + (node->connection()->full() ? 1 : 0);
+    if (!node->up() || std::ranges::find(wish.without, node) != wish.without.end()) continue;
+    const bool refuses = wish.kind != RequestKind::kPull && !node->takes_sends();
+    const int reservations =
+        (refuses ? 4 : 0) + (node.get() == wish.avoid ? 2 : 0) + (node->connection()->full() ? 1 : 0);
     if (choice_.empty() || reservations < least) {
       choice_.clear();
       least = reservations;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,18 @@
 
 namespace parley::rpc {
 
+/// Which node a call wants.
+struct NodeWish {
+  RequestKind kind;
+  const Node* avoid = nullptr;                       ///< if there is another
+  std::span<const std::shared_ptr<Node>> without{};  ///< never one of these
+};
+
 /// All on its loop's thread, but for the constructor and destructor.
 class NodePool {
  public:
+  using Nodes = std::span<const std::shared_ptr<Node>>;
+
   /// `on_lost` is called with true once no node can be used any longer, and with false once one can again. So it is not
   /// at first.
   NodePool(net::Loop& loop, const ClientOptions& options, StoreIdentity& identity, net::ClientMetrics& metrics,
@@ -36,14 +46,15 @@ class NodePool {
   /// Suspends until nothing is left of any node. After stop().
   [[nodiscard]] Async<> ended() { return tasks_.wait(); }
 
-  /// A node for a call, not `avoid` if there is another; nothing where none can be used. Sends go to a node that takes
-  /// none only where all are so. kOverloaded: none takes another call.
-  [[nodiscard]] Result<std::shared_ptr<Node>> pick(RequestKind kind, const Node* avoid);
+  /// A node for a call; nothing where none can be used. Sends go to a node that takes none only where all are so.
+  /// kOverloaded: none takes another call.
+  [[nodiscard]] Result<std::shared_ptr<Node>> pick(const NodeWish& wish);
   /// As pick(), but where none can be used waits for one while the outage is young. kUnavailable: none came, with why.
-  [[nodiscard]] Task<std::shared_ptr<Node>> wait_and_pick(Deadline deadline, RequestKind kind, const Node* avoid);
+  [[nodiscard]] Task<std::shared_ptr<Node>> wait_and_pick(Deadline deadline, NodeWish wish);
 
   /// Whether a node other than `than` can be used now.
   [[nodiscard]] bool has_another(const Node* than) const noexcept;
+  [[nodiscard]] bool has_another(Nodes than) const noexcept;
 
   /// Whether a node can be used, and takes sends.
   [[nodiscard]] Health health() const;
@@ -54,7 +65,7 @@ class NodePool {
  private:
   /// The one with fewer calls of two at random, of those that suit best; nothing where none can be used. One without
   /// room for a call is the last choice.
-  [[nodiscard]] std::shared_ptr<Node> choose(RequestKind kind, const Node* avoid);
+  [[nodiscard]] std::shared_ptr<Node> choose(const NodeWish& wish);
   void on_change();
   [[nodiscard]] std::string reasons() const;
 

@@ -15,6 +15,9 @@
 namespace parley::rpc {
 namespace {
 
+/// What goes around the message of a call: its name and the frame.
+constexpr std::size_t kAroundMessage = std::size_t{64} << 10;
+
 /// A request that brings down each node that it reaches must come to an end.
 constexpr int kMaxAttempts = 8;
 
@@ -49,6 +52,7 @@ Result<Page> check_page(Page page, const PageRange& range, bool foreign) {
 /// A send that may go to a node, and what is made of a node's answer.
 struct Sending {
   using Response = service::SendResponse;
+  static constexpr bool kOfOurs = false;
 
   [[nodiscard]] Verdict<Response> judge(const CallResult& result, RequestKind kind_there, Codes codes) const {
     return judge_send(result, kind_there, codes);
@@ -65,6 +69,7 @@ struct Sending {
 /// A pull, likewise.
 struct Pulling {
   using Response = service::PullResponse;
+  static constexpr bool kOfOurs = false;
 
   [[nodiscard]] Verdict<Response> judge(const CallResult& result, RequestKind /*kind_there*/, Codes codes) const {
     return judge_pull(result, codes, range);
@@ -83,6 +88,7 @@ struct Pulling {
 /// Any other call, likewise.
 struct Calling {
   using Response = CallResponse;
+  static constexpr bool kOfOurs = true;  // only our nodes have the method
 
   [[nodiscard]] Verdict<Response> judge(const CallResult& result, RequestKind kind_there, Codes codes) const {
     return judge_call(result, kind_there, codes);
@@ -127,6 +133,7 @@ RemoteService::RemoteService(net::LoopPool& loops, std::vector<net::Endpoint> na
                              const ClientOptions& options, MetricsRegistry& metrics, net::Resolve resolve)
     : loops_(loops),
       limits_(limits),
+      max_request_(options.max_request),
       metrics_(net::ClientMetrics::publish(metrics, {.prefix = "parley_backend",
                                                      .peer = "node",
                                                      .peers = "nodes",
@@ -179,14 +186,21 @@ Task<typename Question::Response> RemoteService::ask(Result<Question> question, 
   if (!question) co_return std::unexpected(std::move(question).error());
   NodePool& nodes = pool();
   std::shared_ptr<Node> node;
+  std::vector<std::shared_ptr<Node>> lacking;  // those that have no such call
   bool maybe_stored = false;
   for (int attempt = 1;; ++attempt) {
-    auto next_node = nodes.pick(question->kind, node.get());
-    if (next_node && !*next_node) {
-      next_node = co_await nodes.wait_and_pick(context.deadline, question->kind, node.get());
-    }
+    const NodeWish wish{question->kind, node.get(), lacking};
+    auto next_node = nodes.pick(wish);
+    if (next_node && !*next_node) next_node = co_await nodes.wait_and_pick(context.deadline, wish);
     if (!next_node) co_return std::unexpected(in_view_of_earlier(std::move(next_node).error(), maybe_stored));
     node = *std::move(next_node);
+    if (Question::kOfOurs && node->foreign()) {
+      // Not asked: Kitex ends the connection of a client that calls what it does not have, and with it others' calls.
+      lacking.push_back(node);
+      if (nodes.has_another(lacking)) continue;
+      Error error{ErrorCode::kNotSupported, "a foreign server has no such call"};
+      co_return std::unexpected(in_view_of_earlier(std::move(error), maybe_stored));
+    }
     const RequestKind kind = kind_at(*node, question->kind);
     const Codes codes = node->foreign() ? Codes::kForeign : Codes::kOurs;
     const bool foreign = node->keyless();
@@ -201,9 +215,11 @@ Task<typename Question::Response> RemoteService::ask(Result<Question> question, 
     node->metrics().observe(call.result().outcome);
     auto verdict = question->judge(call.result(), kind, codes);
     if (verdict.response) co_return question->finish(*std::move(verdict.response), foreign);
-    const bool go_on =
-        verdict.next == Next::kAgain || (verdict.next == Next::kElsewhere && nodes.has_another(node.get()));
-    if (!go_on || attempt == kMaxAttempts) {
+    const bool lacks = verdict.response.error().code == ErrorCode::kNotSupported;
+    if (lacks) lacking.push_back(node);
+    const bool elsewhere = lacks ? nodes.has_another(lacking) : nodes.has_another(node.get());
+    const bool go_on = verdict.next == Next::kAgain || (verdict.next == Next::kElsewhere && elsewhere);
+    if (!go_on || attempt >= kMaxAttempts) {
       co_return std::unexpected(in_view_of_earlier(std::move(verdict.response).error(), maybe_stored));
     }
     maybe_stored |= verdict.maybe_stored;
@@ -221,6 +237,12 @@ Task<service::PullResponse> RemoteService::pull(service::PullRequest request, se
 
 Task<service::ProtobufPtr> RemoteService::do_call(const service::CallRow& row, service::ProtobufPtr request,
                                                   service::CallContext context) {
+  // A node would end the connection, and with it others' calls.
+  if (const std::size_t size = request->ByteSizeLong() + kAroundMessage; size > max_request_) {
+    co_return fail(
+        ErrorCode::kMalformedRequest,
+        fmt::format("the request has {} bytes as a message between servers, and may have {}", size, max_request_));
+  }
   Calling calling{CallRequest{std::string(row.name), request->SerializeAsString()}, kind_of(row, *request)};
   request.reset();
   auto answer = co_await ask(Result<Calling>(std::move(calling)), std::move(context));

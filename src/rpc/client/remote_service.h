@@ -24,7 +24,7 @@ namespace parley::rpc {
 /// or where nothing is done twice by repeating it: what only reads, or a change with an idempotency key to nodes with a
 /// store id. Otherwise a change whose node was lost, or did not answer in time, is kOutcomeUnknown. kBadUpstream: a
 /// node threw, or answered what cannot be read, or a foreign one any code but 0; a change may have been made then.
-/// kNotSupported: no node that was asked has such a call.
+/// kNotSupported: no node has such a call. A foreign server is not asked for one.
 class RemoteService final : public service::MessageService {
  public:
   /// The nodes are all addresses of all `names`. The loops must outlive it, and no call be under way when it goes.
@@ -68,6 +68,7 @@ class RemoteService final : public service::MessageService {
 
   net::LoopPool& loops_;
   const service::ServiceLimits limits_;
+  const std::size_t max_request_;  // bytes of a message that nodes take
   const std::shared_ptr<net::ClientMetrics> metrics_;
   StoreIdentity identity_;
   std::vector<std::unique_ptr<NodePool>> pools_;  // by loop

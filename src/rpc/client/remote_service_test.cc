@@ -2,6 +2,7 @@
 #include "rpc/client/remote_service.h"
 
 #include <algorithm>
+#include <array>
 
 #include <gmock/gmock.h>
 
@@ -390,6 +391,48 @@ TEST_F(RemoteServiceTest, AChangeThatOneNodeDoesNotKnowGoesToAnother) {
     of_newer.answer<CallResponse>(of_newer.receive(), CallResponse{page_bytes()});
     EXPECT_TRUE(asked.get());
   }
+}
+
+TEST_F(RemoteServiceTest, EachNodeSaysOnceThatItLacksACall) {
+  FakeNode node;
+  FakeNode other;
+  start({node.endpoint(), other.endpoint()});
+  std::array<FakeConnection, 2> connections{node.accept_ready(), other.accept_ready()};
+  ASSERT_TRUE(wait_until_started());
+  CallFuture asked = call(service::Effect::kReads);
+  std::array<int, 2> answered{};
+  while (asked.wait_for(milliseconds(0)) == std::future_status::timeout) {
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+      if (!connections[i].pending()) continue;
+      ++answered[i];
+      connections[i].answer<CallResponse>(connections[i].receive(), fail(ErrorCode::kNotSupported, "no such call"));
+    }
+  }
+  EXPECT_EQ(error_of(asked), ErrorCode::kNotSupported);
+  EXPECT_THAT(answered, testing::ElementsAre(1, 1));
+}
+
+TEST_F(RemoteServiceTest, AnAnswerWithoutItsMessageIsNone) {
+  FakeNode node;
+  FakeConnection connection = connect(node);
+  CallFuture asked = call(service::Effect::kReads);
+  const ReceivedCall received = connection.receive();
+  std::string answer = encode_reply(received.head, Result<CallResponse>(CallResponse{"x"}));
+  const std::size_t field = answer.rfind(std::string("\x0b\x00\x03\x00\x00\x00\x01x", 8));
+  ASSERT_NE(field, std::string::npos);
+  answer.erase(field, 8);
+  connection.answer(received, answer);
+  EXPECT_EQ(error_of(asked), ErrorCode::kBadUpstream);
+}
+
+TEST_F(RemoteServiceTest, ACallThatIsTooLargeForNodesIsNotSent) {
+  FakeNode node;
+  ClientOptions options = patient();
+  options.max_request = std::size_t{64} << 10;  // which is what goes around the message
+  FakeConnection connection = connect(node, options);
+  CallFuture asked = call(service::Effect::kChanges);
+  EXPECT_EQ(error_of(asked), ErrorCode::kMalformedRequest);
+  EXPECT_FALSE(connection.pending());
 }
 
 TEST_F(RemoteServiceTest, AnUnknownCallDoesNotDenyAnEarlierAttempt) {

@@ -16,8 +16,10 @@ const ErrorInfo* row_of(std::int32_t code) {
 template <class Response>
 Verdict<Response> judge_answer(ReplyResult<Response> reply, RequestKind kind, Codes codes) {
   using Next = Verdict<Response>::Next;
-  // A node that has no such call has done nothing, and one of another version may have it.
-  if (!reply && is_unknown_method(reply.error())) {
+  // A node of ours that has no such call has done nothing, and one of another version may have it. A foreign server
+  // may pass on what another one threw at it, after it did something itself.
+  const bool may_lack = std::is_same_v<Response, CallResponse> && codes == Codes::kOurs;
+  if (!reply && may_lack && is_unknown_method(reply.error())) {
     return {.response = fail(ErrorCode::kNotSupported, "the node has no such call: " + reply.error().message),
             .next = Next::kElsewhere};
   }

@@ -112,7 +112,7 @@ Async<Answer> CallHandler::answer(Call& call, const service::CallContext& contex
   } catch (...) {  // NOLINT(bugprone-empty-catch): told below
   }
   log_error("a call failed because of a bug", {{"request_id", context.request_id},
-                                               {"method", call.head.method},
+                                               {"method", methods_[answer_to(*call.request).method]},
                                                {"what", what},
                                                trace_field(context.traceparent)});
   co_return failure(call.head, *call.request,

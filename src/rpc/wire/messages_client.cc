@@ -96,6 +96,10 @@ ReplyResult<Response> read_reply(In& in, std::string_view method) {
   Wire result;
   result.read(&in);
   if (!result.__isset.success) return unreadable("the answer holds no result");
+  if constexpr (requires { result.success.__isset.Message; }) {
+    const bool lacks = result.success.Code == 0 && !result.success.__isset.Message;
+    if (lacks) return unreadable("the answer holds no message");
+  }
   Reply<Response> reply{result.success.Code, std::move(result.success.Msg), {}, false};
   if constexpr (requires { result.success.NextCursor; }) reply.has_cursor = result.success.__isset.NextCursor;
   reply.response = to_response(std::move(result.success));
