@@ -5,6 +5,7 @@
 #include <iterator>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <prometheus/metric_family.h>
@@ -97,12 +98,17 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config) {
 
 /// So that a start that fails at a port makes no store.
 Result<void> Server::check_ports() {
+  std::vector<net::Endpoint> taken;
   for (const auto& [option, address] :
        {std::pair("http", config_.http), std::pair("rpc", config_.rpc), std::pair("admin", config_.admin)}) {
     if (address.empty()) continue;
     const auto endpoint = net::Endpoint::parse(address);
     if (!endpoint) return std::unexpected(endpoint.error());
     if (auto free = of_option(option, net::Listener::check(*endpoint)); !free) return free;
+    if (endpoint->port != 0 && std::ranges::find(taken, *endpoint) != taken.end()) {
+      return fail(ErrorCode::kUnavailable, fmt::format("--{}: another listener has {} already", option, address));
+    }
+    taken.push_back(*endpoint);
   }
   return {};
 }

@@ -136,7 +136,7 @@ void Channel::handshake(error_code& error) {
   SSL* const session = tls_->session.get();
   const int result = SSL_do_handshake(session);
   if (result != 1) error = tls_->error_of(result);
-  if (!error && SSL_has_pending(session) != 0) may_read_ = true;
+  if (!error) may_read_ = true;  // OpenSSL may have read on, and from 3.2 on does not always say so
 }
 
 Wakeup::Waiting Channel::handshake_goes_on() {

@@ -110,7 +110,7 @@ class Pipeline : public std::enable_shared_from_this<Protocol> {
       const std::size_t size = channel_->read_some(input_.data() + filled_, input_.size() - filled_, error);
       if (would_block(error)) continue;
       if (error) {
-        close(error == boost::asio::error::eof ? "the server closed the connection" : error.message());
+        close(error == boost::asio::error::eof ? "the server closed the connection" : channel_->tls_problem(error));
         break;
       }
       filled_ += size;

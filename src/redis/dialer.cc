@@ -34,7 +34,7 @@ Dialer::Dialer(net::Loop& loop, TaskGroup& tasks, const ClientOptions& options)
 Task<std::shared_ptr<Connection>> Dialer::dial(const net::Endpoint& server, Kind kind,
                                                std::shared_ptr<net::PeerMetrics> metrics,
                                                std::function<void()> on_end) {
-  cancelled_ = false;
+  cancelled_ = {};
   turned_away_ = false;
   auto channel = co_await connect(server);
   if (!channel) {
@@ -54,17 +54,17 @@ Task<std::shared_ptr<Connection>> Dialer::dial(const net::Endpoint& server, Kind
 }
 
 void Dialer::cancel() {
-  cancelled_ = true;
   connector_.cancel();
   if (introducing_) introducing_->close("nobody needs the connection any longer");
+  cancelled_.request_stop();  // who waits for a name goes on in here
 }
 
 Task<std::unique_ptr<net::Channel>> Dialer::connect(const net::Endpoint& server) {
-  const auto addresses = co_await net::resolve_by_system(server);
+  const auto addresses = co_await net::resolve_by_system(server, cancelled_.get_token());
   if (!addresses) co_return unusable("the name cannot be resolved: " + addresses.error().detail);
   Result<std::unique_ptr<net::Channel>> channel = unusable("the name has no address");
   for (const auto& address : *addresses) {
-    if (cancelled_) co_return unusable("nobody needs the connection any longer");
+    if (cancelled_.stop_requested()) co_return unusable("nobody needs the connection any longer");
     channel = co_await connector_.connect(address, options_.tls.get(), options_.connect_timeout);
     if (channel) break;
   }

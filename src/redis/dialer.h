@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "base/task_group.h"
@@ -55,7 +56,7 @@ class Dialer {
   const ClientOptions& options_;
   net::Connector connector_;
   std::shared_ptr<Connection> introducing_;
-  bool cancelled_ = false;
+  std::stop_source cancelled_;  // of the attempt
   bool turned_away_ = false;
 };
 

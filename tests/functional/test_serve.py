@@ -148,6 +148,9 @@ def test_exits_with_1_where_the_port_is_taken(tmp_path):
         outcome = parley("serve", "--http", "127.0.0.1:0", "--admin", address, "--store", "rocksdb:data", cwd=tmp_path)
     fails_to_start(outcome, 1, address)
     assert not (tmp_path / "data").exists(), "a store was made"
+    outcome = parley("serve", "--http", address, "--admin", address, "--store", "rocksdb:data", cwd=tmp_path)
+    fails_to_start(outcome, 1, f"--admin: another listener has {address} already")
+    assert not (tmp_path / "data").exists(), "a store was made"
 
 
 def test_exits_with_1_where_the_folder_is_a_file(tmp_path):

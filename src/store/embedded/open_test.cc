@@ -6,11 +6,14 @@
 #include <iterator>
 #include <random>
 #include <set>
+#include <string>
+#include <thread>
 #include <unistd.h>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <rocksdb/db.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 
 #include "store/embedded/database.h"
@@ -225,6 +228,27 @@ TEST_F(RocksdbOpenTest, TheProcessThatHoldsTheFolderIsNamedWithoutItsLockFile) {
   const auto held = StoreFolder::hold(folder());
   ASSERT_TRUE(held);
   EXPECT_EQ(process_that_holds(folder()), getpid());
+}
+
+TEST_F(RocksdbOpenTest, TheProcessThatHoldsTheFolderIsNamedWhileOthersWaitForLocks) {
+  const auto held = StoreFolder::hold(folder());
+  ASSERT_TRUE(held);
+  const TemporaryFolder elsewhere;
+  const std::string path = elsewhere.path() / "file";
+  const int first = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  const int second = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(::flock(first, LOCK_EX), 0);
+  std::thread waits([second] { (void)::flock(second, LOCK_EX); });
+  const auto is_waiting = [] {
+    std::ifstream locks("/proc/locks");
+    const std::string rows(std::istreambuf_iterator<char>(locks), {});
+    return rows.find("->") != std::string::npos;
+  };
+  while (!is_waiting()) std::this_thread::yield();
+  EXPECT_EQ(process_that_holds(folder()), getpid());
+  ::close(first);
+  waits.join();
+  ::close(second);
 }
 
 TEST_F(RocksdbOpenTest, ACorruptManifestIsRefused) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <unistd.h>
@@ -34,14 +35,16 @@ pid_t process_that_locked(const fs::path& folder) {
   if (::stat(folder.c_str(), &found) != 0) return 0;
   const std::string wanted = fmt::format("{:02x}:{:02x}:{}", major(found.st_dev), minor(found.st_dev), found.st_ino);
   std::ifstream locks("/proc/locks");
-  std::string number;
-  std::string kind;
-  std::string advisory;
-  std::string access;
-  std::string file;
-  std::string rest;
-  pid_t process = 0;
-  while (locks >> number >> kind >> advisory >> access >> process >> file && std::getline(locks, rest)) {
+  for (std::string line; std::getline(locks, line);) {
+    // A lock that is waited for has "->" in its second place, and so no row of this form.
+    std::istringstream row(line);
+    std::string number;
+    std::string kind;
+    std::string advisory;
+    std::string access;
+    std::string file;
+    pid_t process = 0;
+    if (!(row >> number >> kind >> advisory >> access >> process >> file)) continue;
     if (kind == "FLOCK" && file == wanted && process > 0) return process;
   }
   return 0;
