@@ -302,6 +302,7 @@ def test_a_hang_up_does_not_end_a_server_without_files(start):
     assert requests.get(running.url + "/ping", timeout=scaled(30)).status_code == 200
 
 
+@pytest.mark.own_store  # a gateway of the tests has no listener for RPC
 def test_the_rpc_services_files_are_read_again(start, tmp_path, pki):
     copied(pki, tmp_path, "server")
     running = start(*files(tmp_path, "live", "rpc"))

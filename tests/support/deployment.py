@@ -10,6 +10,9 @@ from support.redis_cluster import Cluster
 from support.server import Server, without
 
 
+HTTPS = ("--http-tls-cert", "--http-tls-key", "--http-tls-ca")
+
+
 class Node(Server):
     """The RPC service over a store, without HTTP."""
 
@@ -45,7 +48,7 @@ class Tiers(Gateway):
 
     def __init__(self, folder, *options, store=None, **settings):
         shared = [str(option) for option in options]
-        for name in ("--http", "--rpc", "--admin", "--store", "--drain-delay"):
+        for name in ("--http", "--rpc", "--admin", "--store", "--drain-delay", *HTTPS):
             shared = without(shared, name)
         self.node = Node(f"{folder}/node", *shared, store=_store_of(options) or store, **settings)
         super().__init__(folder, *without(options, "--store"), nodes=[self.node], **settings)

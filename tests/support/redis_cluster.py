@@ -143,7 +143,8 @@ class Cluster:
             pause()
             while keys := here.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1):
                 secret = ["AUTH", source.password] if source.password else []
-                here.execute_command("MIGRATE", *target.address, "", 0, 20_000, *secret, "KEYS", *keys)
+                command = ["MIGRATE", *target.address, "", 0, 20_000, *secret, "KEYS", *keys]
+                eventually(lambda command=command: _done(here, command), "the cluster to be up on both sides")
                 pause()
             there.execute_command("CLUSTER", "SETSLOT", slot, "NODE", target_id)
             here.execute_command("CLUSTER", "SETSLOT", slot, "NODE", target_id)
@@ -165,3 +166,14 @@ class Cluster:
             and (alone or replication["connected_slaves"] >= 1)
         )
         return in_step and self._knows_all(node)
+
+
+def _done(client, command):
+    """Whether it is. On a busy machine a node may be taken for lost for a moment, and the cluster for down."""
+    try:
+        client.execute_command(*command)
+    except redis.ResponseError as error:
+        if "CLUSTERDOWN" not in str(error):
+            raise
+        return False
+    return True
