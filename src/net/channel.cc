@@ -110,7 +110,7 @@ void Channel::close() {
   if (descriptor_ < 0) return;
   if (tls_ != nullptr) say_goodbye();
   channels_.forget(*this);
-  ::close(descriptor_);  // and epoll forgets it
+  ::close(descriptor_);
   descriptor_ = -1;
   may_read_ = may_write_ = ending_ = true;  // as far as failing goes
   interrupt();
@@ -142,6 +142,8 @@ void Channels::add(Channel& channel) {
 }
 
 void Channels::forget(Channel& channel) noexcept {
+  // Closing would not do while a process that has just been forked has the socket, too.
+  ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_DEL, channel.descriptor_, nullptr);
   if (turn_ == nullptr) return;
   for (std::size_t i = turn_->next; i < turn_->count; ++i) {
     if (turn_->events[i].data.ptr == &channel) turn_->events[i].data.ptr = nullptr;
