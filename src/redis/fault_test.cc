@@ -25,6 +25,8 @@ class FaultTest : public ClientTest {
   }
   /// The server's side of the connection that calls go to.
   FakeConnection connect(const ClientOptions& options) {
+    fake_.refuse();  // what a client that was stopped has left there
+    fake_.reopen();
     auto started = start_later(options);
     FakeConnection connection = fake_.accept_ready();
     EXPECT_TRUE(started.get());
