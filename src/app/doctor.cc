@@ -82,11 +82,7 @@ Findings look_at_nodes(const Config& config) {
   const auto url = rpc::parse_backend_url(config.backend);
   rpc::ClientOptions options = config.client_options;
   if (url->tls) {
-    std::vector<std::string> names;
-    for (const net::Endpoint& node : url->nodes) names.push_back(node.host);
-    const net::TlsFiles& files = config.rpc_tls;
-    auto tls = net::TlsSource::load(
-        "--rpc-tls-ca", files, [files, names = std::move(names)] { return net::TlsContext::for_client(files, names); });
+    auto tls = net::TlsSource::for_client("--rpc-tls-ca", config.rpc_tls, url->nodes);
     if (!tls)
       return {{"--rpc-tls-ca", tls.error().detail, "the gateway does not start", "correct the file that is named"}};
     options.tls = *std::move(tls);

@@ -56,8 +56,7 @@ Result<std::shared_ptr<net::TlsSource>> listener_tls(std::string_view name, cons
                                                      MetricsRegistry& metrics) {
   if (files.certificate.empty()) return nullptr;
   const std::string option = fmt::format("--{}-tls-cert", name);
-  auto source =
-      net::TlsSource::load(option, files, [files, protocol] { return net::TlsContext::for_server(files, protocol); });
+  auto source = net::TlsSource::for_server(option, files, protocol);
   if (!source) return fail(source.error().code, fmt::format("{}: {}", option, source.error().detail));
   net::TlsSource::follow(*source, std::string(name), watch, metrics);
   return source;
@@ -120,11 +119,7 @@ Result<void> Server::connect_backend() {
   if (!url) return fail(ErrorCode::kUnavailable, "--backend: " + url.error());
   rpc::ClientOptions options = config_.client_options;
   if (url->tls) {
-    std::vector<std::string> names;
-    for (const net::Endpoint& node : url->nodes) names.push_back(node.host);
-    const net::TlsFiles& files = config_.rpc_tls;
-    auto tls = net::TlsSource::load(
-        "--rpc-tls-ca", files, [files, names = std::move(names)] { return net::TlsContext::for_client(files, names); });
+    auto tls = net::TlsSource::for_client("--rpc-tls-ca", config_.rpc_tls, url->nodes);
     if (!tls) return std::unexpected(std::move(tls).error());
     options.tls = *std::move(tls);
     net::TlsSource::follow(options.tls, "backend", files_, metrics_);

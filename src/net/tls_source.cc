@@ -21,6 +21,20 @@ void warn_if_expired(const std::string& option, const TlsContext& context) {
 
 }  // namespace
 
+Result<std::shared_ptr<TlsSource>> TlsSource::for_server(std::string option, TlsFiles files,
+                                                         std::string_view protocol) {
+  return load(std::move(option), files, [files, protocol] { return TlsContext::for_server(files, protocol); });
+}
+
+Result<std::shared_ptr<TlsSource>> TlsSource::for_client(std::string option, TlsFiles files,
+                                                         const std::vector<Endpoint>& servers) {
+  std::vector<std::string> names;
+  names.reserve(servers.size());
+  for (const Endpoint& server : servers) names.push_back(server.host);
+  return load(std::move(option), files,
+              [files, names = std::move(names)] { return TlsContext::for_client(files, names); });
+}
+
 Result<std::shared_ptr<TlsSource>> TlsSource::load(std::string option, TlsFiles files, Make make) {
   auto first = make();
   if (!first) return std::unexpected(std::move(first).error());

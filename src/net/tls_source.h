@@ -7,12 +7,14 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/file_watch.h"
 #include "base/metrics.h"
+#include "net/endpoint.h"
 #include "net/tls.h"
 
 namespace parley::net {
@@ -22,10 +24,13 @@ class TlsSource {
  public:
   using Make = std::function<Result<TlsContext>()>;
 
-  /// `make` makes the first context and each further one. It reads `files`. `option` names them in the log. The error's
-  /// detail is one line.
-  [[nodiscard]] static Result<std::shared_ptr<TlsSource>> load(std::string option, TlsFiles files, Make make);
-  /// As load() makes it.
+  // By TlsContext's functions of these names, which read `files` for the first context and for each further one.
+  // `option` names the files in the log.
+  [[nodiscard]] static Result<std::shared_ptr<TlsSource>> for_server(std::string option, TlsFiles files,
+                                                                     std::string_view protocol = {});
+  [[nodiscard]] static Result<std::shared_ptr<TlsSource>> for_client(std::string option, TlsFiles files,
+                                                                     const std::vector<Endpoint>& servers);
+  /// As these make it.
   TlsSource(std::string option, TlsFiles files, Make make, TlsContext first);
 
   /// From now on `source` makes a new context whenever `watch` sees that the files have changed. If that fails, the old
@@ -39,6 +44,7 @@ class TlsSource {
   }
 
  private:
+  [[nodiscard]] static Result<std::shared_ptr<TlsSource>> load(std::string option, TlsFiles files, Make make);
   void reload();
   [[nodiscard]] std::vector<prometheus::MetricFamily> collect(const std::string& use) const;
 

@@ -14,9 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::system_clock;
 
-Result<std::shared_ptr<TlsSource>> load(const TlsFiles& files) {
-  return TlsSource::load("--tls-cert", files, [files] { return TlsContext::for_server(files); });
-}
+Result<std::shared_ptr<TlsSource>> load(const TlsFiles& files) { return TlsSource::for_server("--tls-cert", files); }
 
 TEST(TlsSource, SaysWhichFileItCannotUse) {
   const Certificates certificates;

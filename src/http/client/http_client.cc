@@ -41,8 +41,7 @@ std::string_view field(const beast_http::response<beast_http::string_body>& answ
 Result<std::shared_ptr<net::TlsSource>> tls_of(const ServerUrl& url) {
   if (!url.tls) return nullptr;
   const net::TlsFiles files{.certificate = {}, .key = {}, .authority = url.authorities};
-  return net::TlsSource::load("--ca", files,
-                              [files, host = url.host] { return net::TlsContext::for_client(files, {host}); });
+  return net::TlsSource::for_client("--ca", files, {{url.host, url.port}});
 }
 
 Async<HttpOutcome> HttpClient::call(HttpRequest request) {

@@ -30,14 +30,6 @@ Result<std::string> read_password(const std::string& path) {
   return password;
 }
 
-Result<std::shared_ptr<net::TlsSource>> make_tls(const RedisStoreUrl& url, const net::TlsFiles& files) {
-  std::vector<std::string> names;
-  names.reserve(url.hosts.size());
-  for (const net::Endpoint& host : url.hosts) names.push_back(host.host);
-  return net::TlsSource::load("--redis-tls-ca", files,
-                              [files, names = std::move(names)] { return net::TlsContext::for_client(files, names); });
-}
-
 }  // namespace
 
 Result<redis::ClientOptions> redis_servers(const RedisStoreUrl& url, const RedisOptions& options) {
@@ -56,7 +48,7 @@ Result<redis::ClientOptions> redis_servers(const RedisStoreUrl& url, const Redis
     out.password = *std::move(password);
   }
   if (url.tls) {
-    auto tls = make_tls(url, options.tls);
+    auto tls = net::TlsSource::for_client("--redis-tls-ca", options.tls, url.hosts);
     if (!tls) return std::unexpected(std::move(tls).error());
     out.tls = *std::move(tls);
   }
