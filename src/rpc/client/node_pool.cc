@@ -58,10 +58,6 @@ Task<std::shared_ptr<Node>> NodePool::wait_and_pick(Deadline deadline, NodeWish 
   }
 }
 
-bool NodePool::has_another(const Node* than) const noexcept {
-  return std::ranges::any_of(nodes_, [than](const auto& node) { return node.get() != than && node->up(); });
-}
-
 bool NodePool::has_another(Nodes than) const noexcept {
   return std::ranges::any_of(
       nodes_, [than](const auto& node) { return node->up() && std::ranges::find(than, node) == than.end(); });
@@ -69,7 +65,7 @@ bool NodePool::has_another(Nodes than) const noexcept {
 
 Health NodePool::health() const {
   if (std::ranges::any_of(nodes_, [](const auto& node) { return node->up() && node->takes_sends(); })) return {};
-  if (has_another(nullptr)) return Health::only_reads("no node takes sends: " + reasons());
+  if (has_another({})) return Health::only_reads("no node takes sends: " + reasons());
   return Health::nothing("no node can be used: " + reasons());
 }
 
@@ -106,7 +102,7 @@ std::shared_ptr<Node> NodePool::choose(const NodeWish& wish) {
 }
 
 void NodePool::on_change() {
-  const bool lost = !has_another(nullptr);
+  const bool lost = !has_another({});
   if (std::exchange(lost_, lost) != lost && !stopped_) on_lost_(lost);
   if (lost) {
     if (!down_since_) down_since_ = context_.loop.now();

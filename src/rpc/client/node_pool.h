@@ -52,8 +52,7 @@ class NodePool {
   /// As pick(), but where none can be used waits for one while the outage is young. kUnavailable: none came, with why.
   [[nodiscard]] Task<std::shared_ptr<Node>> wait_and_pick(Deadline deadline, NodeWish wish);
 
-  /// Whether a node other than `than` can be used now.
-  [[nodiscard]] bool has_another(const Node* than) const noexcept;
+  /// Whether a node other than these can be used now.
   [[nodiscard]] bool has_another(Nodes than) const noexcept;
 
   /// Whether a node can be used, and takes sends.

@@ -217,7 +217,7 @@ Task<typename Question::Response> RemoteService::ask(Result<Question> question, 
     if (verdict.response) co_return question->finish(*std::move(verdict.response), foreign);
     const bool lacks = verdict.response.error().code == ErrorCode::kNotSupported;
     if (lacks) lacking.push_back(node);
-    const bool elsewhere = lacks ? nodes.has_another(lacking) : nodes.has_another(node.get());
+    const bool elsewhere = nodes.has_another(lacks ? NodePool::Nodes(lacking) : NodePool::Nodes(&node, 1));
     const bool go_on = verdict.next == Next::kAgain || (verdict.next == Next::kElsewhere && elsewhere);
     if (!go_on || attempt >= kMaxAttempts) {
       co_return std::unexpected(in_view_of_earlier(std::move(verdict.response).error(), maybe_stored));
