@@ -58,10 +58,12 @@ Async<http::Response> send(Api api, const http::Request& request) {
   return answer_sent(api, request, api.service->send(*std::move(call), context_of(request)));
 }
 
-Async<http::Response> answer_pulled(Api api, const http::Request& request, Task<service::PullResponse> call) {
-  const auto pulled = co_await std::move(call);
-  if (!pulled) co_return http::error_response(pulled.error(), api.errors, request.request_id);
-  auto answer = answer_pull(*pulled, preferred_type(request.headers), *api.memory);
+/// `make` turns what the call answered into a response, of this type.
+template <class Answer, class Make>
+Async<http::Response> answer_with(Api api, const http::Request& request, Task<Answer> call, Make make) {
+  const auto called = co_await std::move(call);
+  if (!called) co_return http::error_response(called.error(), api.errors, request.request_id);
+  auto answer = make(*called, preferred_type(request.headers));
   if (!answer) co_return http::error_response(answer.error(), api.errors, request.request_id);
   co_return *std::move(answer);
 }
@@ -69,23 +71,21 @@ Async<http::Response> answer_pulled(Api api, const http::Request& request, Task<
 Async<http::Response> pull(Api api, const http::Request& request) {
   auto call = bind_pull(request);
   if (!call) return answer_error(api, request, std::move(call).error());
-  return answer_pulled(api, request, api.service->pull(*std::move(call), context_of(request)));
-}
-
-Async<http::Response> answer_called(Api api, const http::Request& request, service::Effect effect,
-                                    Task<service::ProtobufPtr> call) {
-  const auto called = co_await std::move(call);
-  if (!called) co_return http::error_response(called.error(), api.errors, request.request_id);
-  auto answer = answer_message(**called, effect, preferred_type(request.headers), *api.memory);
-  if (!answer) co_return http::error_response(answer.error(), api.errors, request.request_id);
-  co_return *std::move(answer);
+  const auto make = [memory = api.memory](const service::PullResponse& page, std::string_view type) {
+    return answer_pull(page, type, *memory);
+  };
+  return answer_with(api, request, api.service->pull(*std::move(call), context_of(request)), make);
 }
 
 Async<http::Response> call(Api api, const service::CallRow& row, const http::Request& request) {
   service::ProtobufPtr message(row.request->New());
   auto bound = bind_message(request, *message);
   if (!bound) return answer_error(api, request, std::move(bound).error());
-  return answer_called(api, request, row.effect, api.service->call(row, std::move(message), context_of(request)));
+  const auto make = [memory = api.memory, effect = row.effect](const service::ProtobufPtr& answer,
+                                                               std::string_view type) {
+    return answer_message(*answer, effect, type, *memory);
+  };
+  return answer_with(api, request, api.service->call(row, std::move(message), context_of(request)), make);
 }
 
 /// The short ways to the calls that are most of the traffic.

@@ -20,6 +20,7 @@ namespace {
 
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
+using service::is_message;
 using service::Protobuf;
 
 /// A field of a message.
@@ -27,8 +28,6 @@ struct Place {
   Protobuf* message = nullptr;
   const FieldDescriptor* field = nullptr;
 };
-
-bool is_message(const FieldDescriptor& field) { return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE; }
 
 std::unexpected<Error> wrong_type(const Place& place, std::string_view path) {
   std::string_view type;
@@ -82,25 +81,12 @@ Protobuf& open(const Place& place) {
   return opened;
 }
 
-/// Elements of lists that have been read, of one request.
-class ItemCount {
- public:
-  Result<void> add() {
-    if (++items_ <= service::kMaxListItems) return {};
-    return fail(ErrorCode::kMalformedRequest,
-                fmt::format("the lists have more than {} elements", service::kMaxListItems));
-  }
-
- private:
-  std::size_t items_ = 0;
-};
-
 /// Sets a message as the parser goes. What no field takes is skipped: `skipped_` counts the objects and lists that it
 /// is inside of then.
 class MessageHandler : public JsonHandler {
  public:
   /// `path` names the message in errors; empty: it is the request. `given`: of its fields.
-  MessageHandler(Protobuf& message, std::string path, Given* given, ItemCount& items)
+  MessageHandler(Protobuf& message, std::string path, Given* given, std::size_t& items)
       : root_(message), root_path_(std::move(path)), given_(given), items_(items) {}
 
   bool on_object_begin(Ec& ec) {
@@ -199,7 +185,7 @@ class MessageHandler : public JsonHandler {
   bool begin_value(Ec& ec) {
     if (level().is_list) {
       ++level().items;
-      return take(items_.add(), ec);
+      return take(service::check_list_items(++items_), ec);
     }
     if (level().place.field->is_repeated()) {
       return take(fail(ErrorCode::kMalformedRequest, fmt::format("{} is not a list", path())), ec);
@@ -239,7 +225,7 @@ class MessageHandler : public JsonHandler {
   Protobuf& root_;
   const std::string root_path_;
   Given* const given_;
-  ItemCount& items_;
+  std::size_t& items_;  // elements of lists that have been read, of the whole request
   std::vector<Level> levels_;
   std::size_t skipped_ = 0;
   std::string text_;  // of a name or a string that comes in parts
@@ -251,11 +237,11 @@ std::string_view own_name(std::string_view path) {
 }
 
 /// Sets a field, or adds to it, from the decoded value of a form.
-Result<void> set_text(const Place& place, std::string text, ItemCount& items) {
+Result<void> set_text(const Place& place, std::string text, std::size_t& items) {
   const FieldDescriptor& field = *place.field;
   const auto name = [&field]() -> const std::string& { return field.name(); };
   if (field.is_repeated()) {
-    if (auto added = items.add(); !added) return added;
+    if (auto added = service::check_list_items(++items); !added) return added;
   }
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_MESSAGE: {
@@ -285,7 +271,7 @@ std::unexpected<Error> not_utf8(std::string_view name) {
 }
 
 Result<void> read_json(std::string_view text, Protobuf& message, Given& given) {
-  ItemCount items;
+  std::size_t items = 0;
   return parse_json<MessageHandler>(text, message, std::string(), &given, items);
 }
 
@@ -305,7 +291,7 @@ Result<void> read_form(std::string_view form, Protobuf& message, Given& given) {
       return;
     }
   });
-  ItemCount items;
+  std::size_t items = 0;
   for (int i = 0; i < type.field_count(); ++i) {
     const auto place = static_cast<std::size_t>(i);
     if (given[place]) continue;

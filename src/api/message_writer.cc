@@ -63,6 +63,8 @@ void append_list(std::string& out, const Protobuf& message, const Reflection& re
 
 }  // namespace
 
+bool is_always(const FieldDescriptor& field) { return field.options().GetExtension(::api::always); }
+
 void append_json(std::string& out, const Protobuf& message) {
   const auto& type = *message.GetDescriptor();
   const Reflection& reflection = *message.GetReflection();
@@ -70,7 +72,7 @@ void append_json(std::string& out, const Protobuf& message) {
   bool first = true;
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
-    if (!field.options().GetExtension(::api::always) && !has_value(message, reflection, field)) continue;
+    if (!is_always(field) && !has_value(message, reflection, field)) continue;
     if (!std::exchange(first, false)) out += ',';
     out += '"';
     out += field.name();

@@ -9,9 +9,10 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 #include <google/protobuf/message.h>
-#include <options.pb.h>
 
 #include "api/media_type.h"
+#include "api/message_writer.h"
+#include "service/protobuf.h"
 
 namespace parley::api {
 namespace {
@@ -21,6 +22,7 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using service::CallRow;
 using service::Effect;
+using service::is_message;
 
 constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
 
@@ -50,9 +52,6 @@ std::string camel(std::string_view name) {
   }
   return out;
 }
-
-bool is_message(const FieldDescriptor& field) { return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE; }
-bool is_always(const FieldDescriptor& field) { return field.options().GetExtension(::api::always); }
 
 class Document {
  public:

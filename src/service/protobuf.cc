@@ -25,7 +25,7 @@ void silence_library() { [[maybe_unused]] static const auto previous = google::p
 /// format alone does not tell.
 std::unexpected<Error> unreadable(std::string_view bytes, const google::protobuf::Descriptor& message) {
   for (int i = 0; i < message.field_count(); ++i) {
-    if (message.field(i)->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    if (!is_message(*message.field(i))) continue;
     return fail(ErrorCode::kMalformedRequest,
                 "the body is not a protobuf message of this call, or a string in it is not UTF-8");
   }
@@ -42,19 +42,26 @@ std::size_t list_items(const Protobuf& message) {
   reflection->ListFields(message, &fields);
   std::size_t items = 0;
   for (const FieldDescriptor* const field : fields) {
-    const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
     if (!field->is_repeated()) {
-      if (is_message) items += list_items(reflection->GetMessage(message, field));
+      if (is_message(*field)) items += list_items(reflection->GetMessage(message, field));
       continue;
     }
     const int size = reflection->FieldSize(message, field);
     items += static_cast<std::size_t>(size);
-    for (int i = 0; is_message && i < size; ++i) items += list_items(reflection->GetRepeatedMessage(message, field, i));
+    if (!is_message(*field)) continue;
+    for (int i = 0; i < size; ++i) items += list_items(reflection->GetRepeatedMessage(message, field, i));
   }
   return items;
 }
 
 }  // namespace
+
+bool is_message(const FieldDescriptor& field) noexcept { return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE; }
+
+Result<void> check_list_items(std::size_t count) {
+  if (count <= kMaxListItems) return {};
+  return fail(ErrorCode::kMalformedRequest, fmt::format("the lists have more than {} elements", kMaxListItems));
+}
 
 Result<void> read_protobuf(std::string_view bytes, Protobuf& message) {
   silence_library();
@@ -67,10 +74,7 @@ Result<void> read_protobuf(std::string_view bytes, Protobuf& message) {
 Result<void> read_protobuf_request(std::string_view bytes, Protobuf& message) {
   if (auto read = read_protobuf(bytes, message); !read) return read;
   message.DiscardUnknownFields();  // they take many times their bytes, and would travel on
-  if (list_items(message) > kMaxListItems) {
-    return fail(ErrorCode::kMalformedRequest, fmt::format("the lists have more than {} elements", kMaxListItems));
-  }
-  return {};
+  return check_list_items(list_items(message));
 }
 
 Result<void> apply_receiver(SendRequest& request, std::string_view receiver) {

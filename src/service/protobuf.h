@@ -7,6 +7,10 @@
 #include "base/error.h"
 #include "service/message_service.h"
 
+namespace google::protobuf {
+class FieldDescriptor;
+}
+
 namespace api {
 class PullRequest;
 class PullResponse;
@@ -16,12 +20,17 @@ class SendResponse;
 
 namespace parley::service {
 
+/// Whether the field's values are messages.
+[[nodiscard]] bool is_message(const google::protobuf::FieldDescriptor& field) noexcept;
+
 /// How many elements the lists of a request may have together. No call takes so many.
 inline constexpr std::size_t kMaxListItems = 4096;
+/// kMalformedRequest if they have `count`, and that is too many.
+[[nodiscard]] Result<void> check_list_items(std::size_t count);
 
-// Each sets `message` from `bytes`. Unknown fields are skipped. A number of proto3 that does not fit its field is cut
-// to it, as the format's own rules say. kMalformedRequest for bytes that are not such a message, and for a string that
-// is not UTF-8. For a request, it is so for more than kMaxListItems too.
+// Each sets `message` from `bytes`. A number of proto3 that does not fit its field is cut to it, as the format's own
+// rules say. kMalformedRequest for bytes that are not such a message, and for a string that is not UTF-8. Of a request,
+// unknown fields are dropped, and check_list_items() holds.
 [[nodiscard]] Result<void> read_protobuf(std::string_view bytes, Protobuf& message);
 [[nodiscard]] Result<void> read_protobuf_request(std::string_view bytes, Protobuf& message);
 
