@@ -62,6 +62,12 @@ bool is_path(std::string_view text) { return !text.empty(); }
 
 }  // namespace
 
+void declare_authorities(OptionSet& options, std::string& target) {
+  declare_file(options, "ca", target, "a PEM file",
+               "The authorities that the certificate of an `https://` server must come from. Without this option they "
+               "are those of the system.");
+}
+
 BenchOptions::BenchOptions() {
   declare_load();
   declare_requests();
@@ -74,9 +80,7 @@ void BenchOptions::declare_load() {
   options_.text(
       "url", url_, "URL", "http://HOST[:PORT][/PATH], or https://...",
       [](std::string_view text) { return http::ServerUrl::parse(text).has_value(); }, "The server to load.");
-  declare_file(options_, "ca", authorities_, "a PEM file",
-               "The authorities that the certificate of an `https://` server must come from. Without this option they "
-               "are those of the system.");
+  declare_authorities(options_, authorities_);
   options_.text(
       "rate", rate_, "N|max", "a whole number from 1 to 10000000, or max",
       [](std::string_view text) { return parse_rate(text).has_value(); },

@@ -8,6 +8,9 @@
 
 namespace parley::app {
 
+/// Declares `--ca`, for every command that talks to an `https://` server.
+void declare_authorities(OptionSet& options, std::string& target);
+
 class BenchOptions {
  public:
   BenchOptions();

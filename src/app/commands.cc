@@ -33,12 +33,6 @@ int usage_error(std::string_view message) {
 
 int print(std::string_view text) { return write_output(text) ? 0 : 1; }
 
-void declare_authorities(OptionSet& options, std::string& target) {
-  declare_file(options, "ca", target, "a PEM file",
-               "The authorities that the certificate of an `https://` server must come from. Without this option they "
-               "are those of the system.");
-}
-
 bool is_given(std::string_view text) { return !text.empty(); }
 
 /// The server that `send` and `pull` talk to.

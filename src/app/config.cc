@@ -221,11 +221,15 @@ void fill_in(Config& config) {
   config.rpc_options.request_timeout = http.request_timeout;
 }
 
+/// `name` is the listener's.
+OptionResult check_key_pair(std::string_view name, const net::TlsFiles& files) {
+  if (files.certificate.empty() == files.key.empty()) return {};
+  return std::unexpected(fmt::format("--{0}-tls-cert and --{0}-tls-key need each other: give both or none", name));
+}
+
 OptionResult check_http_tls(const Config& config) {
   const net::TlsFiles& files = config.http_tls;
-  if (files.certificate.empty() != files.key.empty()) {
-    return std::unexpected("--http-tls-cert and --http-tls-key need each other: give both or none");
-  }
+  if (auto pair = check_key_pair("http", files); !pair) return pair;
   if (files.certificate.empty() && !files.authority.empty()) {
     return std::unexpected(
         "--http-tls-ca needs --http-tls-cert: the HTTP API can ask for certificates only if it has one");
@@ -238,9 +242,7 @@ OptionResult check_http_tls(const Config& config) {
 
 OptionResult check_rpc_tls(const Config& config) {
   const net::TlsFiles& files = config.rpc_tls;
-  if (files.certificate.empty() != files.key.empty()) {
-    return std::unexpected("--rpc-tls-cert and --rpc-tls-key need each other: give both or none");
-  }
+  if (auto pair = check_key_pair("rpc", files); !pair) return pair;
   const bool to_nodes = !config.backend.empty() && rpc::parse_backend_url(config.backend)->tls;
   const bool any_file = !files.authority.empty() || !files.certificate.empty() || !files.key.empty();
   if (any_file && config.rpc.empty() && !to_nodes) {

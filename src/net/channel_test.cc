@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include "net/channel_fixture.h"
 #include "net/loop.h"
 
 namespace parley::net {
@@ -37,22 +38,8 @@ struct Pair {
   void send(std::string_view text) const { EXPECT_EQ(::send(peer, text.data(), text.size(), 0), ssize_t(text.size())); }
   void finish() const { EXPECT_EQ(::shutdown(peer, SHUT_WR), 0); }
 
-  /// What a read gives: the text, or the error's message.
-  std::string read(std::size_t most = 100) const {
-    std::string out(most, '\0');
-    error_code error;
-    out.resize(channel->read_some(out.data(), out.size(), error));
-    return error ? error.message() : out;
-  }
-  /// Waits until there is more than nothing to read.
-  Async<std::string> next(std::size_t most = 100) const {
-    std::string out = read(most);
-    while (out == kNothing) {
-      co_await channel->readable();
-      out = read(most);
-    }
-    co_return out;
-  }
+  std::string read(std::size_t most = 100) const { return read_text(*channel, most); }
+  Async<std::string> next(std::size_t most = 100) const { return next_text(*channel, most); }
 
   static const std::string kNothing;
   static const std::string kEnd;

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "net/channel.h"
+#include "net/channel_fixture.h"
 #include "net/loop.h"
 #include "net/tls.h"
 #include "net/tls_fixture.h"
@@ -76,22 +77,8 @@ struct Pair {
     return out;
   }
 
-  /// What a read gives: the text, or the error's message.
-  std::string read(std::size_t most = 100) const {
-    std::string out(most, '\0');
-    error_code error;
-    out.resize(channel->read_some(out.data(), out.size(), error));
-    return error ? error.message() : out;
-  }
-  /// Waits until there is more than nothing to read.
-  Async<std::string> next(std::size_t most = 100) const {
-    std::string out = read(most);
-    while (out == text_of(boost::asio::error::would_block)) {
-      co_await channel->readable();
-      out = read(most);
-    }
-    co_return out;
-  }
+  std::string read(std::size_t most = 100) const { return read_text(*channel, most); }
+  Async<std::string> next(std::size_t most = 100) const { return next_text(*channel, most); }
 
   static std::string text_of(const error_code& error) { return error.message(); }
 
