@@ -24,6 +24,14 @@
 
 namespace parley::net {
 
+/// A server's part of the time that is left: less than all of it, so that its own word on a missed deadline still
+/// reaches us. At least 1 ms.
+[[nodiscard]] inline std::chrono::milliseconds time_for_peer(Deadline deadline, Deadline now) {
+  using std::chrono::milliseconds;
+  const auto left = std::chrono::duration_cast<milliseconds>(deadline - now);
+  return std::max(left - std::min(left / 10, milliseconds(100)), milliseconds(1));
+}
+
 /// Writes calls and reads answers. What is called in one turn of the loop is written together. All on its loop's
 /// thread. Made by std::make_shared: whoever calls keeps it.
 ///

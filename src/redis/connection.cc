@@ -14,14 +14,6 @@ using Outcome = CallResult::Outcome;
 
 constexpr milliseconds kLongestWait{2'000};  // of calls without a deadline
 
-/// WAIT's part of the time that is left: less than all of it, so that what it says of replicas that were too slow still
-/// reaches us before the deadline does.
-milliseconds wait_time(Deadline until) {
-  if (until == kNoDeadline) return kLongestWait;
-  const auto left = std::chrono::duration_cast<milliseconds>(until - net::Loop::current().now());
-  return std::max(left - std::min(left / 10, milliseconds(100)), milliseconds(1));  // 0 would be for ever
-}
-
 }  // namespace
 
 PendingCall::PendingCall(Connection& connection, std::string_view command, CallOptions options, bool asking,
@@ -182,7 +174,8 @@ std::uint64_t Connection::append(PendingCall& call, std::string& batch) {
 void Connection::end_batch(std::string& batch) {
   if (!wait_until_) return;
   waiting_ = true;
-  wait_ = wait_time(*std::exchange(wait_until_, std::nullopt));
+  const Deadline until = *std::exchange(wait_until_, std::nullopt);
+  wait_ = until == kNoDeadline ? kLongestWait : net::time_for_peer(until, loop_.now());
   batch += format_command({"WAIT", std::to_string(options_.replicas), std::to_string(wait_.count())});
   replies_.push_back({.wait = true});
 }

@@ -11,23 +11,14 @@
 namespace parley::rpc {
 namespace {
 
-using std::chrono::milliseconds;
 using Outcome = CallResult::Outcome;
-
-/// The node's part of the time that is left: less than all of it, so that what it says of a deadline that it missed
-/// (stored or not) still reaches us. Empty: no deadline.
-std::string node_timeout(Deadline deadline, Deadline now) {
-  if (deadline == kNoDeadline) return {};
-  const auto left = std::chrono::duration_cast<milliseconds>(deadline - now);
-  const milliseconds margin = std::min(left / 10, milliseconds(100));
-  return std::to_string(std::max(left - margin, milliseconds(1)).count());
-}
 
 std::string encode_frame(const Request& request, std::int32_t id, const CallOptions& options, Deadline now) {
   using Info = std::pair<std::uint16_t, std::string_view>;
   using Named = std::pair<std::string_view, std::string_view>;
   constexpr std::string_view kCall = "1";  // Thrift's number of the message type
-  const std::string timeout = node_timeout(options.deadline, now);
+  const std::string timeout =
+      options.deadline == kNoDeadline ? "" : std::to_string(net::time_for_peer(options.deadline, now).count());
   const std::array<Info, 3> infos{{{kMsgTypeKey, kCall}, {kLogIdKey, options.request_id}, {kRpcTimeoutKey, timeout}}};
   const std::span<const Info> given(infos.data(), timeout.empty() ? 2 : 3);
   const Named trace{kTraceparentKey, options.traceparent};
