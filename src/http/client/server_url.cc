@@ -1,25 +1,38 @@
 #include "http/client/server_url.h"
 
+#include <charconv>
 #include <cstdint>
+#include <optional>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
 namespace parley::http {
+namespace {
+
+/// The port that these digits name. Boost.URL's port_number() is of no use here: Boost 1.81 takes 99999 for 34463.
+std::optional<std::uint16_t> to_port(std::string_view digits) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc() || end != digits.data() + digits.size() || port == 0) return std::nullopt;
+  return port;
+}
+
+}  // namespace
+
 std::expected<ServerUrl, std::string> ServerUrl::parse(std::string_view text) {
   const auto parsed = boost::urls::parse_uri(text);
   if (!parsed || !parsed->has_authority() || parsed->host().empty()) return std::unexpected("it is no URL");
   const bool tls = parsed->scheme() == "https";
   if (!tls && parsed->scheme() != "http") return std::unexpected("it does not begin with http:// or https://");
-  const bool has_port = !parsed->port().empty();
+  const std::string digits = parsed->port();
+  const auto port = digits.empty() ? static_cast<std::uint16_t>(tls ? 443 : 80) : to_port(digits);
   if (parsed->has_userinfo() || parsed->has_query() || parsed->has_fragment()) {
     return std::unexpected("it has more than http://HOST:PORT/PATH");
   }
-  if (has_port && parsed->port_number() == 0) {  // or too large
-    return std::unexpected("its port is not a number from 1 to 65535");
-  }
+  if (!port) return std::unexpected("its port is not a number from 1 to 65535");
   ServerUrl url{.host = parsed->host_address(),
-                .port = has_port ? parsed->port_number() : static_cast<std::uint16_t>(tls ? 443 : 80),
+                .port = *port,
                 .authority = std::string(parsed->encoded_host_and_port()),
                 .base = std::string(parsed->encoded_path()),
                 .tls = tls};
