@@ -26,15 +26,15 @@ Result<void> check_percents(std::string_view form) {
   return {};
 }
 
-std::string decode_form(std::string_view text) {
+std::string decode_form(std::string_view encoded) {
   std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+  out.reserve(encoded.size());
+  for (std::size_t i = 0; i < encoded.size(); ++i) {
+    if (encoded[i] == '%') {
+      out += static_cast<char>(hex_digit(encoded[i + 1]) * 16 + hex_digit(encoded[i + 2]));
       i += 2;
     } else {
-      out += text[i] == '+' ? ' ' : text[i];
+      out += encoded[i] == '+' ? ' ' : encoded[i];
     }
   }
   return out;

@@ -82,10 +82,10 @@ class Document {
     return all[kind].as_object();
   }
   [[nodiscard]] const json::object& hint(std::string_view kind, std::string_view name) const {
-    static const json::object kNone;
+    static const json::object none;
     const json::object& all = hints_.at(kind).as_object();
     const auto found = all.find(name);
-    return found == all.end() ? kNone : found->value().as_object();
+    return found == all.end() ? none : found->value().as_object();
   }
   [[nodiscard]] std::string comment(std::string_view name) const {
     const auto found = comments_.find(name);
@@ -101,7 +101,7 @@ class Document {
         {"description", "The stable name of an error."}, {"type", "string"}, {"enum", std::move(codes)}};
   }
 
-  json::object responses(std::set<ErrorCode> codes) {
+  json::object responses(const std::set<ErrorCode>& codes) {
     std::map<int, std::vector<const ErrorInfo*>> by_status;
     for (const ErrorCode code : codes) by_status[error_info(code).http_status].push_back(&error_info(code));
     json::object out;
@@ -175,11 +175,11 @@ class Document {
     const std::string own = fmt::format("{}.{}", field.containing_type()->name(), field.name());
     const bool has_own = hints_.at("fields").as_object().contains(own);
     const json::object& found = hint("fields", has_own ? own : field.name());
-    static const json::object kNone;
+    static const json::object none;
     // A hint of a string is for no integer of that name, such as `cursor`.
     const bool fits = has_own || !found.contains("$ref") || field.cpp_type() == FieldDescriptor::CPPTYPE_STRING ||
                       field.cpp_type() == FieldDescriptor::CPPTYPE_INT64;
-    return fits ? found : kNone;
+    return fits ? found : none;
   }
 
   json::object integer(const FieldDescriptor& field, const json::object& hint) {

@@ -68,7 +68,7 @@ void FileWatch::run(const std::stop_token& stop, unsigned heard) {
 void FileWatch::look(Entry& entry, bool asked) {
   std::string now = look_of(entry.files);
   const bool settled = now != entry.known && now == entry.seen;
-  const bool due = entry.period > entry.period.zero() && steady_clock::now() - entry.called >= entry.period;
+  const bool due = entry.period > steady_clock::duration::zero() && steady_clock::now() - entry.called >= entry.period;
   entry.seen = std::move(now);
   if (!asked && !settled && !due) return;
   entry.known = entry.seen;

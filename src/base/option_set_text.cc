@@ -1,7 +1,6 @@
 // What an OptionSet says: its help, its reference page, and the configuration as a file.
 #include <algorithm>
 #include <cctype>
-#include <numeric>
 #include <sstream>
 #include <utility>
 
@@ -54,7 +53,7 @@ std::string variable_of(const Option& option) {
 
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
   for (std::size_t i = 0; i < a.size(); ++i) {
     std::size_t diagonal = std::exchange(row[0], i + 1);
     for (std::size_t j = 0; j < b.size(); ++j) {

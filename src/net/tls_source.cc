@@ -21,12 +21,12 @@ void warn_if_expired(const std::string& option, const TlsContext& context) {
 
 }  // namespace
 
-Result<std::shared_ptr<TlsSource>> TlsSource::for_server(std::string option, TlsFiles files,
+Result<std::shared_ptr<TlsSource>> TlsSource::for_server(std::string option, const TlsFiles& files,
                                                          std::string_view protocol) {
   return load(std::move(option), files, [files, protocol] { return TlsContext::for_server(files, protocol); });
 }
 
-Result<std::shared_ptr<TlsSource>> TlsSource::for_client(std::string option, TlsFiles files,
+Result<std::shared_ptr<TlsSource>> TlsSource::for_client(std::string option, const TlsFiles& files,
                                                          const std::vector<Endpoint>& servers) {
   std::vector<std::string> names;
   names.reserve(servers.size());

@@ -26,9 +26,9 @@ class TlsSource {
 
   // By TlsContext's functions of these names, which read `files` for the first context and for each further one.
   // `option` names the files in the log.
-  [[nodiscard]] static Result<std::shared_ptr<TlsSource>> for_server(std::string option, TlsFiles files,
+  [[nodiscard]] static Result<std::shared_ptr<TlsSource>> for_server(std::string option, const TlsFiles& files,
                                                                      std::string_view protocol = {});
-  [[nodiscard]] static Result<std::shared_ptr<TlsSource>> for_client(std::string option, TlsFiles files,
+  [[nodiscard]] static Result<std::shared_ptr<TlsSource>> for_client(std::string option, const TlsFiles& files,
                                                                      const std::vector<Endpoint>& servers);
   /// As these make it.
   TlsSource(std::string option, TlsFiles files, Make make, TlsContext first);

@@ -133,7 +133,7 @@ def test_a_client_that_takes_no_answers_is_cut(faulty):
 
 @pytest.mark.parametrize("form", ["framed", "ttheader", "multiplexed"])
 def test_a_drain_answers_what_is_in_flight(faulty, form):
-    server, disk = faulty()
+    server, disk = faulty("--request-timeout", duration(30))
     server.start()
     with RpcConnection(server.rpc, timeout=60) as connection:
         disk.take_long(SYNC, scaled(1))

@@ -28,9 +28,10 @@ namespace parley::store {
 /// somebody moved or removed them, health() fails for good.
 class RocksdbDatabase {
  public:
-  /// Opens the database in `folder`, or makes it. Takes as long for ten chats as for ten million. kUnavailable, in one
-  /// line, when the folder cannot be used, another process has it, a file is corrupt or the format is newer than ours.
-  [[nodiscard]] static Result<std::unique_ptr<RocksdbDatabase>> open(const std::filesystem::path& folder,
+  /// Opens the database in the folder `name`, or makes it. Takes as long for ten chats as for ten million. In one
+  /// line: kUnavailable if the folder cannot be used, another process has it, a file is corrupt, or the format is newer
+  /// than ours.
+  [[nodiscard]] static Result<std::unique_ptr<RocksdbDatabase>> open(const std::filesystem::path& name,
                                                                      const StoreOptions& options, rocksdb::Env& env);
   ~RocksdbDatabase();
   RocksdbDatabase(const RocksdbDatabase&) = delete;

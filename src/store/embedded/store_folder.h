@@ -45,8 +45,7 @@ class StoreFolder {
   [[nodiscard]] FileIdentity identity_of(const std::string& file) const;
   /// Whether there is no such file in it any more, or another one. 0 and 0: any file will do. With `size`, also whether
   /// it is shorter than that, which is then the size that it has.
-  [[nodiscard]] bool lost(const std::string& file, const FileIdentity& identity,
-                          std::atomic<off_t>* size = nullptr) const;
+  [[nodiscard]] bool lost(const std::string& file, const FileIdentity& was, std::atomic<off_t>* size = nullptr) const;
 
  private:
   explicit StoreFolder(std::filesystem::path name) : name_(std::move(name)) {}
