@@ -227,9 +227,12 @@ def test_what_is_lost_again_and_again_is_noticed_each_time(tiers, redis_server, 
     for _ in range(3):
         before = store_id(redis_server)
         back(redis_server)
-        eventually(lambda: store_id(redis_server) not in (None, before), "a new store to be begun")
+        now = eventually(lambda: (s := store_id(redis_server)) not in (None, before) and s, "a new store to be begun")
+        for node in nodes:  # who has not noticed yet is ready, too
+            node.await_log(now)
         for one in (*nodes, gateway):
             eventually(lambda one=one: ready(one), "all to be ready again")
+        eventually(lambda: both_used(gateway, nodes), "both nodes to be used again")
     client = Client(gateway)
     client.send("a:b", "hi")
     assert client.texts("a:b") == ["hi"]
