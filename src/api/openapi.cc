@@ -154,7 +154,7 @@ class Document {
     for (const json::value& name : operation["x-errors"].as_array()) codes.insert(error_named(name.as_string())->code);
     operation.erase("x-errors");
     json::object& known = operation["responses"].as_object();
-    known = with(std::move(known), responses(std::move(codes)));
+    known = with(std::move(known), responses(codes));
   }
 
   static std::set<ErrorCode> errors_of(const CallRow& row) {
