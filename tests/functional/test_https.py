@@ -12,11 +12,9 @@ import pytest
 import requests
 
 from support.build import duration, scaled
-from support.client import Client
 from support.command import parley
 from support.pki import authority, certificate
 from support.prometheus import Metrics
-from support.rpc import RpcConnection
 from support.wait import eventually
 
 REFUSED = (ssl.SSLError, ConnectionResetError, BrokenPipeError, EOFError)
