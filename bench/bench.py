@@ -14,7 +14,9 @@ open        from start to ready, with many messages stored
 profile     where the CPU time of a request goes, by Linux' perf: one process, nginx, gateway and node
 tls         pull over TLS beside pull in the clear, and new TLS connections beside nginx
 compare     this build beside an earlier one's program: send and pull, one process and three tiers
+events      a page of events, and the newest chats of a user, over RocksDB and over Redis
 redis       the store in Redis beside redis-benchmark, the server over it beside the one over memory, and its memory
+lanes       numbers of lanes of a store in Redis, over one server and a cluster of three
 """
 
 import argparse
@@ -28,6 +30,7 @@ import tempfile
 
 import compare
 import cpu_profile
+import events
 import jmeter
 import redis_store
 import single
@@ -45,7 +48,9 @@ SCENARIOS = {
     "open": ("From start to ready", single.scenario_open),
     "profile": ("Where the CPU time goes", cpu_profile.scenario_profile),
     "tls": ("HTTPS", tls.scenario_tls),
+    "events": ("Pages of events, and newest chats", events.scenario_events),
     "redis": ("Redis as the store", redis_store.scenario_redis),
+    "lanes": ("How many lanes a store in Redis should have", redis_store.scenario_lanes),
 }
 COMPARISON = {"compare": ("This build beside an earlier one", compare.scenario_compare)}  # needs that one's program
 

@@ -1,6 +1,7 @@
 """An earlier build beside this one, request by request: what has become slower, or dearer."""
 
 import contextlib
+import itertools
 import os
 import pathlib
 import statistics
@@ -9,6 +10,7 @@ from load import (
     BINARY,
     CHATS,
     CONNECTIONS,
+    LOAD_CPU,
     PAGE,
     SERVER_CPU,
     TEXT,
@@ -25,9 +27,14 @@ from servers import Parley, Redis, running
 RATE, CPU = 0.98, 1.02  # what is to be kept, of the earlier build's
 
 OLD, NEW = "old", "new"
-REQUESTS = {
+CHATS_A_RUN = 1_000_000  # numbers of chats that a run may take for its own
+# What is asked, given the run's number.
+SENDS = {
     "send": lambda run: ["send", CHATS, TEXT],
-    "send with a key": lambda run: ["keyed", CHATS, TEXT, run],
+    "send with a key": lambda run: ["keyed", CHATS, TEXT, f"{os.getpid()}-{run}"],
+}
+OPENING = {"send, each to a new chat": lambda run: ["opening", TEXT, (run + 1) * CHATS_A_RUN]}
+PULLS = {
     f"pull of {PAGE}, read before": lambda run: ["pull", CHATS, PAGE],
     f"pull of {PAGE}, not read before": lambda run: ["fresh", CHATS, PAGE],
 }
@@ -51,10 +58,10 @@ class Side:
 
 
 def scenario_compare(args, folder):
-    """One process over RocksDB, then gateway and node over Redis; the servers of both builds share one CPU."""
+    """One process over RocksDB and over Redis, then gateway and node over Redis."""
     binaries = {OLD: args.old, NEW: BINARY}
     results = {}
-    for shape, start in (("one process", one_process), ("gateway, node, Redis", three_tiers)):
+    for shape, (start, requests, cpu) in SHAPES.items():
         with contextlib.ExitStack() as life:
             sides = {}
             for name, binary in binaries.items():
@@ -62,21 +69,22 @@ def scenario_compare(args, folder):
                 own.mkdir()
                 sides[name] = start(life, own, binary, args)
                 fill(sides[name], CHATS * PAGE * 2, CHATS)
+            runs = itertools.count()
             for number in range(args.rounds):
-                for connections in CONNECTIONS:
-                    for request, words in REQUESTS.items():
-                        # In turn first and second, so that what drifts within a pair favours neither.
-                        for name in (OLD, NEW) if number % 2 == 0 else (NEW, OLD):
-                            tag = f"{os.getpid()}-{number}-{connections}"
-                            run = measure(sides[name], connections, args.seconds, *words(tag))
-                            results.setdefault((shape, request, connections), {}).setdefault(name, []).append(run)
-                            progress(
-                                f"round {number + 1}: {shape}, {request}, {connections}, {name}: {run['rate']:,.0f}/s"
-                            )
+                for connections, (request, words) in itertools.product(CONNECTIONS, requests.items()):
+                    run = next(runs)
+                    # In turn first and second, so that what drifts within a pair favours neither.
+                    for name in (OLD, NEW) if number % 2 == 0 else (NEW, OLD):
+                        figures = measure(sides[name], connections, args.seconds, *words(run), cpu=cpu)
+                        results.setdefault((shape, request, connections), {}).setdefault(name, []).append(figures)
+                        progress(
+                            f"round {number + 1}: {shape}, {request}, {connections}, {name}: {figures['rate']:,.0f}/s"
+                        )
     return [
         f"The program `{args.old.name}` (old) beside this build's (new), durability {args.durability}.",
         f"A ratio is the median over the rounds of new by old. At least {RATE} of the rate is to be kept, at most {CPU} of",
-        "the CPU time, which is that of our processes. Redis' is not in it.",
+        "the CPU time, which is that of our processes. Redis' is not in it. The servers of both builds share one CPU.",
+        "Where one process is over Redis, Redis has the other one, and the load goes where there is room.",
         "",
         *table(
             ["servers", "request", "connections", "old/s", "new/s", "rate", "old µs", "new µs", "CPU", "errors"],
@@ -105,11 +113,29 @@ def one_process(life, folder, binary, args):
     return Side(life.enter_context(running(Parley(folder, SERVER_CPU, *options, binary=binary))))
 
 
-def three_tiers(life, folder, binary, args):
+def one_process_over_redis(life, folder, binary, args):
+    options = ("--http", "127.0.0.1:0", *over_redis(life, folder, LOAD_CPU, args))
+    return Side(life.enter_context(running(Parley(folder, SERVER_CPU, *options, binary=binary))))
+
+
+def over_redis(life, folder, cpu, args):
+    """Options of a node over a Redis server of its own."""
     sync = "always" if args.durability == "fsync" else "everysec"
-    redis = life.enter_context(running(Redis(folder, SERVER_CPU, f"appendfsync {sync}")))
-    store = ("--store", f"redis://{redis.address}", "--durability", args.durability)
+    redis = life.enter_context(running(Redis(folder, cpu, f"appendfsync {sync}")))
+    return ("--store", f"redis://{redis.address}", "--durability", args.durability)
+
+
+def three_tiers(life, folder, binary, args):
+    store = over_redis(life, folder, SERVER_CPU, args)
     node = life.enter_context(running(Parley(folder, SERVER_CPU, "--rpc", "127.0.0.1:0", *store, binary=binary)))
     backend = ("--backend", f"thrift://{node.rpc}")
     gateway = life.enter_context(running(Parley(folder, SERVER_CPU, "--http", "127.0.0.1:0", *backend, binary=binary)))
     return Side(gateway, node)
+
+
+# The servers, what they are asked, and the load's CPU.
+SHAPES = {
+    "one process": (one_process, SENDS | OPENING | PULLS, LOAD_CPU),
+    "one process over Redis": (one_process_over_redis, SENDS | PULLS, None),
+    "gateway, node, Redis": (three_tiers, SENDS | PULLS, LOAD_CPU),
+}

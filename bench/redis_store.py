@@ -1,10 +1,14 @@
 """Redis as the store: beside redis-benchmark, beside the store in memory, and what it takes of memory."""
 
+import contextlib
+import itertools
 import json
 import os
+import pathlib
 import re
 import statistics
 import subprocess
+import time
 
 from load import (
     CHATS,
@@ -22,10 +26,13 @@ from load import (
     pinned,
     progress,
     table,
+    wrk,
 )
-from servers import Parley, Redis, running
+from servers import Parley, Redis, free_port, running
 
 SEND, KEYED = "send", "send with a key"
+LANES = (16, 32, 64)
+AROUND_TEXT = 5  # bytes of the record of a message without a key, beside its text
 STORE_BENCHMARK = ROOT / "build" / "release" / "src" / "app" / "store_benchmark"
 
 
@@ -49,7 +56,7 @@ def redis_alone(args, redis):
         redis.ask("FLUSHALL")
         for depth in depths:
             for name, words in (
-                ("append", ("XADD", "bench:{__rand_int__}", "*", "s", "012345678", "t", "x" * TEXT)),
+                ("append", ("XADD", "bench:{__rand_int__}", "*", "r", "x" * (TEXT + AROUND_TEXT))),
                 ("read", ("XRANGE", "bench:{__rand_int__}", "-", "+", "COUNT", PAGE)),
             ):
                 rate = redis_benchmark(redis, depth, *words)
@@ -177,21 +184,96 @@ def redis_memory(args, folder, redis):
             fill(server, chats * messages, chats, first=(len(rows) + 1) * 1_000_000)
             chat = (redis.used_bytes() - before) / chats
             rows.append([f"{messages:,}", f"{chat:,.0f}", f"{chat / messages:,.0f}", f"{2**30 / chat:,.0f}"])
+        before = redis.used_bytes()
+        # The number of a key has five digits for most of the run, which makes 16 bytes.
+        run = wrk(server.url, CONNECTIONS[0], args.seconds, "keyed", 10, TEXT, "0123456789")
+        keyed = (redis.used_bytes() - before) / run["requests"]
     return [
-        f"What the Redis server's used_memory grows by, for texts of {TEXT} bytes.",
+        f"What the Redis server's used_memory grows by, for texts of {TEXT} bytes. The index is in it: each chat has two "
+        "users who have no other one. Redis keeps an idempotency key for one to two windows.",
         "",
         *table(["messages in each chat", "bytes a chat", "bytes a message", "chats in 1 GiB"], rows),
+        "",
+        f"A message more in one of ten long chats, with a key of 16 bytes, takes {keyed:.0f} bytes.",
     ]
 
 
-def over_redis(args, folder, redis):
+def scenario_lanes(args, folder):
+    """A store has as many lanes as `parley:lanes:…` says when its first node starts."""
+    sends = {
+        SEND: lambda run: ["send", CHATS, TEXT],
+        KEYED: lambda run: ["keyed", CHATS, TEXT, f"{os.getpid()}-{run}"],
+    }
+    results = {}
+    for shape, start, scheme in (("one server", one_server, "redis"), ("cluster of three", cluster, "redis+cluster")):
+        with contextlib.ExitStack() as life:
+            sides = {}
+            for lanes in LANES:
+                own = pathlib.Path(folder) / f"{scheme}-{lanes}"
+                servers = start(life, own, args)
+                for server in servers:  # those of a cluster that have not the slot refuse it
+                    server.ask("SET", "parley:lanes:{parley:id}", lanes)
+                node = life.enter_context(running(over_redis(args, own, servers[0], scheme)))
+                fill(node, CHATS * PAGE * 2, CHATS)
+                sides[lanes] = node, servers
+            for number in range(args.rounds):
+                for (name, words), (lanes, (node, servers)) in itertools.product(sends.items(), sides.items()):
+                    before = sum(server.cpu_us() for server in servers)
+                    run = measure(node, CONNECTIONS[-1], args.seconds, *words(number), cpu=None)
+                    run["redis_us"] = (sum(server.cpu_us() for server in servers) - before) / max(1, run["requests"])
+                    results.setdefault((shape, name, lanes), []).append(run)
+                    progress(f"round {number + 1}: {shape}, {name}, {lanes} lanes: {run['rate']:,.0f}/s")
+    columns = ["servers", "request", "lanes", "requests/s", "p50 ms", "p99 ms", "Redis µs", "node µs", "errors"]
+    rows = [
+        [
+            *key,
+            f"{median(runs, 'rate'):,.0f}",
+            *latency(runs),
+            f"{median(runs, 'redis_us'):.1f}",
+            f"{median(runs, 'cpu_us'):.1f}",
+            errors(runs),
+        ]
+        for key, runs in results.items()
+    ]
+    return [
+        f"One HTTP process on CPU {SERVER_CPU}, Redis on CPU {LOAD_CPU}, wrk where there is room, "
+        f"{CONNECTIONS[-1]} connections. The times are processor time for a request.",
+        "",
+        *table(columns, rows),
+    ]
+
+
+def one_server(life, folder, args, *lines):
+    folder.mkdir(parents=True)
+    sync = "always" if args.durability == "fsync" else "everysec"
+    return [life.enter_context(running(Redis(folder, LOAD_CPU, f"appendfsync {sync}", *lines)))]
+
+
+def cluster(life, folder, args):
+    """Masters alone, each with a third of the slots."""
+    bounds, buses, servers = (0, 5461, 10923, 16384), [free_port() for _ in range(3)], []
+    for number, bus in enumerate(buses):  # without its line, the port must be below 55536
+        lines = ("cluster-enabled yes", f"cluster-port {bus}")
+        servers += one_server(life, folder / str(number), args, *lines)
+        servers[-1].ask("CLUSTER", "ADDSLOTSRANGE", bounds[number], bounds[number + 1] - 1)
+    for server, bus in zip(servers[1:], buses[1:]):
+        servers[0].ask("CLUSTER", "MEET", "127.0.0.1", server.port, bus)
+    until = time.monotonic() + 60
+    while not all("cluster_state:ok" in server.ask("CLUSTER", "INFO") for server in servers):
+        if time.monotonic() > until:
+            raise RuntimeError("the cluster is not whole")
+        time.sleep(0.1)
+    return servers
+
+
+def over_redis(args, folder, redis, scheme="redis"):
     return Parley(
         folder,
         SERVER_CPU,
         "--http",
         "127.0.0.1:0",
         "--store",
-        f"redis://{redis.address}",
+        f"{scheme}://{redis.address}",
         "--durability",
         args.durability,
     )

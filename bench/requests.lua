@@ -4,6 +4,7 @@
 --   ping                           GET /ping
 --   closing PATH                   GET PATH, each on a connection of its own
 --   send   CHATS BYTES             a message of BYTES to each of CHATS chats in turn
+--   opening BYTES FIRST            a message of BYTES to a chat of its own, the first of them number FIRST
 --   keyed  CHATS BYTES RUN         the same, each with an idempotency key of its own (RUN tells runs apart)
 --   pull   CHATS LIMIT             a page of each of CHATS chats in turn
 --   fresh  CHATS LIMIT             the same, each from a cursor of its own, so that it is no page that was kept
@@ -59,6 +60,10 @@ local kinds = {
   end,
   send = function(chats, bytes)
     return cycle(tonumber(chats), function(i) return post(body(i, bytes), {}) end)
+  end,
+  opening = function(bytes, first)
+    local i = tonumber(first) - 1
+    return function() i = i + 1; return post(body(i, bytes), {}) end
   end,
   keyed = function(chats, bytes, run)
     local n = 0

@@ -180,7 +180,7 @@ class CallsTest : public testing::Test {
   MetricsRegistry gateway_metrics_;
   MemoryBudget memory_{std::size_t{64} << 20};
   std::atomic<bool> draining_ = false;
-  std::unique_ptr<store::MessageStore> store_ = store::make_memory_store({}, node_metrics_);
+  std::unique_ptr<store::MessageStore> store_ = store::make_memory_store({}, node_loops_, node_metrics_);
   service::LocalService local_{*store_, {}};
   rpc::RpcServer rpc_{node_loops_,
                       {"127.0.0.1", 0},

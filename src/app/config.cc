@@ -112,8 +112,8 @@ void declare_store(OptionSet& options, Config& config) {
       "idempotency-window", config.store_options.idempotency_window, seconds(1), hours(24 * 366),
       "How long the store remembers idempotency keys, at least. Meanwhile a repeated send stores nothing.");
   options.size("store-memory", config.store_options.memory, 8 * kMiB, 1024 * kGiB,
-               "The memory for the store's caches and write buffers. Over Redis, it holds what the server remembers of "
-               "recent chats.");
+               "The memory for the store's caches and write buffers. Over Redis, it holds pages and what "
+               "is known of the index.");
   options.count("store-queue", config.store_options.max_queue, 1, 1'000'000,
                 "How many sends may wait for the disk. The server answers `overloaded` to any further one.");
 }

@@ -4,9 +4,11 @@
 //                                                   PARLEY_BENCH_REDIS=HOST:PORT for what is over Redis
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <memory>
 #include <string>
@@ -21,7 +23,9 @@
 
 #include "base/metrics.h"
 #include "net/loop.h"
+#include "service/events.h"
 #include "store/embedded/store.h"
+#include "store/message_change.h"
 #include "store/redis/store.h"
 
 namespace parley::store {
@@ -40,12 +44,22 @@ class Folder {
   fs::path path;
 };
 
-std::unique_ptr<MessageStore> open(const fs::path& folder, Durability durability, net::LoopPool& loops) {
-  static MetricsRegistry metrics;
-  return open_rocksdb_store(folder, {.durability = durability}, loops, metrics).value();
+std::atomic<std::int64_t> clock_ahead;  ///< microseconds that the stores' clock is ahead
+
+StoreOptions store_options(Durability durability) {
+  StoreOptions options{.durability = durability};
+  options.clock = [real = options.clock] { return real() + clock_ahead; };
+  return options;
 }
 
-ChatId chat(std::size_t i) { return ChatId::parse("alice:bob" + std::to_string(i)).value(); }
+std::unique_ptr<MessageStore> open(const fs::path& folder, Durability durability, net::LoopPool& loops) {
+  static MetricsRegistry metrics;
+  return open_rocksdb_store(folder, store_options(durability), loops, metrics).value();
+}
+
+ChatId chat(std::size_t i, const std::string& user = "alice") {
+  return ChatId::parse(user + ":bob" + std::to_string(i)).value();
+}
 
 /// Of all threads, in seconds.
 double cpu_seconds() {
@@ -61,6 +75,7 @@ struct Load {
   std::size_t sends = 0;
   std::size_t chats = 1;
   bool keyed = false;
+  std::string user = "alice";  // whose chats they are
 };
 
 /// One sender: sends again as soon as it is answered.
@@ -68,10 +83,10 @@ Async<> send_in_turn(MessageStore& store, Load load, std::size_t sender) {
   static std::size_t key = 0;
   static const std::string run = std::to_string(std::chrono::steady_clock::now().time_since_epoch().count());
   for (std::size_t i = 0; i < load.sends; ++i) {
-    Draft draft{chat((sender * load.sends + i) % load.chats), "alice", std::string(100, 'x'), ""};
+    Draft draft{chat((sender * load.sends + i) % load.chats, load.user), load.user, std::string(100, 'x'), ""};
     if (load.keyed) draft.idempotency_key = run + "-" + std::to_string(++key);
     const auto appended =
-        co_await store.append(std::move(draft), std::chrono::steady_clock::now() + std::chrono::seconds(60));
+        co_await store.append(change_of(std::move(draft)), std::chrono::steady_clock::now() + std::chrono::seconds(60));
     if (!appended) std::abort();
   }
 }
@@ -115,8 +130,8 @@ BENCHMARK(append)
 /// Each time from a cursor that is `step` later: with 0 the page may be one that was kept, else it is none.
 Async<> read_again(MessageStore& store, ChatId of, PageRange range, std::int64_t step, std::size_t times) {
   for (std::size_t i = 0; i < times; ++i, range.cursor += step) {
-    const auto page = co_await store.read(of, range, kNoDeadline);
-    if (!page || page->messages.size() != 10) std::abort();
+    const auto page = co_await store.read(of, {range}, kNoDeadline);
+    if (!page || page->records.size() != 10) std::abort();
   }
 }
 
@@ -146,6 +161,49 @@ BENCHMARK(read_ten)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
+constexpr std::size_t kPages = 1000;  // read one after the other
+
+/// Counts pages that were read one after the other.
+void measure_pages(benchmark::State& state, net::LoopPool& loops, const std::function<Async<>()>& read_one) {
+  const auto read_all = [&]() -> Async<> {
+    for (std::size_t i = 0; i < kPages; ++i) co_await read_one();
+  };
+  for (auto _ : state) net::run_on(loops[0], read_all());
+  state.SetItemsProcessed(static_cast<std::int64_t>(kPages) * state.iterations());
+}
+
+/// The 20 newest chats of a user who has 10,000.
+void newest_chats(benchmark::State& state, MessageStore& store, net::LoopPool& loops) {
+  send_all(store, loops, 500, {.sends = 20, .chats = 10'000});
+  measure_pages(state, loops, [&]() -> Async<> {
+    const auto page = co_await store.index("alice", {.limit = 20}, kNoDeadline);
+    if (!page || page->rows.size() != 20) std::abort();
+  });
+}
+
+/// A page of the events of a user who has 1,000 chats of which 5 moved. The others moved an hour ago, and others' chats
+/// have moved since in every lane.
+void events_page(benchmark::State& state, MessageStore& store, net::LoopPool& loops) {
+  send_all(store, loops, 100, {.sends = 10, .chats = 1000, .user = "carol"});
+  clock_ahead += std::int64_t{3600} * 1'000'000;
+  send_all(store, loops, 100, {.sends = 10, .chats = 1000, .user = "dave"});
+  const auto cursor = net::run_on(loops[0], service::begin_events(store, kNoDeadline)).value();
+  send_all(store, loops, 1, {.sends = 5, .chats = 5, .user = "carol"});
+  measure_pages(state, loops, [&]() -> Async<> {
+    const auto page = co_await service::read_events(store, {.user = "carol", .cursor = cursor}, kNoDeadline);
+    if (!page || page->events.size() != 5 || !page->caught_up) std::abort();
+  });
+}
+
+using OverStore = void (*)(benchmark::State& state, MessageStore& store, net::LoopPool& loops);
+
+void over_rocksdb(benchmark::State& state, OverStore measure) {
+  const Folder folder;
+  net::LoopPool loops(1);
+  const auto store = open(folder.path, Durability::kOs, loops);
+  measure(state, *store, loops);
+}
+
 /// How long opening takes after a clean end, with ten messages in each chat.
 void open_store(benchmark::State& state) {
   const Folder folder;
@@ -165,7 +223,13 @@ std::unique_ptr<MessageStore> open_redis(net::LoopPool& loops) {
   redis::ClientOptions servers;
   servers.servers = {net::Endpoint::parse(std::getenv("PARLEY_BENCH_REDIS")).value()};
   const Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  return open_redis_store(std::move(servers), {.durability = Durability::kOs}, loops, metrics, deadline).value();
+  return open_redis_store(std::move(servers), store_options(Durability::kOs), loops, metrics, deadline).value();
+}
+
+void over_redis(benchmark::State& state, OverStore measure) {
+  net::LoopPool loops(1);
+  const auto store = open_redis(loops);
+  measure(state, *store, loops);
 }
 
 /// Arguments: senders at once, 1 for keys.
@@ -204,6 +268,16 @@ BENCHMARK(open_store)->Arg(100)->Arg(100'000)->UseRealTime()->Iterations(5)->Uni
 }  // namespace parley::store
 
 int main(int argc, char** argv) {
+  using namespace parley::store;
+  const auto add = [](const char* name, auto over, OverStore measure) {
+    benchmark::RegisterBenchmark(name, over, measure)->UseRealTime()->Iterations(5)->Unit(benchmark::kMillisecond);
+  };
+  add("newest_chats/rocksdb", over_rocksdb, newest_chats);
+  add("events_page/rocksdb", over_rocksdb, events_page);
+  if (std::getenv("PARLEY_BENCH_REDIS") != nullptr) {
+    add("newest_chats/redis", over_redis, newest_chats);
+    add("events_page/redis", over_redis, events_page);
+  }
   if (const char* chats = std::getenv("PARLEY_BENCH_CHATS")) {
     benchmark::RegisterBenchmark("open_store_big", parley::store::open_store)
         ->Arg(std::atoll(chats))

@@ -6,26 +6,46 @@
 #include <vector>
 
 #include "base/memory_budget.h"
+#include "chat/message_body.h"
 #include "rpc/client/remote_service.h"
 #include "rpc/server/server.h"
 #include "service/local_service.h"
 #include "store/embedded/store_factory.h"
+#include "store/log_contract.h"
 #include "store/memory/store_factory.h"
 
 namespace parley::store {
 namespace {
 
-/// A page's bytes are the node's to choose and no part of a call, so the test that chooses them does so here.
+/// A page's bytes are the node's to choose and no part of a call, so the test that chooses them does so here. What no
+/// call exposes goes to the store.
 class PagesOf final : public MessageStore {
  public:
   PagesOf(std::unique_ptr<MessageStore> store, const std::atomic<std::size_t>& bytes)
       : store_(std::move(store)), bytes_(bytes) {}
 
-  Task<Appended> append(Draft draft, Deadline deadline) override { return store_->append(std::move(draft), deadline); }
-  Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
-    range.max_bytes = bytes_;
+  Task<Appended> append(Change change, Deadline deadline) override {
+    return store_->append(std::move(change), deadline);
+  }
+  Task<RecordPage> read(ChatId chat, RecordRange range, Deadline deadline) override {
+    range.page.max_bytes = bytes_;
     return store_->read(std::move(chat), range, deadline);
   }
+  Task<RowPage> rows(TableId table, RowRange range, Deadline deadline) override {
+    return store_->rows(std::move(table), std::move(range), deadline);
+  }
+  Task<Written> write(TableId table, std::vector<RowWrite> rows, Deadline deadline) override {
+    return store_->write(std::move(table), std::move(rows), deadline);
+  }
+  Task<IndexPage> index(std::string user, IndexRange range, Deadline deadline) override {
+    return store_->index(std::move(user), std::move(range), deadline);
+  }
+  std::size_t lanes() const noexcept override { return store_->lanes(); }
+  std::size_t lane_of(std::string_view chat) const noexcept override { return store_->lane_of(chat); }
+  Task<std::vector<std::int64_t>> clocks(Clocks which, Deadline deadline) override {
+    return store_->clocks(which, deadline);
+  }
+  Bell& bell() noexcept override { return store_->bell(); }
   Health health() const override { return store_->health(); }
   std::string id() const override { return store_->id(); }
 
@@ -55,19 +75,43 @@ class TwoTiers final : public MessageStore {
     id_ = gateway_->store_id();
   }
 
-  Task<Appended> append(Draft draft, Deadline deadline) override {
-    const auto sent = co_await gateway_->send({draft.chat.name(), draft.text, draft.sender, draft.idempotency_key},
-                                              {.deadline = deadline, .request_id = "test"});
+  Task<Appended> append(Change change, Deadline deadline) override {
+    const RecordDraft& record = change.records.front();
+    auto message = to_message({record.kind, 0, record.sender, record.about, record.body});
+    const auto sent =
+        co_await gateway_->send({change.chat.name(), std::move(message->text), record.sender, change.idempotency_key},
+                                {.deadline = deadline, .request_id = "test"});
     if (!sent) co_return std::unexpected(sent.error());
-    co_return Appended{sent->send_time, sent->duplicate};
+    co_return Appended{.send_time = sent->send_time, .duplicate = sent->duplicate};
   }
-  Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
-    page_bytes_ = range.max_bytes;
-    auto pulled = co_await gateway_->pull({chat.name(), range.cursor, range.limit, range.reverse},
-                                          {.deadline = deadline, .request_id = "test"});
-    if (!pulled) co_return std::unexpected(std::move(pulled).error());
-    co_return std::move(pulled->page);
+  Task<RecordPage> read(ChatId chat, RecordRange range, Deadline deadline) override {
+    page_bytes_ = range.page.max_bytes;
+    const auto pulled = co_await gateway_->pull({chat.name(), range.page.cursor, range.page.limit, range.page.reverse},
+                                                {.deadline = deadline, .request_id = "test"});
+    if (!pulled) co_return std::unexpected(pulled.error());
+    RecordPage page{.records = {}, .has_more = pulled->page.has_more};
+    for (const Message& message : pulled->page.messages) {
+      RecordDraft record = draft_of_message({chat, message.sender, message.text, ""});
+      page.records.push_back({record.kind, message.send_time, record.sender, record.about, std::move(record.body)});
+    }
+    EXPECT_EQ(pulled->page.next_cursor, next_cursor(pulled->page.messages, range.page));
+    co_return page;
   }
+  Task<RowPage> rows(TableId table, RowRange range, Deadline deadline) override {
+    return store_.rows(std::move(table), std::move(range), deadline);
+  }
+  Task<Written> write(TableId table, std::vector<RowWrite> rows, Deadline deadline) override {
+    return store_.write(std::move(table), std::move(rows), deadline);
+  }
+  Task<IndexPage> index(std::string user, IndexRange range, Deadline deadline) override {
+    return store_.index(std::move(user), std::move(range), deadline);
+  }
+  std::size_t lanes() const noexcept override { return store_.lanes(); }
+  std::size_t lane_of(std::string_view chat) const noexcept override { return store_.lane_of(chat); }
+  Task<std::vector<std::int64_t>> clocks(Clocks which, Deadline deadline) override {
+    return store_.clocks(which, deadline);
+  }
+  Bell& bell() noexcept override { return store_.bell(); }
   Health health() const override { return gateway_->health(); }
   std::string id() const override { return id_; }
 
@@ -95,9 +139,9 @@ StoreFactory through_both(StoreFactory factory) {
           }};
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiers, MessageStoreContract,
+INSTANTIATE_TEST_SUITE_P(Tiers, LogContract,
                          testing::Values(through_both(memory_factory()), through_both(rocksdb_factory())),
-                         [](const auto& test) { return test.param.name; });
+                         contract_name);
 
 }  // namespace
 }  // namespace parley::store

@@ -37,6 +37,7 @@ enum class ErrorCode : std::int32_t {
   kOriginNotAllowed = 22,
   kInvalidField = 23,
   kNotSupported = 24,
+  kCursorGone = 25,
 };
 
 /// What can fail so.
@@ -101,6 +102,7 @@ inline constexpr std::array kTable = {
     ErrorInfo{kOriginNotAllowed, "origin_not_allowed", 403, "The origin or host is not allowed", 403, kHttp, kRefused},
     ErrorInfo{kInvalidField, "invalid_field", 400, "A field has a value that it cannot have", 500, kCall, kRefused},
     ErrorInfo{kNotSupported, "not_supported", 501, "The server behind this one has no such call", 500, kCall, kRefused},
+    ErrorInfo{kCursorGone, "cursor_gone", 410, "The cursor is of another store or user", 500, kCall, kRefused},
 };
 
 constexpr bool numbered_in_order() {

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/error.h"
@@ -29,13 +31,42 @@ struct Draft {
   std::string idempotency_key;  ///< empty: none
 };
 
-/// A message as it is stored; its chat is the page's.
+/// One text with which users reacted to a message.
+struct Reaction {
+  std::string reaction;
+  std::size_t count = 0;             ///< of users
+  std::vector<std::string> users{};  ///< the first ones, by time
+  bool mine = false;                 ///< whether the reader is one of all of them
+
+  friend bool operator==(const Reaction&, const Reaction&) = default;
+};
+
+/// What a message may have beyond its text, and plain messages have not.
+struct MessageExtras {
+  std::string idempotency_key{};  ///< there for the sender alone
+  std::int64_t edited_time = 0;   ///< of the last edit; 0: none
+  bool recalled = false;          ///< taken back: only the sender and times are left
+  std::int64_t reply_to = 0;      ///< the time of a message of the same chat; 0: none
+  std::vector<std::string> mentions{};
+  std::string type{};  ///< the application's own kind; empty: text
+  std::string data{};  ///< the application's own, JSON
+  std::vector<Reaction> reactions{};
+
+  friend bool operator==(const MessageExtras&, const MessageExtras&) = default;
+};
+
+/// A message as a reader sees it; its chat is the page's. Copies share the extras.
 struct Message {
   std::string sender;
-  std::string text;
-  std::int64_t send_time;  ///< microseconds since 1970
+  std::string text;                               ///< empty once it is recalled
+  std::int64_t send_time;                         ///< microseconds since 1970
+  std::shared_ptr<const MessageExtras> extras{};  ///< null: a plain message
 
-  friend bool operator==(const Message&, const Message&) = default;
+  friend bool operator==(const Message& a, const Message& b) {
+    const auto plain = [](const Message& m) { return std::tie(m.sender, m.text, m.send_time); };
+    const bool same_extras = a.extras == b.extras || (a.extras && b.extras && *a.extras == *b.extras);
+    return plain(a) == plain(b) && same_extras;
+  }
 };
 
 /// What a pull asks for, in the store's terms.

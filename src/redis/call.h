@@ -40,6 +40,7 @@ static_assert(kOutcomeNames.size() == static_cast<std::size_t>(CallResult::Outco
 struct CallOptions {
   Deadline deadline = kNoDeadline;
   bool replicate = false;  ///< answered once ClientOptions::replicas replicas have confirmed it, by WAIT
+  bool* begun = nullptr;   ///< tells, while the call is under way, whether it may have been sent. On the loop
 };
 
 /// Asks one server that somebody else has chosen, and says for how long it may take; `command` is format_command()'s.

@@ -61,15 +61,6 @@ struct Client::State {
 
 namespace {
 
-std::string format_script(std::string_view command, std::string_view script, std::span<const std::string_view> keys,
-                          std::span<const std::string_view> arguments) {
-  const std::string count = std::to_string(keys.size());
-  std::vector<std::string_view> all{command, script, count};
-  all.insert(all.end(), keys.begin(), keys.end());
-  all.insert(all.end(), arguments.begin(), arguments.end());
-  return format_command(all);
-}
-
 bool not_loaded(const CallResult& result) {
   return result.outcome == CallResult::Outcome::kAnswered && result.reply.is_error() &&
          refusal_of(result.reply.text, true) == Refusal::kNoScript;
@@ -99,14 +90,26 @@ Async<CallResult> Client::call(std::string_view key, std::function<std::string()
 }
 
 Async<CallResult> Client::run(const Script& script, std::span<const std::string_view> keys,
-                              std::span<const std::string_view> arguments, CallOptions options,
-                              std::function<void()> renew) {
+                              std::span<const std::string_view> arguments, CallOptions options) {
+  return run(
+      script, keys.front(),
+      [keys, arguments](ScriptCall& call) {
+        for (const std::string_view one : keys) call.add_key(one);
+        for (const std::string_view one : arguments) call.add_argument(one);
+      },
+      options);
+}
+
+Async<CallResult> Client::run(const Script& script, std::string_view key, std::function<void(ScriptCall&)> put,
+                              CallOptions options) {
   LoopClient& here = state_->here();
-  const std::uint16_t slot = hash_slot(keys.front());
+  const std::uint16_t slot = hash_slot(key);
+  ScriptCall script_call;
   const auto call = [&](std::string_view command, std::string_view name) {
-    const auto make = [&renew, command, name, keys, arguments] {
-      if (renew) renew();
-      return format_script(command, name, keys, arguments);
+    const auto make = [&script_call, &put, command, name] {
+      script_call.clear();
+      put(script_call);
+      return script_call.format(command, name);
     };
     std::string first = make();
     return here.call({.slot = slot, .bytes = std::move(first), .remake = make, .script = true}, options);

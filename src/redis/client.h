@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/metrics.h"
@@ -49,18 +50,21 @@ class Client {
   [[nodiscard]] Async<CallResult> call(std::string_view key, std::string command, CallOptions options);
   /// The same with a command that `make` makes, and makes anew where it goes out later than at once, or again.
   [[nodiscard]] Async<CallResult> call(std::string_view key, std::function<std::string()> make, CallOptions options);
-  /// Runs `script` over `keys`, which share a slot and are at least one. All of it stays where it is meanwhile, but for
-  /// the arguments, which `renew` sets wherever call() would make a command.
+  /// Runs `script` over `keys`, which share a slot and are at least one. All of it stays where it is meanwhile.
   [[nodiscard]] Async<CallResult> run(const Script& script, std::span<const std::string_view> keys,
-                                      std::span<const std::string_view> arguments, CallOptions options,
-                                      std::function<void()> renew = {});
+                                      std::span<const std::string_view> arguments, CallOptions options);
+  /// The same, in `key`'s slot, with what `put` puts into its argument, which is empty, wherever call() would make a
+  /// command.
+  [[nodiscard]] Async<CallResult> run(const Script& script, std::string_view key, std::function<void(ScriptCall&)> put,
+                                      CallOptions options);
   /// Visits every master that is known now, all at once, and waits for all visits. Each question of each has `patience`
   /// of its own, so that none waits for another one's server.
   [[nodiscard]] Async<> visit_masters(std::chrono::milliseconds patience,
                                       std::function<Async<>(std::string address, Ask ask)> visit);
 
-  /// A number that changes whenever a master is lost or replaced, which may then have other data than were read before.
-  /// On a loop.
+  /// A number that changes when a master may have other data than were read before: a connection to it was lost, there
+  /// is a new one, or other servers are masters. It does not change while nothing but attempts to connect fail. On a
+  /// loop.
   [[nodiscard]] std::uint64_t changes() const noexcept;
 
   /// Whether ClientOptions::replicas asks for any. Any thread.

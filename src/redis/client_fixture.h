@@ -57,6 +57,7 @@ class ClientTest : public testing::Test {
     return spawn(run_on_loop(script, key, argument, options)).get();
   }
   Result<void> ready() { return spawn(ready_on_loop()).get(); }
+  std::uint64_t changes() { return spawn(changes_on_loop()).get(); }
   /// The value of a sample in /metrics, whose name and labels these are.
   double metric(const std::string& sample) const {
     const std::string text = "\n" + metrics_.text();
@@ -84,6 +85,7 @@ class ClientTest : public testing::Test {
     co_return result;
   }
   Task<void> ready_on_loop() { co_return client_->ready(); }
+  Async<std::uint64_t> changes_on_loop() { co_return client_->changes(); }
 };
 
 }  // namespace parley::redis

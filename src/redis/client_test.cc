@@ -87,6 +87,25 @@ TEST_F(ClientTest, AnOutageThatIsOldIsNotWaitedFor) {
   eventually("it is ready", [&] { return ready().has_value(); });
 }
 
+TEST_F(ClientTest, AttemptsThatFailDoNotChangeWhatWasRead) {
+  RedisServer server;
+  ASSERT_TRUE(start({.servers = {server.endpoint()}}));
+  const std::uint64_t at_first = changes();
+  EXPECT_EQ(call({"PING"}).reply.text, "PONG");
+  EXPECT_EQ(changes(), at_first);
+  server.kill();
+  const std::string failures = "parley_redis_connect_failures_total{server=\"" + server.endpoint().to_string() + "\"}";
+  eventually("an attempt fails", [&] { return metric(failures) >= 1; });
+  const std::uint64_t lost = changes();
+  EXPECT_NE(lost, at_first);
+  const double failed = metric(failures);
+  eventually("more attempts fail", [&] { return metric(failures) >= failed + 3; });
+  EXPECT_EQ(changes(), lost);
+  server.start();
+  eventually("it is ready", [&] { return ready().has_value(); });
+  EXPECT_NE(changes(), lost) << "another connection, behind which data may be others";
+}
+
 TEST_F(ClientTest, OneLineSaysWhyAPasswordIsWrong) {
   RedisServer open;
   const net::Endpoint& server = open.endpoint();

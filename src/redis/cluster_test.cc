@@ -77,6 +77,27 @@ TEST_F(ClusterTest, CallsFollowASlotThatMoves) {
   EXPECT_TRUE(ready());
 }
 
+TEST_F(ClusterTest, ASlotThatHasMovedMayHaveOtherData) {
+  ClientOptions calm = options();
+  calm.watch = milliseconds(20'000);  // MOVED alone tells of the new owner
+  ASSERT_TRUE(start(calm));
+  const int slot = hash_slot("{a}");
+  int from = 0;
+  while (!cluster_.node(from).ask({"GET", "{a}"}).text.empty()) ++from;
+  EXPECT_EQ(call({"SET", "{a}", "1"}).reply.text, "OK");
+  const std::uint64_t before = changes();
+  const RedisServer& next = cluster_.node((from + 1) % 3);
+  RedisCluster::begin_move(slot, cluster_.node(from), next);
+  RedisCluster::move_keys(slot, cluster_.node(from), next);
+  cluster_.end_move(slot, next);
+  EXPECT_EQ(call({"GET", "{a}"}).reply.text, "1");
+  EXPECT_GE(metric("parley_redis_errors_total{error=\"MOVED\"}"), 1);
+  const std::uint64_t moved = changes();
+  EXPECT_NE(moved, before);
+  EXPECT_EQ(call({"GET", "{a}"}).reply.text, "1");
+  EXPECT_EQ(changes(), moved);
+}
+
 TEST_F(ClusterTest, CallsWaitUntilAReplicaIsPromoted) {
   ASSERT_TRUE(start(options()));
   std::vector<std::string> keys;

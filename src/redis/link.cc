@@ -50,7 +50,11 @@ Async<std::shared_ptr<Connection>> Link::connect() {
 
 Async<> Link::serve() {
   if (const auto admitted = co_await admit(); !admitted) connection_->close(admitted.error().detail);
-  set_up("the server is up");
+  if (!over()) {
+    served_ = true;
+    context_.on_link();
+    set_up("the server is up");
+  }
   while (!over()) {
     co_await pause(context_.options.watch);
     if (!over()) judge_silence();
@@ -62,6 +66,7 @@ Async<> Link::serve() {
 Async<> Link::leave(std::shared_ptr<Connection> connection) {
   const Deadline now = context_.loop.now();
   const bool replica = std::exchange(renewing_, false);
+  if (std::exchange(served_, false)) context_.on_link();
   set_down(replica ? "the server is a replica" : connection->why(), now);
   const Deadline last = now + context_.options.watch;
   while (!connection->closed() && connection->in_flight() > 0 && context_.loop.now() < last) {

@@ -16,7 +16,8 @@ namespace parley::redis {
 /// What all links of a loop have in common; outlives them.
 struct LinkContext : net::PeerContext {
   const ClientOptions& options;
-  std::function<void()> look;  ///< somebody else may be the master now
+  std::function<void()> look;     ///< somebody else may be the master now
+  std::function<void()> on_link;  ///< a connection for calls was lost, or there is a new one
 };
 
 /// All on its loop's thread. Made by std::make_shared. After retire() calls that are under way end: what the server may
@@ -61,6 +62,7 @@ class Link : public net::Peer<Link, Connection> {
   Deadline down_since_;
   bool turned_away_ = false;
   bool renewing_ = false;
+  bool served_ = false;  // calls may have gone to the connection
 };
 
 }  // namespace parley::redis

@@ -53,11 +53,12 @@ LoopClient::LoopClient(net::Loop& loop, const ClientOptions& options, ClientMetr
       metrics_(metrics),
       look_(std::move(look)),
       tasks_(loop.executor()),
-      context_{{loop, tasks_, metrics, [this] { on_change(); }}, options, look_},
+      context_{{loop, tasks_, metrics, [this] { on_change(); }}, options, look_, [this] { ++changes_; }},
       none_since_(loop_.now()) {}
 
 void LoopClient::set_layout(const Layout& layout) {
   why_none_ = layout.why;
+  ++changes_;
   const auto before = std::exchange(masters_, {});
   for (const net::Endpoint& server : layout.masters) {
     const auto known = std::ranges::find(before, server, [](const auto& master) { return master->server(); });
@@ -98,6 +99,7 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
     const auto connection = link->connection();
     const bool asking = std::exchange(attempt.asked, nullptr) == attempt.master;
     link->metrics().in_flight.add(1);
+    if (options.begun != nullptr) *options.begun = true;
     PendingCall sent(*connection, command.bytes, options, asking, attempt.result);
     co_await sent.ended();
     link->metrics().in_flight.add(-1);
@@ -113,6 +115,7 @@ Async<CallResult> LoopClient::call(Command command, CallOptions options) {
     }
     metrics_.retries.add();
     attempt.late = true;
+    if (options.begun != nullptr) *options.begun = false;
     if (const auto pause = std::exchange(attempt.pause, {}); pause.count() > 0) {
       net::TimedWakeup paused;
       co_await paused.wait(loop_, loop_.now() + pause);
@@ -181,6 +184,8 @@ void LoopClient::follow(Attempt& attempt, Refusal refusal, const Link& link) {
     attempt.asked = std::move(master);
   } else {
     master->listed = true;
+    // It may have been promoted, and lack what the one before had.
+    if (owners_[attempt.command.slot] != master) ++changes_;
     owners_[attempt.command.slot] = std::move(master);
   }
 }
@@ -231,7 +236,6 @@ bool LoopClient::turned_away() const {
 Kind LoopClient::kind() const noexcept { return options_.topology == Topology::kCluster ? Kind::kNode : Kind::kMaster; }
 
 void LoopClient::on_change() {
-  ++changes_;
   if (!ready()) look_();
   waiters_.wake_all();
 }

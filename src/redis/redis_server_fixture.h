@@ -34,8 +34,14 @@
 namespace parley::redis {
 
 /// Waits for a condition; an exception that names it when it does not come true in time.
+/// How many times slower than a release this build is.
+#if !defined(__has_feature)
+#define __has_feature(feature) 0
+#endif
+inline constexpr int kBuildScale = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ? 8 : 1;
+
 inline void eventually(const std::string& what, const std::function<bool()>& holds,
-                       std::chrono::seconds time = std::chrono::seconds(30)) {
+                       std::chrono::seconds time = std::chrono::seconds(30) * kBuildScale) {
   const auto last = std::chrono::steady_clock::now() + time;
   while (!holds()) {
     if (std::chrono::steady_clock::now() > last) throw std::runtime_error("in vain was waited until " + what);
@@ -82,8 +88,8 @@ class RedisServer {
   static RedisServer sentinel(const RedisServer& master, int quorum, std::vector<std::string> configuration = {}) {
     std::vector<std::string> lines{
         "sentinel monitor mymaster 127.0.0.1 " + std::to_string(master.port()) + " " + std::to_string(quorum),
-        "sentinel down-after-milliseconds mymaster 500",
-        "sentinel failover-timeout mymaster 2000",
+        "sentinel down-after-milliseconds mymaster " + std::to_string(500 * kBuildScale),
+        "sentinel failover-timeout mymaster " + std::to_string(2000 * kBuildScale),
     };
     lines.insert(lines.end(), configuration.begin(), configuration.end());
     return RedisServer("redis-sentinel", std::move(lines));

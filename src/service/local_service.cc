@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "base/log.h"
+#include "chat/message_body.h"
+#include "store/message_change.h"
 #include "store/message_store.h"
 
 namespace parley::service {
@@ -15,10 +18,18 @@ Task<SendResponse> response_to_send(std::string chat, Task<store::Appended> appe
   co_return SendResponse{std::move(chat), appended->send_time, appended->duplicate};
 }
 
-Task<PullResponse> response_to_pull(std::string chat, Task<Page> reading) {
-  auto page = co_await std::move(reading);
-  if (!page) co_return std::unexpected(std::move(page).error());
-  co_return PullResponse{std::move(chat), *std::move(page)};
+Task<PullResponse> response_to_pull(std::string chat, PageRange range, Task<store::RecordPage> reading) {
+  auto read = co_await std::move(reading);
+  if (!read) co_return std::unexpected(std::move(read).error());
+  Page page{.messages = {}, .has_more = read->has_more};
+  page.messages.reserve(read->records.size());
+  for (const Record& record : read->records) {
+    if (append_message(record, {}, page.messages)) continue;
+    log_error("a message in the store is corrupt", {{"chat", chat}});
+    co_return fail(ErrorCode::kUnavailable, "a message of the chat is corrupt: the server's log says more");
+  }
+  page.next_cursor = next_cursor(page.messages, range);
+  co_return PullResponse{std::move(chat), std::move(page)};
 }
 
 }  // namespace
@@ -27,15 +38,16 @@ Task<SendResponse> LocalService::send(SendRequest request, CallContext context) 
   auto draft = validate(std::move(request), resources_.limits);
   if (!draft) return failed<SendResponse>(std::move(draft).error());
   std::string chat = draft->chat.name();
-  return response_to_send(std::move(chat), resources_.store.append(*std::move(draft), context.deadline));
+  return response_to_send(std::move(chat),
+                          resources_.store.append(store::change_of(*std::move(draft)), context.deadline));
 }
 
 Task<PullResponse> LocalService::pull(PullRequest request, CallContext context) {
   auto query = validate(request, resources_.limits);
   if (!query) return failed<PullResponse>(std::move(query).error());
   std::string chat = query->chat.name();
-  return response_to_pull(std::move(chat),
-                          resources_.store.read(std::move(query->chat), query->range, context.deadline));
+  return response_to_pull(std::move(chat), query->range,
+                          resources_.store.read(std::move(query->chat), {query->range}, context.deadline));
 }
 
 Task<ProtobufPtr> LocalService::do_call(const CallRow& row, ProtobufPtr request, CallContext context) {

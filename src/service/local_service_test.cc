@@ -1,11 +1,14 @@
 #include "service/local_service.h"
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
 
+#include "chat/message_body.h"
 #include "net/loop.h"
 
 namespace parley::service {
@@ -14,22 +17,33 @@ namespace {
 /// Keeps what it was asked, and answers the same always.
 class RecordingStore final : public store::MessageStore {
  public:
-  Task<store::Appended> append(Draft draft, Deadline) override {
-    appended = std::move(draft);
+  Task<store::Appended> append(store::Change change, Deadline) override {
+    appended = std::move(change);
     co_return store::Appended{.send_time = 7'000'000, .duplicate = true};
   }
-  Task<Page> read(ChatId, PageRange range, Deadline) override {
+  Task<store::RecordPage> read(ChatId, store::RecordRange range, Deadline) override {
     read_range = range;
-    co_return Page{};
+    co_return page;
   }
+  Task<store::RowPage> rows(store::TableId, store::RowRange, Deadline) override { co_return store::RowPage{}; }
+  Task<store::Written> write(store::TableId, std::vector<store::RowWrite>, Deadline) override {
+    co_return store::Written{};
+  }
+  Task<store::IndexPage> index(std::string, store::IndexRange, Deadline) override { co_return store::IndexPage{}; }
+  std::size_t lanes() const noexcept override { return 1; }
+  std::size_t lane_of(std::string_view) const noexcept override { return 0; }
+  Task<std::vector<std::int64_t>> clocks(store::Clocks, Deadline) override { co_return std::vector<std::int64_t>{0}; }
+  store::Bell& bell() noexcept override { return bell_; }
   Health health() const override { return Health::nothing("gone"); }
-  std::string id() const override { return id_; }
+  std::string id() const override { return "id"; }
 
-  std::optional<Draft> appended;
-  std::optional<PageRange> read_range;
+  store::RecordPage page;
+  std::optional<store::Change> appended;
+  std::optional<store::RecordRange> read_range;
 
  private:
-  std::string id_ = "id";
+  net::LoopPool loops_{1};
+  store::Bell bell_{loops_};
 };
 
 class LocalServiceTest : public testing::Test {
@@ -46,7 +60,8 @@ class LocalServiceTest : public testing::Test {
   }
   PageRange range_of(PullRequest request) {
     EXPECT_TRUE(run(service_.pull(std::move(request), {})));
-    return store_.read_range.value_or(PageRange{});
+    EXPECT_FALSE(store_.read_range->all_kinds);
+    return store_.read_range->page;
   }
 
   net::LoopPool loops_{1};
@@ -62,6 +77,15 @@ TEST_F(LocalServiceTest, SendsUnderTheCanonicalName) {
   EXPECT_TRUE(response->duplicate);
   EXPECT_EQ(store_.appended->chat.name(), "a:b");
   EXPECT_EQ(store_.appended->idempotency_key, "k");
+  ASSERT_EQ(store_.appended->records.size(), 1U);
+  const RecordDraft& record = store_.appended->records[0];
+  EXPECT_EQ(record.kind, RecordKind::kMessage);
+  const auto message = to_message({record.kind, 5, record.sender, record.about, record.body}, "b");
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->text, "hi");
+  EXPECT_EQ(message->sender, "b");
+  ASSERT_TRUE(message->extras);
+  EXPECT_EQ(message->extras->idempotency_key, "k");
 }
 
 TEST_F(LocalServiceTest, RefusesWhatIsInvalidBeforeTheStore) {
@@ -81,6 +105,27 @@ TEST_F(LocalServiceTest, PullsWithinTheLimits) {
   EXPECT_EQ(range.cursor, 5);
   EXPECT_TRUE(range.reverse);
   EXPECT_EQ(range.max_bytes, 1000U);
+}
+
+TEST_F(LocalServiceTest, AnswersWhatTheRecordsSayAndWhereToGoOn) {
+  for (const std::int64_t time : {5'000'000, 6'000'000}) {
+    const RecordDraft record = draft_of_message({ChatId::parse("a:b").value(), "a", "text", "key"});
+    store_.page.records.push_back({record.kind, time, record.sender, record.about, record.body});
+  }
+  store_.page.has_more = true;
+  const auto pull = [this](PullRequest request) { return run(service_.pull(std::move(request), {})).value().page; };
+  const Page page = pull({.chat = "a:b"});
+  EXPECT_EQ(page.messages, (std::vector<Message>{{"a", "text", 5'000'000}, {"a", "text", 6'000'000}}));
+  EXPECT_TRUE(page.has_more);
+  EXPECT_EQ(page.next_cursor, 6'000'001);
+  EXPECT_EQ(pull({.chat = "a:b", .reverse = true}).next_cursor, 5'999'999);
+  store_.page = {};
+  EXPECT_EQ(pull({.chat = "a:b", .cursor = 7}).next_cursor, 7);
+}
+
+TEST_F(LocalServiceTest, ACorruptMessageIsUnavailable) {
+  store_.page.records.push_back({RecordKind::kMessage, 5'000'000, "a", 0, "\x0a\xff"});
+  EXPECT_EQ(run(service_.pull({.chat = "a:b"}, {})).error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(LocalServiceTest, RefusesNegativePulls) {

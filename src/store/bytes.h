@@ -17,11 +17,16 @@ using KeyBuffer = boost::container::small_vector<char, 192>;
 
 inline constexpr std::size_t kTimeBytes = sizeof(std::int64_t);  ///< big-endian
 
+/// Writes kTimeBytes.
+inline void store_time(char* out, std::int64_t time) {
+  boost::endian::store_big_s64(reinterpret_cast<unsigned char*>(out), time);
+}
+
 template <class Bytes>
 void append_time(Bytes& out, std::int64_t time) {
   const std::size_t at = out.size();
   out.resize(at + kTimeBytes);
-  boost::endian::store_big_s64(reinterpret_cast<unsigned char*>(out.data() + at), time);
+  store_time(out.data() + at, time);
 }
 
 [[nodiscard]] inline std::int64_t load_time(const char* bytes) {

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <new>
 
 #include <openssl/evp.h>
+
+#include "base/varint.h"
+#include "chat/message_body.h"
 
 namespace parley::store {
 namespace {
@@ -18,26 +23,37 @@ const EVP_MD* sha256() {
   return digest;
 }
 
-}  // namespace
-
-TextHash hash_text(std::string_view text) {
+RecordHash hash(std::initializer_list<std::string_view> parts) {
   thread_local const DigestContext context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  if (!context || EVP_DigestInit_ex(context.get(), sha256(), nullptr) != 1 ||
-      EVP_DigestUpdate(context.get(), text.data(), text.size()) != 1 ||
-      EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) != 1) {
+  bool done = context != nullptr && EVP_DigestInit_ex(context.get(), sha256(), nullptr) == 1;
+  for (const std::string_view part : parts) {
+    done = done && EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
+  }
+  if (!done || EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) != 1) {
     throw std::bad_alloc();  // the only way in which SHA-256 fails
   }
-  TextHash hash{};
-  std::copy_n(digest.begin(), hash.size(), hash.begin());
-  return hash;
+  RecordHash out{};
+  std::copy_n(digest.begin(), out.size(), out.begin());
+  return out;
 }
 
-std::string idempotency_key_of(const Draft& draft) {
-  std::string key;
-  key.reserve(draft.chat.name().size() + draft.sender.size() + draft.idempotency_key.size() + 2);
-  key.append(draft.chat.name()).append(1, '\0').append(draft.sender).append(1, '\0').append(draft.idempotency_key);
-  return key;
+}  // namespace
+
+RecordHash hash_record(const RecordDraft& record, std::string_view key) {
+  std::array<char, 1 + kMaxVarintBytes> head{static_cast<char>(record.kind)};
+  const std::size_t about = write_varint(static_cast<std::uint64_t>(record.about), &head[1]);
+  const bool is_message = record.kind == RecordKind::kMessage;
+  return hash({{head.data(), 1 + about}, is_message ? without_key(record.body, key) : record.body});
+}
+
+RecordHash hash_bytes(std::string_view bytes) { return hash({bytes}); }
+
+std::string idempotency_key_of(const ChatId& chat, std::string_view sender, std::string_view key) {
+  std::string out;
+  out.reserve(chat.name().size() + sender.size() + key.size() + 2);
+  out.append(chat.name()).append(1, '\0').append(sender).append(1, '\0').append(key);
+  return out;
 }
 
 }  // namespace parley::store

@@ -1,5 +1,8 @@
 #include "store/page_cache.h"
 
+#include <array>
+#include <cstdint>
+#include <cstring>
 #include <functional>
 #include <iterator>
 #include <utility>
@@ -14,20 +17,15 @@ constexpr std::size_t kMaxShare = 16;
 /// Pages have this part of a store's memory.
 constexpr std::size_t kPagesShare = 8;
 
-template <class Number>
-void append_bytes(KeyBuffer& key, Number number) {
-  const char* const bytes = reinterpret_cast<const char*>(&number);
-  key.insert(key.end(), bytes, bytes + sizeof number);
-}
-
 /// The chat comes last, so that it needs no end.
-KeyBuffer key_of(const ChatId& chat, const PageRange& range) {
-  KeyBuffer key;
-  append_bytes(key, range.cursor);
-  append_bytes(key, range.limit);
-  append_bytes(key, range.max_bytes);
-  append_bytes(key, range.reverse);
-  key.insert(key.end(), chat.name().begin(), chat.name().end());
+KeyBuffer key_of(const ChatId& chat, const RecordRange& range) {
+  const std::array<std::int64_t, 4> numbers = {
+      range.page.cursor, static_cast<std::int64_t>(range.page.max_bytes), range.end,
+      std::int64_t{range.page.limit} << 2U | std::int64_t{range.page.reverse} << 1U | std::int64_t{range.all_kinds}};
+  const std::string& name = chat.name();
+  KeyBuffer key(sizeof numbers + name.size(), boost::container::default_init);
+  std::memcpy(key.data(), numbers.data(), sizeof numbers);
+  std::memcpy(key.data() + sizeof numbers, name.data(), name.size());
   return key;
 }
 
@@ -37,9 +35,9 @@ std::size_t heap_bytes(const std::string& text) {
   return text.capacity() > inside ? text.capacity() + 1 : 0;
 }
 
-std::size_t page_bytes(const Page& page) {
-  std::size_t bytes = page.messages.capacity() * sizeof(Message);
-  for (const Message& message : page.messages) bytes += heap_bytes(message.sender) + heap_bytes(message.text);
+std::size_t memory_of(const RecordPage& page) {
+  std::size_t bytes = sizeof(std::vector<Record>) + page.records.list().capacity() * sizeof(Record);
+  for (const Record& record : page.records) bytes += heap_bytes(record.sender) + heap_bytes(record.body);
   return bytes;
 }
 
@@ -48,7 +46,7 @@ constexpr std::size_t kNodeBytes = 64;
 
 }  // namespace
 
-const Page* PageCache::find(const ChatId& chat, const PageRange& range, ChatEpochs::Epoch epoch) {
+const RecordPage* PageCache::find(const ChatId& chat, const RecordRange& range, ChatEpochs::Epoch epoch) {
   const KeyBuffer key = key_of(chat, range);
   const auto found = by_key_.find(std::string_view(key.data(), key.size()));
   if (found == by_key_.end()) return nullptr;
@@ -62,15 +60,15 @@ const Page* PageCache::find(const ChatId& chat, const PageRange& range, ChatEpoc
   return &entry->page;
 }
 
-void PageCache::put(const ChatId& chat, const PageRange& range, const Page& page, ChatEpochs::Epoch epoch) {
-  const bool final = past_ == Past::kStays && !range.reverse && page.has_more;
+void PageCache::put(const ChatId& chat, const RecordRange& range, const RecordPage& page, ChatEpochs::Epoch epoch) {
+  const bool final = past_ == Past::kStays && !range.page.reverse && page.has_more;
   if (!final && ChatEpochs::written(epoch)) return;
   const KeyBuffer key = key_of(chat, range);
   const std::string_view key_view(key.data(), key.size());
   if (!asked_before(key_view)) return;
   if (const auto found = by_key_.find(key_view); found != by_key_.end()) erase(found->second);
   Entry entry{std::string(key_view), page, epoch, final, 0};
-  entry.bytes = sizeof(Entry) + kNodeBytes + heap_bytes(entry.key) + page_bytes(entry.page);
+  entry.bytes = sizeof(Entry) + kNodeBytes + heap_bytes(entry.key) + memory_of(entry.page);
   if (entry.bytes > max_bytes_ / kMaxShare) return;
   bytes_.add(static_cast<std::int64_t>(entry.bytes));
   entries_.push_front(std::move(entry));

@@ -12,7 +12,6 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/metrics.h"
-#include "chat/message.h"
 #include "store/bytes.h"
 #include "store/chat_epochs.h"
 #include "store/message_store.h"
@@ -20,6 +19,16 @@
 #include "store/store_options.h"
 
 namespace parley::store {
+
+/// What may become of a chat's past.
+enum class Past : std::uint8_t {
+  kStays,    ///< appends are all that happens, and each is behind everything that was read before
+  kChanges,  ///< what was read once may read otherwise later
+};
+
+/// The engines' promise, which is as strong as MessageStore's calls let it be. With a call that changes or takes back a
+/// stored record, this is kChanges: then a page is asked each time whether its chat was written to.
+inline constexpr Past kPast = Past::kStays;
 
 /// Keeps the pages that were read last, within a bound. A page changes only when its chat does, which its
 /// epoch tells. Where the past stays, a page that was cut while going forward never does. What is read once
@@ -31,14 +40,15 @@ class PageCache {
   PageCache(const PageCache&) = delete;
   PageCache& operator=(const PageCache&) = delete;
 
-  /// What the store would answer, if that is known; `epoch` is the chat's now. Until the next call.
-  [[nodiscard]] const Page* find(const ChatId& chat, const PageRange& range, ChatEpochs::Epoch epoch);
+  /// What the store would answer, if that is known, to be copied, which costs nothing; `epoch` is the chat's now. Until
+  /// the next call.
+  [[nodiscard]] const RecordPage* find(const ChatId& chat, const RecordRange& range, ChatEpochs::Epoch epoch);
 
   /// Forgets all.
   void clear();
 
   /// Keeps a page that was read from the store, if it is not the first time; `epoch` is the chat's from before that.
-  void put(const ChatId& chat, const PageRange& range, const Page& page, ChatEpochs::Epoch epoch);
+  void put(const ChatId& chat, const RecordRange& range, const RecordPage& page, ChatEpochs::Epoch epoch);
 
   // Any thread.
   [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(bytes_.value()); }
@@ -47,7 +57,7 @@ class PageCache {
  private:
   struct Entry {
     std::string key;
-    Page page;
+    RecordPage page;
     ChatEpochs::Epoch epoch;
     bool final;  // never changes
     std::size_t bytes;

@@ -9,19 +9,20 @@ constexpr std::size_t kBytes = std::size_t{64} << 10;
 
 ChatId chat(std::string_view name) { return ChatId::parse(name).value(); }
 
-Page page_of(std::string text, bool has_more = false) {
-  return {.messages = {{"a", std::move(text), 5}}, .has_more = has_more, .next_cursor = 6};
+RecordPage page_of(std::string body, bool has_more = false) {
+  return {.records = {{.time = 5, .sender = "a", .body = std::move(body)}}, .has_more = has_more};
 }
 
 /// As for a page that is read for the second time.
-void keep(PageCache& cache, const ChatId& of, const PageRange& range, const Page& page, ChatEpochs::Epoch epoch) {
+void keep(PageCache& cache, const ChatId& of, const RecordRange& range, const RecordPage& page,
+          ChatEpochs::Epoch epoch) {
   for (int i = 0; i < 2; ++i) cache.put(of, range, page, epoch);
 }
 
 TEST(PageCacheTest, KeepsNothingThatWasAskedForOnce) {
   PageCache cache(kBytes, Past::kStays);
   cache.put(chat("a:b"), {}, page_of("hi"), 0);
-  cache.put(chat("a:b"), {.cursor = 5}, page_of("hi"), 0);
+  cache.put(chat("a:b"), {{.cursor = 5}}, page_of("hi"), 0);
   EXPECT_EQ(cache.find(chat("a:b"), {}, 0), nullptr);
   EXPECT_EQ(cache.bytes(), 0);
   cache.put(chat("a:b"), {}, page_of("hi"), 0);
@@ -30,19 +31,20 @@ TEST(PageCacheTest, KeepsNothingThatWasAskedForOnce) {
 
 TEST(PageCacheTest, AnswersWhatWasPutForJustThisChatAndRange) {
   PageCache cache(kBytes, Past::kStays);
-  const PageRange range{.cursor = 5, .limit = 1};
+  const RecordRange range{{.cursor = 5, .limit = 1}};
   EXPECT_EQ(cache.find(chat("a:b"), range, 0), nullptr);
   keep(cache, chat("a:b"), range, page_of("hi"), 0);
-  const Page* const found = cache.find(chat("a:b"), range, 0);
+  const RecordPage* const found = cache.find(chat("a:b"), range, 0);
   ASSERT_NE(found, nullptr);
-  EXPECT_EQ(found->messages, page_of("hi").messages);
-  EXPECT_EQ(found->next_cursor, 6);
+  EXPECT_EQ(found->records, page_of("hi").records);
   EXPECT_EQ(cache.hits(), 1);
   EXPECT_EQ(cache.find(chat("a:c"), range, 0), nullptr);
-  EXPECT_EQ(cache.find(chat("a:b"), {.cursor = 6, .limit = 1}, 0), nullptr);
-  EXPECT_EQ(cache.find(chat("a:b"), {.cursor = 5, .limit = 2}, 0), nullptr);
-  EXPECT_EQ(cache.find(chat("a:b"), {.cursor = 5, .limit = 1, .reverse = true}, 0), nullptr);
-  EXPECT_EQ(cache.find(chat("a:b"), {.cursor = 5, .limit = 1, .max_bytes = 7}, 0), nullptr);
+  EXPECT_EQ(cache.find(chat("a:b"), {{.cursor = 6, .limit = 1}}, 0), nullptr);
+  EXPECT_EQ(cache.find(chat("a:b"), {{.cursor = 5, .limit = 2}}, 0), nullptr);
+  EXPECT_EQ(cache.find(chat("a:b"), {{.cursor = 5, .limit = 1, .reverse = true}}, 0), nullptr);
+  EXPECT_EQ(cache.find(chat("a:b"), {{.cursor = 5, .limit = 1, .max_bytes = 7}}, 0), nullptr);
+  EXPECT_EQ(cache.find(chat("a:b"), {{.cursor = 5, .limit = 1}, true}, 0), nullptr);
+  EXPECT_EQ(cache.find(chat("a:b"), {{.cursor = 5, .limit = 1}, false, 9}, 0), nullptr);
 }
 
 TEST(PageCacheTest, ForgetsAPageAtTheEndOfAChatThatWasWrittenTo) {
@@ -77,10 +79,10 @@ TEST(PageCacheTest, KeepsAPageThatWasCutWhateverIsWritten) {
   epochs.end("a:b");
   EXPECT_NE(cache.find(chat("a:b"), {}, epochs.of("a:b")), nullptr);
   // Newest first it is the other end that was cut.
-  keep(cache, chat("a:b"), {.reverse = true}, page_of("hi", true), epochs.of("a:b"));
+  keep(cache, chat("a:b"), {{.reverse = true}}, page_of("hi", true), epochs.of("a:b"));
   epochs.begin("a:b");
   epochs.end("a:b");
-  EXPECT_EQ(cache.find(chat("a:b"), {.reverse = true}, epochs.of("a:b")), nullptr);
+  EXPECT_EQ(cache.find(chat("a:b"), {{.reverse = true}}, epochs.of("a:b")), nullptr);
 }
 
 TEST(PageCacheTest, WhereThePastChangesForgetsAPageThatWasCutToo) {
@@ -97,7 +99,7 @@ TEST(PageCacheTest, WhereThePastChangesForgetsAPageThatWasCutToo) {
 
 TEST(PageCacheTest, DrivesOutWhatWasUsedLeastRecently) {
   PageCache cache(kBytes, Past::kStays);
-  const auto cursor = [](std::int64_t n) { return PageRange{.cursor = n}; };
+  const auto cursor = [](std::int64_t n) { return RecordRange{{.cursor = n}}; };
   keep(cache, chat("a:b"), cursor(1), page_of("first"), 0);
   for (std::int64_t n = 2; n < 1000; ++n) {
     keep(cache, chat("a:b"), cursor(n), page_of(std::string(100, 'x')), 0);

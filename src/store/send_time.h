@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -11,11 +12,14 @@ namespace parley::store {
 
 /// The time of a store's next message: the clock's, or one more than `last` where the clock is not past it. A clock
 /// outside kMinSendTime to kMaxSendTime is broken and does not count, so that a glitch cannot use up the times to come.
-/// Nothing when they are used up.
-[[nodiscard]] inline std::optional<std::int64_t> next_send_time(std::int64_t now, std::int64_t last) noexcept {
-  if (last >= kMaxSendTime) return std::nullopt;
+/// Nothing when they are used up. Of `count` records that are stored together it is the first one's: the others' are
+/// the next ones.
+[[nodiscard]] inline std::optional<std::int64_t> next_send_time(std::int64_t now, std::int64_t last,
+                                                                std::size_t count = 1) noexcept {
+  const std::int64_t greatest = kMaxSendTime - static_cast<std::int64_t>(count) + 1;
+  if (last >= greatest) return std::nullopt;
   const std::int64_t least = std::max(last + 1, kMinSendTime);
-  return now > kMaxSendTime ? least : std::max(now, least);
+  return now > greatest ? least : std::max(now, least);
 }
 
 }  // namespace parley::store

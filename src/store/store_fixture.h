@@ -1,11 +1,13 @@
 // What tests of stores share: a folder, loops, a clock that is set by hand, and calls that are waited for.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,7 +18,9 @@
 #include <gtest/gtest.h>
 
 #include "base/metrics.h"
+#include "chat/message_body.h"
 #include "net/loop.h"
+#include "store/message_change.h"
 #include "store/message_store.h"
 #include "store/store_options.h"
 
@@ -45,6 +49,13 @@ class TemporaryFolder {
 
 inline ChatId chat_of(std::string_view name) { return ChatId::parse(name).value(); }
 
+/// The text of a message that must be one.
+inline std::string text_of(const Record& record) {
+  auto message = to_message(record);
+  EXPECT_TRUE(message);
+  return message ? std::move(message->text) : "";
+}
+
 inline Deadline in(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }
 
 /// Calls from the test's thread, which waits; `loop` says where they run.
@@ -65,7 +76,10 @@ class StoreFixture : public testing::Test {
   }
 
   std::future<Result<Appended>> start_append(Draft draft, Deadline deadline = kNoDeadline, std::size_t loop = 0) {
-    return start(store_->append(std::move(draft), deadline), loop);
+    return start(store_->append(change_of(std::move(draft)), deadline), loop);
+  }
+  Result<Appended> append(Change change, std::size_t loop = 0) {
+    return run(store_->append(std::move(change), kNoDeadline), loop);
   }
   Result<Appended> append(std::string_view chat, std::string sender, std::string text, std::string key = {}) {
     return start_append({chat_of(chat), std::move(sender), std::move(text), std::move(key)}).get();
@@ -78,8 +92,15 @@ class StoreFixture : public testing::Test {
     return appended ? appended->send_time : 0;
   }
 
-  Result<Page> read(std::string_view chat, PageRange range = {}, std::size_t loop = 0) {
-    return run(store_->read(chat_of(chat), range, kNoDeadline), loop);
+  /// Of messages alone.
+  Result<RecordPage> read(std::string_view chat, PageRange range = {}, std::size_t loop = 0) {
+    return run(store_->read(chat_of(chat), {range}, kNoDeadline), loop);
+  }
+  /// Every record of a chat that must be there, whatever its kind.
+  std::vector<Record> records(std::string_view chat) {
+    auto page = run(store_->read(chat_of(chat), {{.limit = kMaxPullLimit}, true}, kNoDeadline));
+    EXPECT_TRUE(page) << page.error().detail;
+    return page ? page->records.list() : std::vector<Record>{};
   }
   /// The texts of a page that must be there.
   std::vector<std::string> texts(std::string_view chat, PageRange range = {.limit = kMaxPullLimit}) {
@@ -87,8 +108,36 @@ class StoreFixture : public testing::Test {
     EXPECT_TRUE(page) << page.error().detail;
     std::vector<std::string> out;
     if (!page) return out;
-    for (const Message& message : page->messages) out.push_back(message.text);
+    for (const Record& record : page->records) out.push_back(text_of(record));
     return out;
+  }
+
+  Result<RowPage> rows(TableId table, RowRange range = {}, std::size_t loop = 0) {
+    return run(store_->rows(std::move(table), std::move(range), kNoDeadline), loop);
+  }
+  /// All rows of a table of at most a thousand.
+  std::vector<Row> all_rows(TableId table) {
+    auto page = rows(std::move(table), {.limit = 1000, .max_bytes = std::size_t{64} << 20});
+    EXPECT_TRUE(page) << page.error().detail;
+    return page ? std::move(page->rows) : std::vector<Row>{};
+  }
+  Result<Written> write(TableId table, std::vector<RowWrite> rows, std::size_t loop = 0) {
+    return run(store_->write(std::move(table), std::move(rows), kNoDeadline), loop);
+  }
+  Result<IndexPage> index(std::string user, IndexRange range = {}, std::size_t loop = 0) {
+    return run(store_->index(std::move(user), std::move(range), kNoDeadline), loop);
+  }
+  /// All rows of an index, page by page.
+  std::vector<IndexRow> whole_index(const std::string& user, IndexRange range = {}) {
+    std::vector<IndexRow> out;
+    for (;;) {
+      auto page = index(user, range);
+      EXPECT_TRUE(page) << page.error().detail;
+      if (!page) return out;
+      std::ranges::move(page->rows, std::back_inserter(out));
+      if (!page->has_more) return out;
+      range.after = out.back();
+    }
   }
 
   /// What stores are opened with: the clock stands at `now_` until the test moves it.

@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 
-WRITES = ("XADD", "EVALSHA", "EVAL")
+WRITES = ("EVALSHA", "EVAL", "ZADD")
 READS = ("XRANGE", "XREVRANGE")
 
 

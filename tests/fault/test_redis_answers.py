@@ -133,7 +133,7 @@ def test_a_script_that_was_forgotten_is_loaded_again(behind, link, client):
 @pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE)
 @keyed([None, "k"])
 def test_nonsense_is_never_an_acknowledgement(link, client, reply, key):
-    client.send("c:d", "before")
+    client.send("c:d", "before", key="before")  # from here on a send with a key is one step
     link.instead(reply, *WRITES)
     check_error(client.try_send("c:d", "lost", key=key), "outcome_unknown")
     assert recovered(link, client) == ["before"], "the link did not let it through"
@@ -149,7 +149,7 @@ def test_nonsense_is_never_an_acknowledgement(link, client, reply, key):
 @pytest.mark.parametrize("close", [True, False], ids=["closed", "open"])
 @keyed([None, "k"])
 def test_what_is_broken_takes_neither_memory_nor_time(link, client, reply, close, key):
-    client.send("c:d", "before")
+    client.send("c:d", "before", key="before")  # from here on a send with a key is one step
     before = metric(client, "process_resident_memory_bytes")
     link.instead(reply, *WRITES, *READS, close=close)
     check_error(client.try_send("c:d", "lost", key=key), "outcome_unknown")

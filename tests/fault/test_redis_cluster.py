@@ -9,6 +9,7 @@ from redis_patience import PATIENT
 from support.build import scaled
 from support.client import Client
 from support.prometheus import Metrics
+from support.redis import log_key
 from support.redis_cluster import Cluster
 from support.wait import eventually
 
@@ -30,7 +31,8 @@ def metric(node, name, **labels):
 
 
 def slot_of(cluster, chat):
-    return cluster.nodes[-1].call("CLUSTER", "KEYSLOT", f"parley:{{c{chat}}}")
+    """Of a chat that has messages."""
+    return cluster.nodes[-1].call("CLUSTER", "KEYSLOT", log_key(chat, *cluster.masters()))
 
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
@@ -52,8 +54,17 @@ def test_a_master_is_lost(cluster, started, load, long, fault):
     workload.check(node, may_vanish=True)
 
 
-def test_slots_move(cluster, started, load, long):
+@pytest.fixture
+def masters_alone(tmp_path):
+    """A cluster without replicas: none takes the place of a master that a busy machine makes slow."""
+    running = Cluster(tmp_path / "cluster", replicas=0).start()
+    yield running
+    running.kill()
+
+
+def test_slots_move(masters_alone, started, load, long):
     """Each chat's slot goes from master to master, with sends and pulls in every state that it passes through."""
+    cluster = masters_alone
     node = started(*PATIENT, store=cluster.url())
     workload = load(node, chats=CHATS)
     workload.progress()
@@ -94,6 +105,8 @@ def test_each_passing_error_is_followed_or_waited_out(linked, started):
     client = Client(node)
     sent = {}
     for chat in CHATS:
+        client.send(chat, "first")
+        sent[chat] = ["first"]
         slot = slot_of(running, chat)
         owner = running.nodes.index(running.owner(slot))
         for error in (
@@ -105,9 +118,9 @@ def test_each_passing_error_is_followed_or_waited_out(linked, started):
             "LOADING Redis is loading",
         ):
             for key in (None, error):
-                links[owner].instead(f"-{error}\r\n".encode(), "XADD", "EVALSHA", "XRANGE", count=1)
+                links[owner].instead(f"-{error}\r\n".encode(), "EVALSHA", "XRANGE", count=1)
                 client.send(chat, error, key=key)
-                sent.setdefault(chat, []).append(error)
+                sent[chat].append(error)
                 assert links[owner].answered == 1, "it was asked"
                 links[owner].answered = 0
         assert client.texts(chat) == sent[chat]

@@ -4,10 +4,12 @@ import json
 import os
 import socket
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
 from support.build import binary, scaled
+from support.client import Client
 from support.clock import SOURCE, ShiftedClock
 from support.command import parley
 from support.deployment import Node
@@ -81,6 +83,24 @@ def test_a_problem_is_told_with_its_effect_and_a_fix(folder):
 def test_a_new_store_is_for_its_owner_alone(start):
     """What doctor asks for is what serve makes."""
     assert start().data.stat().st_mode & 0o077 == 0
+
+
+def found_of_store(folder, *options, code=0):
+    (found,) = [
+        f["found"]
+        for f in doctor("--store", f"rocksdb:{folder}", *options, code=code)
+        if f["subject"] == f"store in {folder}"
+    ]
+    return found
+
+
+def test_a_store_says_what_it_is(tmp_path, folder):
+    assert "there is none" in found_of_store(folder)
+    running = Server(tmp_path / "server", store=f"rocksdb:{folder}").start()
+    sent = Client(running).send("a:b", "hi", "a")["send_time"]
+    running.stop()
+    last = datetime.fromtimestamp(sent // 10**6, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert found_of_store(folder) == f"it has format 2, and its last message is of {last}"
 
 
 def test_a_bad_configuration_is_told_as_serve_tells_it():

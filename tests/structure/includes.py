@@ -24,6 +24,7 @@ LIBRARIES = {
     "gen-cpp/": {"rpc/wire"},
     "google/protobuf/": {"service", "rpc/server", "rpc/client", "api"},
     "api.pb.h": {"service", "rpc/client", "api"},  # in rpc for tests alone
+    "records.pb.h": {"chat"},
     # Answers of the API, and reports. In base and http for tests alone.
     "boost/json": {"base", "api", "cli", "load", "doctor", "http/wire"},
     "spdlog/": {"base"},

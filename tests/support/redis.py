@@ -217,6 +217,13 @@ class RedisServer(RedisProcess):
         return self.url(next(self._databases))
 
 
+def log_key(chat, *servers):
+    """The key of a chat's log, which one of these servers has."""
+    found = {key for server in servers for key in server.call("KEYS", f"parley:{{*}}:l{chat}")}
+    assert len(found) == 1, f"{chat} lies in {found}"
+    return found.pop()
+
+
 class PortTaken(AssertionError):
     """Somebody else was quicker."""
 

@@ -12,20 +12,21 @@
 
 namespace parley::store {
 
-/// One value on its way from any thread to one coroutine. Shared by both, so that either may leave first. Made on the
-/// loop of the coroutine, which must outlive it.
+/// One value on its way from any thread to one coroutine. Shared by both, so that either may leave first. The loop of
+/// the coroutine must outlive it.
 template <class T>
 class Completion : public std::enable_shared_from_this<Completion<T>> {
  public:
-  Completion() : loop_(net::Loop::current()), deadline_entry_([this] { wakeup_.wake(); }) {}
+  /// On the loop of the coroutine.
+  Completion() : Completion(&net::Loop::current()) {}
   Completion(const Completion&) = delete;
   Completion& operator=(const Completion&) = delete;
 
-  [[nodiscard]] net::Loop& loop() const noexcept { return loop_; }
+  [[nodiscard]] net::Loop& loop() const noexcept { return *loop_; }
 
   /// Suspends until the value is there or the deadline has passed. Once, on the loop.
   [[nodiscard]] Wakeup::Waiting until(Deadline deadline) {
-    loop_.deadlines().arm(deadline_entry_, deadline);
+    loop_->deadlines().arm(deadline_entry_, deadline);
     return wakeup_.wait();
   }
 
@@ -50,11 +51,16 @@ class Completion : public std::enable_shared_from_this<Completion<T>> {
   /// Any thread, once: set() and a finish() of its own.
   void complete(T value) {
     set(std::move(value));
-    boost::asio::post(loop_.executor(), [self = this->shared_from_this()] { self->finish(); });
+    boost::asio::post(loop_->executor(), [self = this->shared_from_this()] { self->finish(); });
   }
 
+ protected:
+  /// Of no loop yet: the coroutine binds it before anything else.
+  explicit Completion(net::Loop* loop) : loop_(loop), deadline_entry_([this] { wakeup_.wake(); }) {}
+  void bind() noexcept { loop_ = &net::Loop::current(); }
+
  private:
-  net::Loop& loop_;
+  net::Loop* loop_;
   std::optional<T> value_;  // written before the post, read after it
   // The loop's alone:
   Wakeup wakeup_;

@@ -1,11 +1,11 @@
 // The contract, over the embedded store.
 #include "store/embedded/store_factory.h"
+#include "store/message_store_contract.h"
 
 namespace parley::store {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(Stores, MessageStoreContract, testing::Values(rocksdb_factory()),
-                         [](const auto& test) { return test.param.name; });
+STORES_KEEP_THE_CONTRACT(rocksdb_factory());
 
 }  // namespace
 }  // namespace parley::store

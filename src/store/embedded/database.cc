@@ -1,7 +1,7 @@
 #include "store/embedded/database.h"
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -21,6 +21,7 @@
 #include "store/embedded/keys.h"
 #include "store/embedded/options.h"
 #include "store/embedded/preallocated_log.h"
+#include "store/embedded/store_facts.h"
 #include "store/embedded/write_ahead_log.h"
 
 namespace parley::store {
@@ -119,6 +120,7 @@ Result<std::unique_ptr<RocksdbDatabase>> RocksdbDatabase::open(const fs::path& n
   if (auto current = database->check_current(); !current) return std::unexpected(std::move(current).error());
   const fs::path& path = database->folder_->path();
   if (const auto status = check_lock(path, env); !status.ok()) return database->explain(status);
+  if (auto ours = database->check_format(env); !ours) return std::unexpected(std::move(ours).error());
   remove_empty_logs(path);
   const auto recovery = database->choose_recovery(options.durability);
   if (!recovery) return std::unexpected(recovery.error());
@@ -143,6 +145,30 @@ Result<void> RocksdbDatabase::check_current() const {
   }
   if (error) return refuse(error.message());
   return {};
+}
+
+Result<void> RocksdbDatabase::check_format(rocksdb::Env& env) const {
+  std::error_code error;
+  const fs::path& path = folder_->path();
+  if (!fs::exists(path / "CURRENT", error)) return {};
+  // Opening adds the column families that are missing: not to a store of another format. A later one has more.
+  rocksdb::DBOptions options;
+  options.env = &env;
+  std::vector<std::string> families;
+  if (const auto status = rocksdb::DB::ListColumnFamilies(options, path.string(), &families); !status.ok()) {
+    return explain(status);
+  }
+  const std::array<std::string, 3> ours{rocksdb::kDefaultColumnFamilyName, kIdempotencyFamily, kRowsFamily};
+  if (std::ranges::is_permutation(families, ours)) return {};
+  const StoreFacts facts = look_at_store(path, env);
+  if (!facts.unreadable.empty()) return refuse("it cannot be read: " + folder_->readable(facts.unreadable));
+  if (!facts.made) return {};
+  if (facts.format != std::to_string(kFormatVersion)) return refuse(why_not_ours(facts.format));
+  const auto is_missing = [&](const std::string& name) { return std::ranges::find(families, name) == families.end(); };
+  const auto missing = std::ranges::find_if(ours, is_missing);
+  if (missing == ours.end()) return {};  // there are more, which RocksDB tells
+  return refuse(
+      fmt::format("it is damaged, since its column family {} is missing: restore it from a backup", *missing));
 }
 
 Result<rocksdb::WALRecoveryMode> RocksdbDatabase::choose_recovery(Durability durability) const {
@@ -198,14 +224,7 @@ Result<void> RocksdbDatabase::load_meta() {
     return create_meta();
   }
   if (!status.ok()) return explain(status);
-  std::uint64_t version = 0;
-  std::from_chars(format.data(), format.data() + format.size(), version);
-  if (version != kFormatVersion) {
-    return refuse(
-        fmt::format("its format is version {}, this program reads version {}: start the newer version of "
-                    "Parley that made it",
-                    format, kFormatVersion));
-  }
+  if (format != std::to_string(kFormatVersion)) return refuse(why_not_ours(format));
   if (status = db_->Get({}, to_slice(kStoreIdKey), &store_id_); !status.ok()) return explain(status);
   std::string last;
   status = db_->Get({}, to_slice(kLastTimeKey), &last);

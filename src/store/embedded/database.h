@@ -29,8 +29,8 @@ namespace parley::store {
 class RocksdbDatabase {
  public:
   /// Opens the database in the folder `name`, or makes it. Takes as long for ten chats as for ten million. In one
-  /// line: kUnavailable if the folder cannot be used, another process has it, a file is corrupt, or the format is newer
-  /// than ours.
+  /// line: kUnavailable if the folder cannot be used, another process has it, a file is corrupt, or the format is not
+  /// ours.
   [[nodiscard]] static Result<std::unique_ptr<RocksdbDatabase>> open(const std::filesystem::path& name,
                                                                      const StoreOptions& options, rocksdb::Env& env);
   ~RocksdbDatabase();
@@ -38,8 +38,9 @@ class RocksdbDatabase {
   RocksdbDatabase& operator=(const RocksdbDatabase&) = delete;
 
   [[nodiscard]] rocksdb::DB& db() const noexcept { return *db_; }
-  [[nodiscard]] rocksdb::ColumnFamilyHandle& messages() const noexcept { return *families_[0]; }
+  [[nodiscard]] rocksdb::ColumnFamilyHandle& records() const noexcept { return *families_[0]; }
   [[nodiscard]] rocksdb::ColumnFamilyHandle& idempotency() const noexcept { return *families_[1]; }
+  [[nodiscard]] rocksdb::ColumnFamilyHandle& rows() const noexcept { return *families_[2]; }
 
   [[nodiscard]] const StoreFolder& folder() const noexcept { return *folder_; }
   /// What is wrong, with the names that people know.
@@ -58,6 +59,7 @@ class RocksdbDatabase {
  private:
   explicit RocksdbDatabase(std::unique_ptr<StoreFolder> folder) : folder_(std::move(folder)) {}
   [[nodiscard]] Result<void> check_current() const;
+  [[nodiscard]] Result<void> check_format(rocksdb::Env& env) const;
   [[nodiscard]] Result<rocksdb::WALRecoveryMode> choose_recovery(Durability durability) const;
   [[nodiscard]] rocksdb::Status open_files(const StoreOptions& options, rocksdb::WALRecoveryMode recovery,
                                            rocksdb::Env& env);

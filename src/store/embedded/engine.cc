@@ -8,6 +8,7 @@
 
 #include "store/embedded/disk.h"
 #include "store/embedded/store.h"
+#include "store/embedded/store_facts.h"
 #include "store/embedded/store_folder.h"
 
 namespace parley::store {
@@ -63,8 +64,13 @@ Engine embedded_engine() {
               },
           .look =
               [](std::string_view url, const Looking& at) {
-                return judge_disk(look_at_disk(folder_of(url)), at.options.durability == Durability::kFsync,
-                                  at.request_timeout);
+                const std::filesystem::path folder = folder_of(url);
+                const DiskFacts disk = look_at_disk(folder);
+                Findings found = judge_disk(disk, at.options.durability == Durability::kFsync, at.request_timeout);
+                if (disk.writable && disk.unusable.empty()) {
+                  found.push_back(judge_store(folder, look_at_store(folder)));
+                }
+                return found;
               }};
 }
 

@@ -21,6 +21,9 @@ struct Answers {
 
 bool has_key(const std::string& text) { return text.starts_with("keyed"); }
 
+/// Whether it is told to "c" as well, and changes the chat's row in the same step.
+bool has_audience(const std::string& text) { return has_key(text) && text.ends_with('1'); }
+
 class RocksdbFaultTest : public StoreFixture {
  protected:
   static constexpr int kSessions = 2;
@@ -29,6 +32,7 @@ class RocksdbFaultTest : public StoreFixture {
   /// Two lives of a store in `folder`, on files that may fail. Everything that can be checked on the way is.
   Answers live(const std::filesystem::path& folder) {
     Answers answers;
+    now_ = kStart;
     for (int session = 0; session < kSessions; ++session) {
       auto store = open_rocksdb_store(folder, options(), loops_, metrics_, &env_);
       if (!store) {
@@ -49,9 +53,16 @@ class RocksdbFaultTest : public StoreFixture {
 
   void send(const std::string& text, Answers& answers) {
     const bool failed_before = !health().writes;
-    const auto appended = append("a:b", "a", text, has_key(text) ? text : "");
+    now_ += 2 * kIndexGrain;  // so that each raises its index rows from where the one before left them
+    Change change = change_of({chat_of("a:b"), "a", text, has_key(text) ? text : ""});
+    if (has_audience(text)) {
+      change.audience = {"c"};
+      change.rows = {{"row", text, RowWrite::If::kBelow, text}};
+    }
+    const auto appended = append(std::move(change));
     if (appended) {
       EXPECT_FALSE(failed_before) << "acknowledged after a failure";
+      EXPECT_FALSE(appended->refused) << "no row is above";
       answers.acknowledged.emplace(text, appended->send_time);
     } else if (appended.error().code == ErrorCode::kOutcomeUnknown) {
       EXPECT_FALSE(failed_before);
@@ -67,10 +78,20 @@ class RocksdbFaultTest : public StoreFixture {
     for (const auto& [text, time] : answers.acknowledged) {
       const auto page = read("a:b", {.cursor = time, .limit = 1});
       ASSERT_TRUE(page) << page.error().detail;
-      EXPECT_EQ(page->messages, (std::vector<Message>{{"a", text, time}}));
+      ASSERT_EQ(page->records.size(), 1U);
+      EXPECT_EQ(to_message(page->records[0]), (Message{"a", text, time}));
       if (has_key(text)) {
         EXPECT_EQ(append("a:b", "a", text, text)->send_time, time);
       }
+    }
+  }
+
+  /// One row, which is high enough, whatever was raised and lost.
+  void check_index(const std::string& user, std::int64_t newest) {
+    for (const bool oldest_first : {false, true}) {
+      const auto rows = whole_index(user, {.oldest_first = oldest_first});
+      ASSERT_EQ(rows.size(), 1U) << "a message came without its index row, or with two, for " << user;
+      EXPECT_GE(rows[0].time, newest - kIndexGrain) << user;
     }
   }
 
@@ -83,10 +104,18 @@ class RocksdbFaultTest : public StoreFixture {
     std::map<std::string, std::int64_t> left;
     std::int64_t last = 0;
     if (const auto page = read("a:b", {.limit = kMaxPullLimit})) {
-      for (const Message& message : page->messages) {
-        EXPECT_TRUE(left.emplace(message.text, message.send_time).second) << message.text << " is there twice";
-        last = message.send_time;
+      for (const Record& record : page->records) {
+        EXPECT_TRUE(left.emplace(text_of(record), record.time).second) << text_of(record) << " is there twice";
+        last = record.time;
       }
+      for (const std::string& user : {std::string("a"), std::string("b"), follower_of(0)}) check_index(user, last);
+      std::string newest;
+      for (const auto& [text, time] : left) {
+        if (has_audience(text)) newest = std::max(newest, text);
+      }
+      if (!newest.empty()) check_index("c", left[newest]);
+      const std::vector<Row> rows = newest.empty() ? std::vector<Row>{} : std::vector<Row>{{"row", newest}};
+      EXPECT_EQ(all_rows({TableId::Of::kChat, "a:b"}), rows) << "rows and records are one step";
     }
     for (const auto& [text, time] : answers.acknowledged) {
       ASSERT_TRUE(left.contains(text)) << text << " was acknowledged and is lost";

@@ -66,6 +66,21 @@ class FaultyFileSystem::File final : public rocksdb::FSWritableFileOwnerWrapper 
   std::uint64_t size_ = 0;
 };
 
+class FaultyFileSystem::RandomAccessFile final : public rocksdb::FSRandomAccessFileOwnerWrapper {
+ public:
+  RandomAccessFile(FaultyFileSystem& system, std::unique_ptr<rocksdb::FSRandomAccessFile> file)
+      : FSRandomAccessFileOwnerWrapper(std::move(file)), system_(system) {}
+
+  IOStatus Read(std::uint64_t offset, std::size_t size, const IOOptions& options, Slice* result, char* scratch,
+                IODebugContext* debug) const override {
+    system_.wait_if_reads_are_held();
+    return target()->Read(offset, size, options, result, scratch, debug);
+  }
+
+ private:
+  FaultyFileSystem& system_;
+};
+
 class FaultyFileSystem::RandomRWFile final : public rocksdb::FSRandomRWFileOwnerWrapper {
  public:
   RandomRWFile(FaultyFileSystem& system, std::string name, std::unique_ptr<rocksdb::FSRandomRWFile> file)
@@ -142,6 +157,34 @@ void FaultyFileSystem::wait_while_held() {
   held_ = false;
 }
 
+void FaultyFileSystem::hold_reads(std::size_t count) {
+  const std::scoped_lock lock(mutex_);
+  reads_to_hold_ = count;
+  release_reads_ = false;
+}
+
+void FaultyFileSystem::await_held_reads() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return reads_to_hold_ == 0; });
+}
+
+void FaultyFileSystem::release_reads() {
+  {
+    const std::scoped_lock lock(mutex_);
+    reads_to_hold_ = 0;
+    release_reads_ = true;
+  }
+  changed_.notify_all();
+}
+
+void FaultyFileSystem::wait_if_reads_are_held() {
+  std::unique_lock lock(mutex_);
+  if (reads_to_hold_ == 0) return;
+  --reads_to_hold_;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return release_reads_; });
+}
+
 void FaultyFileSystem::lose_unsynced() {
   const std::scoped_lock lock(mutex_);
   for (const auto& [name, extent] : files_) {
@@ -167,6 +210,14 @@ IOStatus FaultyFileSystem::NewWritableFile(const std::string& name, const rocksd
     files_[lasting] = {};
   }
   *result = std::make_unique<File>(*this, lasting, std::move(*result));
+  return status;
+}
+
+IOStatus FaultyFileSystem::NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions& options,
+                                               std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                               IODebugContext* debug) {
+  auto status = target()->NewRandomAccessFile(name, options, result, debug);
+  if (status.ok()) *result = std::make_unique<RandomAccessFile>(*this, std::move(*result));
   return status;
 }
 

@@ -43,6 +43,12 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   void await_held_sync();
   void release_syncs();
 
+  /// The next `count` reads of table files wait for release_reads(). Returns at once.
+  void hold_reads(std::size_t count);
+  /// Returns when all of them are waiting.
+  void await_held_reads();
+  void release_reads();
+
   /// Takes from every file what was not synced, as a power loss may: its end is cut off, and what replaced other bytes
   /// is zero. The store must be closed.
   void lose_unsynced();
@@ -50,6 +56,9 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewRandomRWFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSRandomRWFile>* result,
                                     rocksdb::IODebugContext* debug) override;
@@ -61,6 +70,7 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
 
  private:
   class File;
+  class RandomAccessFile;
   class RandomRWFile;
   class Directory;
   struct Range {
@@ -76,6 +86,7 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   [[nodiscard]] const Fault* next_operation();
   [[nodiscard]] static rocksdb::IOStatus failure(Fault fault);
   void wait_while_held();
+  void wait_if_reads_are_held();
   /// A write of `data` through `write`, or of half of it, or none.
   [[nodiscard]] rocksdb::IOStatus write(const std::string& name, std::uint64_t offset, const rocksdb::Slice& data,
                                         const std::function<rocksdb::IOStatus(const rocksdb::Slice&)>& write);
@@ -89,6 +100,8 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   Fault fault_ = Fault::kIoError;
   bool hold_ = false;
   bool held_ = false;
+  std::size_t reads_to_hold_ = 0;
+  bool release_reads_ = false;
   std::map<std::string, Extent> files_;
 };
 

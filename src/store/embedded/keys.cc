@@ -5,63 +5,119 @@
 namespace parley::store {
 namespace {
 
-constexpr char kMessages = 0x01;
-constexpr char kRecordVersion = 1;
-constexpr char kTextRecord = 1;
-constexpr std::size_t kRecordHead = 3;
+// In "default":
+constexpr char kRecords = 0x01;  // and a row for each chat
+
+// In "rows":
+constexpr char kUserRow = 0x02;
+constexpr char kIndexOrder = 0x03;
+constexpr char kChatTable = 0x04;
+constexpr char kUserTable = 0x05;
 
 }  // namespace
 
-KeyBuffer message_key(std::string_view chat, std::int64_t send_time) {
+KeyBuffer record_key(std::string_view chat, std::int64_t time) {
   KeyBuffer key;
   key.reserve(chat.size() + 2 + kTimeBytes);
-  key.push_back(kMessages);
+  key.push_back(kRecords);
   key.insert(key.end(), chat.begin(), chat.end());
   key.push_back('\0');
-  append_time(key, send_time);
+  append_time(key, time);
   return key;
 }
 
-std::string_view chat_prefix(std::string_view message_key) {
-  return message_key.substr(0, message_key.size() - kTimeBytes);
+std::string_view chat_prefix(std::string_view record_key) {
+  return record_key.substr(0, record_key.size() - kTimeBytes);
 }
 
-std::int64_t send_time_of(std::string_view message_key) {
-  return load_time(message_key.data() + message_key.size() - kTimeBytes);
-}
-
-void encode_record(std::string_view sender, std::string_view text, std::string& out) {
-  out.clear();
-  out.reserve(kRecordHead + sender.size() + text.size());
-  out.append({kRecordVersion, kTextRecord, static_cast<char>(sender.size())}).append(sender).append(text);
-}
-
-std::expected<RecordView, RecordFault> decode_record(std::string_view record) {
-  if (record.size() < 2) return std::unexpected(RecordFault::kCorrupt);
-  if (record[0] != kRecordVersion || record[1] != kTextRecord) return std::unexpected(RecordFault::kUnknownKind);
-  if (record.size() < kRecordHead) return std::unexpected(RecordFault::kCorrupt);
-  const std::size_t sender = static_cast<unsigned char>(record[2]);
-  if (record.size() < kRecordHead + sender) return std::unexpected(RecordFault::kCorrupt);
-  return RecordView{record.substr(kRecordHead, sender), record.substr(kRecordHead + sender)};
+std::int64_t time_of(std::string_view record_key) {
+  return load_time(record_key.data() + record_key.size() - kTimeBytes);
 }
 
 void encode_idempotency(const IdempotencyRecord& record, std::string& out) {
-  out.assign(1, kRecordVersion);
+  out.clear();
   append_time(out, record.send_time);
-  out.append(record.text_hash.begin(), record.text_hash.end());
+  out.append(record.hash.begin(), record.hash.end());
 }
 
-std::optional<IdempotencyRecord> decode_idempotency(std::string_view record) {
+std::optional<IdempotencyRecord> decode_idempotency(std::string_view value) {
   IdempotencyRecord out;
-  if (record.size() != 1 + kTimeBytes + out.text_hash.size() || record[0] != kRecordVersion) return std::nullopt;
-  out.send_time = load_time(record.data() + 1);
-  std::ranges::copy(record.substr(1 + kTimeBytes), out.text_hash.begin());
+  if (value.size() != kTimeBytes + out.hash.size()) return std::nullopt;
+  out.send_time = load_time(value.data());
+  std::ranges::copy(value.substr(kTimeBytes), out.hash.begin());
   return out;
 }
 
-bool ChatPrefix::InDomain(const rocksdb::Slice& key) const {
-  return key.size() >= 2 + kTimeBytes && key[0] == kMessages && key[key.size() - kTimeBytes - 1] == '\0';
+bool told_by_chat(std::string_view user, std::string_view chat) {
+  if (user == follower_of(0)) return true;
+  const std::size_t colon = chat.find(':');
+  return colon != std::string_view::npos && (user == chat.substr(0, colon) || user == chat.substr(colon + 1));
 }
+
+KeyBuffer index_row_key(std::string_view user, std::string_view chat) {
+  if (told_by_chat(user, chat)) return chat_row_key(chat);
+  KeyBuffer key;
+  key.push_back(kUserRow);
+  key.insert(key.end(), user.begin(), user.end());
+  key.push_back('\0');
+  key.insert(key.end(), chat.begin(), chat.end());
+  return key;
+}
+
+bool in_rows(std::string_view key) { return key.front() > kRecords; }
+
+KeyBuffer index_order_prefix(std::string_view user) {
+  KeyBuffer key;
+  key.push_back(kIndexOrder);
+  key.insert(key.end(), user.begin(), user.end());
+  key.push_back('\0');
+  return key;
+}
+
+void append_index_order_key(std::string& out, std::string_view user, std::int64_t time, std::string_view chat) {
+  out.append(1, kIndexOrder).append(user).append(1, '\0');
+  append_time(out, time);
+  out.append(chat);
+}
+
+KeyBuffer index_order_key(std::string_view user, std::int64_t time, std::string_view chat) {
+  KeyBuffer key = index_order_prefix(user);
+  append_time(key, time);
+  key.insert(key.end(), chat.begin(), chat.end());
+  return key;
+}
+
+IndexRow index_row_of(std::string_view order_key, std::size_t prefix_bytes) {
+  return {std::string(order_key.substr(prefix_bytes + kTimeBytes)), load_time(order_key.data() + prefix_bytes)};
+}
+
+std::string table_prefix(const TableId& table) {
+  std::string key(1, table.of == TableId::Of::kChat ? kChatTable : kUserTable);
+  key.append(table.name).append(1, '\0');
+  return key;
+}
+
+bool ChatPrefix::InDomain(const rocksdb::Slice& key) const {
+  return key.size() >= 2 + kTimeBytes && key[0] == kRecords && key[key.size() - kTimeBytes - 1] == '\0';
+}
+
+bool WholeRow::InDomain(const rocksdb::Slice& key) const { return !key.empty() && key[0] != kIndexOrder; }
+
+rocksdb::Slice InsertedTogether::Transform(const rocksdb::Slice& key) const {
+  return key[0] == kRecords ? to_slice(chat_prefix(to_view(key))) : key;
+}
+
+bool InsertedTogether::InDomain(const rocksdb::Slice& key) const {
+  return ChatPrefix().InDomain(key) || key == to_slice(kLastTimeKey);
+}
+
+IndexPlaces::IndexPlaces() : lane_(to_view(index_order_prefix(follower_of(0)))) {}
+
+rocksdb::Slice IndexPlaces::Transform(const rocksdb::Slice& key) const {
+  return {key.data(), to_view(key).starts_with(lane_) ? lane_.size() : 1};
+}
+
+bool IndexPlaces::InDomain(const rocksdb::Slice& key) const { return !key.empty() && key[0] == kIndexOrder; }
 
 rocksdb::Slice SenderPrefix::Transform(const rocksdb::Slice& key) const {
   const std::string_view all = to_view(key);

@@ -1,11 +1,32 @@
-// How messages and their like are written in RocksDB: format version 1.
+// How records and their like are written in RocksDB: format version 2.
 //
 // Column family "default":
-//   0x00 ‖ name                             → what the store knows of itself (kFormatKey …)
-//   0x01 ‖ chat ‖ 0x00 ‖ time, big-endian   → record version ‖ record kind ‖ sender's length ‖ sender ‖ text
+//
+//   0x00 ‖ name                        → what the store knows of itself (kFormatKey …)
+//
+//   0x01 ‖ chat ‖ 0x00 ‖ 0             → time of the chat's row in the indexes of its two and of its lane
+//
+//   0x01 ‖ chat ‖ 0x00 ‖ time          → a record: store/record_codec.h
+//
 // Column family "idempotency":
-//   chat ‖ 0x00 ‖ sender ‖ 0x00 ‖ key       → record version ‖ time, big-endian ‖ hash of the text
-// All numbers of one byte but for the times, which have eight.
+//
+//   chat ‖ 0x00 ‖ sender ‖ 0x00 ‖ key  → time ‖ hash of the record
+//
+// Column family "rows":
+//
+//   0x02 ‖ user ‖ 0x00 ‖ chat          → time of the chat's row in the index of anybody else
+//
+//   0x03 ‖ user ‖ 0x00 ‖ time ‖ chat   → nothing: an index in its order. It counts if the chat's row has this time
+//
+//   0x04 ‖ chat ‖ 0x00 ‖ name          → value of a row of the chat's table
+//
+//   0x05 ‖ user ‖ 0x00 ‖ name          → value of a row of the user's table
+//
+// A later format adds a column family, if only an empty one: so this program refuses its stores before it has written
+// anything there. What a prefix extractor makes of a key stands in tables, so another one has another name.
+//
+// Times have eight bytes, big-endian. No record has a time below kMinSendTime. The first byte tells "default" from
+// "rows".
 #pragma once
 
 #include <cstdint>
@@ -18,49 +39,90 @@
 
 #include "store/bytes.h"
 #include "store/idempotency_record.h"
+#include "store/message_store.h"
 
 namespace parley::store {
 
-inline constexpr std::uint64_t kFormatVersion = 1;
+inline constexpr std::uint64_t kFormatVersion = 2;
 inline constexpr std::string_view kFormatKey{"\0format", 7};        ///< → the version, in decimal
 inline constexpr std::string_view kStoreIdKey{"\0store_id", 9};     ///< → the store's id
-inline constexpr std::string_view kLastTimeKey{"\0last_time", 10};  ///< → the last send_time of the store
+inline constexpr std::string_view kLastTimeKey{"\0last_time", 10};  ///< → the last time of the store
 
 [[nodiscard]] inline rocksdb::Slice to_slice(const KeyBuffer& key) { return {key.data(), key.size()}; }
 [[nodiscard]] inline rocksdb::Slice to_slice(std::string_view text) { return {text.data(), text.size()}; }
 [[nodiscard]] inline std::string_view to_view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+[[nodiscard]] inline std::string_view to_view(const KeyBuffer& key) { return {key.data(), key.size()}; }
 
-[[nodiscard]] KeyBuffer message_key(std::string_view chat, std::int64_t send_time);
+[[nodiscard]] KeyBuffer record_key(std::string_view chat, std::int64_t time);
 
-/// What all messages of a key's chat begin with.
-[[nodiscard]] std::string_view chat_prefix(std::string_view message_key);
+/// Of a chat, what is no record: the time of its index rows, for those whom the chat tells by itself. It lies beside
+/// the chat's first records, so that it is found and written next to them.
+[[nodiscard]] inline KeyBuffer chat_row_key(std::string_view chat) { return record_key(chat, 0); }
 
-/// The time in a message's key.
-[[nodiscard]] std::int64_t send_time_of(std::string_view message_key);
+/// What all records of a key's chat begin with.
+[[nodiscard]] std::string_view chat_prefix(std::string_view record_key);
 
-/// A message as it lies in a record; points into it.
-struct RecordView {
-  std::string_view sender;
-  std::string_view text;
-};
-
-enum class RecordFault { kUnknownKind, kCorrupt };
-
-/// Replaces `out`.
-void encode_record(std::string_view sender, std::string_view text, std::string& out);
-[[nodiscard]] std::expected<RecordView, RecordFault> decode_record(std::string_view record);
+/// The time in a record's key.
+[[nodiscard]] std::int64_t time_of(std::string_view record_key);
 
 /// Replaces `out`.
 void encode_idempotency(const IdempotencyRecord& record, std::string& out);
-/// Nothing for a record of a version that is not ours.
-[[nodiscard]] std::optional<IdempotencyRecord> decode_idempotency(std::string_view record);
+/// Nothing for a value that is none of ours.
+[[nodiscard]] std::optional<IdempotencyRecord> decode_idempotency(std::string_view value);
 
-/// Tells RocksDB what the messages of one chat have in common, for its bloom filters. The domain is the messages' keys.
+/// Whether the chat tells this user of itself, whatever audience is given: its two members, and whoever follows its
+/// lane. They are always raised together, and so have one row together.
+[[nodiscard]] bool told_by_chat(std::string_view user, std::string_view chat);
+/// The key with the time of the chat's row in the user's index.
+[[nodiscard]] KeyBuffer index_row_key(std::string_view user, std::string_view chat);
+/// Whether a key that is no idempotency key is of "rows".
+[[nodiscard]] bool in_rows(std::string_view key);
+
+/// What the keys of one user's index in its order begin with.
+[[nodiscard]] KeyBuffer index_order_prefix(std::string_view user);
+void append_index_order_key(std::string& out, std::string_view user, std::int64_t time, std::string_view chat);
+[[nodiscard]] KeyBuffer index_order_key(std::string_view user, std::int64_t time, std::string_view chat);
+/// The row of such a key.
+[[nodiscard]] IndexRow index_row_of(std::string_view order_key, std::size_t prefix_bytes);
+
+/// What the keys of a table's rows begin with; the row's name follows.
+[[nodiscard]] std::string table_prefix(const TableId& table);
+
+/// Tells RocksDB what the records of one chat have in common, for its bloom filters. The domain is the records' keys.
 class ChatPrefix final : public rocksdb::SliceTransform {
  public:
   const char* Name() const override { return "parley.chat"; }
   rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return to_slice(chat_prefix(to_view(key))); }
   bool InDomain(const rocksdb::Slice& key) const override;
+};
+
+/// What is inserted next to each other into "default": the records of one chat, and the last times of the store.
+class InsertedTogether final : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "parley.together"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override;
+  bool InDomain(const rocksdb::Slice& key) const override;
+};
+
+/// Has bloom filters hold just those of "rows" that are looked up by their whole key: an index in its order never is.
+class WholeRow final : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "parley.row"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return key; }
+  bool InDomain(const rocksdb::Slice& key) const override;
+};
+
+/// What is inserted near each other into "rows": the indexes in their order. That of the lane's followers is by itself,
+/// where each place comes behind all the others; the users' places of a batch come sorted.
+class IndexPlaces final : public rocksdb::SliceTransform {
+ public:
+  IndexPlaces();
+  const char* Name() const override { return "parley.places"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override;
+  bool InDomain(const rocksdb::Slice& key) const override;
+
+ private:
+  const std::string lane_;
 };
 
 /// What the idempotency keys of one sender in one chat have in common, for inserts next to each other.

@@ -1,9 +1,11 @@
 // What the RocksDB store refuses to open, and in which words; and what a crash leaves that it must open.
 #include <csignal>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <random>
 #include <set>
 #include <string>
@@ -19,6 +21,7 @@
 #include "store/embedded/database.h"
 #include "store/embedded/keys.h"
 #include "store/embedded/store.h"
+#include "store/embedded/store_facts.h"
 #include "store/embedded/write_ahead_log.h"
 #include "store/store_fixture.h"
 
@@ -55,6 +58,11 @@ class RocksdbOpenTest : public StoreFixture {
   }
 
   [[nodiscard]] fs::path folder() const { return folder_.path() / "store"; }
+  [[nodiscard]] std::set<fs::path> names() const {
+    std::set<fs::path> out;
+    for (const auto& entry : fs::directory_iterator(folder())) out.insert(entry.path());
+    return out;
+  }
   /// The newest file with such a name.
   fs::path file(std::string_view prefix, std::string_view extension) {
     fs::path found;
@@ -63,6 +71,15 @@ class RocksdbOpenTest : public StoreFixture {
       if (name.starts_with(prefix) && name.ends_with(extension)) found = std::max(found, entry.path());
     }
     EXPECT_FALSE(found.empty()) << prefix << "*" << extension;
+    return found;
+  }
+  fs::path largest(std::string_view extension) {
+    fs::path found;
+    for (const auto& entry : fs::directory_iterator(folder())) {
+      const bool is_one = entry.path().extension() == extension;
+      if (is_one && (found.empty() || entry.file_size() > fs::file_size(found))) found = entry.path();
+    }
+    EXPECT_FALSE(found.empty()) << extension;
     return found;
   }
   static void edit(const fs::path& path, const std::function<void(std::string&)>& change) {
@@ -90,6 +107,37 @@ class RocksdbOpenTest : public StoreFixture {
       std::ofstream(newer, std::ios::binary) << bytes.substr(size);
       bytes.resize(size);
     });
+  }
+
+  /// A store of some format, with these column families.
+  void make_store(const std::string& format, const std::vector<std::string>& families) {
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    rocksdb::DB* opened = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(options, folder().string(), &opened).ok());
+    const std::unique_ptr<rocksdb::DB> database(opened);
+    for (const std::string& name : families) {
+      if (name == rocksdb::kDefaultColumnFamilyName) continue;
+      rocksdb::ColumnFamilyHandle* family = nullptr;
+      ASSERT_TRUE(database->CreateColumnFamily({}, name, &family).ok());
+      ASSERT_TRUE(database->DestroyColumnFamilyHandle(family).ok());
+    }
+    ASSERT_TRUE(database->Put({}, to_slice(kFormatKey), format).ok());
+    ASSERT_TRUE(database->Flush({}).ok());
+  }
+  /// The names and sizes of the files that hold data.
+  [[nodiscard]] std::map<std::string, std::uintmax_t> files() const {
+    std::map<std::string, std::uintmax_t> out;
+    for (const auto& entry : std::filesystem::directory_iterator(folder())) {
+      const std::string name = entry.path().filename().string();
+      if (name != "LOG" && name != "LOCK") out.emplace(name, entry.file_size());
+    }
+    return out;
+  }
+  [[nodiscard]] std::vector<std::string> families_of_store() const {
+    std::vector<std::string> out;
+    EXPECT_TRUE(rocksdb::DB::ListColumnFamilies({}, folder().string(), &out).ok());
+    return out;
   }
 
   /// What a kill would leave: the files while the store is open, with nothing flushed. The store is opened again later.
@@ -147,7 +195,7 @@ TEST_F(RocksdbOpenTest, AFolderThatAnotherProcessHoldsIsRefused) {
     struct flock whole{};
     whole.l_type = F_WRLCK;
     const char ok = fcntl(lock, F_SETLK, &whole) == 0 ? 'y' : 'n';
-    if (write(held[1], &ok, 1) == 1) pause();
+    if (::write(held[1], &ok, 1) == 1) pause();
     _exit(0);
   }
   char ok = 'n';
@@ -166,9 +214,78 @@ TEST_F(RocksdbOpenTest, ANewerFormatIsRefused) {
   store_.reset();
   {
     const auto database = RocksdbDatabase::open(folder(), options(), *rocksdb::Env::Default()).value();
-    ASSERT_TRUE(database->db().Put({}, to_slice(kFormatKey), "2").ok());
+    ASSERT_TRUE(database->db().Put({}, to_slice(kFormatKey), "3").ok());
   }
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("version 2"), HasSubstr("newer version of Parley")));
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("version 3"), HasSubstr("newer version of Parley")));
+}
+
+TEST_F(RocksdbOpenTest, AnOlderFormatIsRefusedAndLeftAsItIs) {
+  const std::vector<std::string> families = {"default", "idempotency"};
+  make_store("1", families);
+  EXPECT_THAT(refusal(),
+              AllOf(HasSubstr("version 1"), HasSubstr("reads version 2"), HasSubstr("choose another folder")));
+  EXPECT_FALSE(judge_store("/data", look_at_store(folder())).good());
+  EXPECT_EQ(families_of_store(), families);
+}
+
+TEST_F(RocksdbOpenTest, AnOlderStoreThatCannotBeReadIsLeftAsItIs) {
+  const std::vector<std::string> families = {"default", "idempotency"};
+  make_store("1", families);
+  edit(largest(".sst"), [](std::string& bytes) { bytes.resize(bytes.size() / 2); });
+  EXPECT_THAT(refusal(), HasSubstr("it cannot be read: "));
+  EXPECT_EQ(families_of_store(), families);
+}
+
+TEST_F(RocksdbOpenTest, AStoreThatLostAColumnFamilyIsRefused) {
+  const std::vector<std::string> families = {"default", "idempotency"};
+  make_store("2", families);
+  EXPECT_THAT(refusal(), HasSubstr("it is damaged, since its column family rows is missing"));
+  EXPECT_EQ(families_of_store(), families);
+}
+
+TEST_F(RocksdbOpenTest, ALaterFormatIsLeftAsItIs) {
+  const std::vector<std::string> families = {"default", "idempotency", "rows", "later"};
+  make_store("3", families);
+  const auto before = files();
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("version 3"), HasSubstr("newer version of Parley")));
+  EXPECT_EQ(files(), before);
+}
+
+TEST_F(RocksdbOpenTest, AStoreThatGoesWhileItIsLookedAtIsUnreadable) {
+  /// Has lost the file CURRENT, which only others see.
+  class NoCurrent final : public rocksdb::FileSystemWrapper {
+   public:
+    NoCurrent() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+    const char* Name() const override { return "NoCurrent"; }
+    rocksdb::IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSSequentialFile>* result,
+                                        rocksdb::IODebugContext* debug) override {
+      if (name.ends_with("/CURRENT")) return rocksdb::IOStatus::NotFound("gone");
+      return target()->NewSequentialFile(name, options, result, debug);
+    }
+  };
+  open();
+  store_.reset();
+  const auto env = rocksdb::NewCompositeEnv(std::make_shared<NoCurrent>());
+  EXPECT_FALSE(look_at_store(folder(), *env).unreadable.empty());
+}
+
+TEST_F(RocksdbOpenTest, AStoreSaysWhatItIsWithoutBeingOpened) {
+  EXPECT_FALSE(look_at_store(folder()).made);
+  const auto found = [this] { return judge_store("/data", look_at_store(folder())).found; };
+  EXPECT_THAT(found(), HasSubstr("there is none"));
+  open();
+  EXPECT_EQ(found(), "it has format 2 and no messages");  // while it is open, too
+  now_ = 1'700'000'000'000'000;
+  stored("a:b", "a", "text");
+  const std::set<fs::path> before = names();
+  EXPECT_EQ(found(), "it has format 2, and its last message is of 2023-11-14T22:13:20Z");
+  EXPECT_EQ(names(), before);
+  store_.reset();
+  EXPECT_EQ(found(), "it has format 2, and its last message is of 2023-11-14T22:13:20Z");
+  EXPECT_TRUE(judge_store("/data", look_at_store(folder())).good());
+  edit(largest(".sst"), [](std::string& bytes) { bytes.clear(); });
+  EXPECT_FALSE(judge_store("/data", look_at_store(folder())).good());
 }
 
 TEST_F(RocksdbOpenTest, ANewerColumnFamilyIsRefused) {
@@ -279,7 +396,7 @@ TEST_F(RocksdbOpenTest, DamageInATableFileIsAnErrorOfTheReadThatMeetsIt) {
     stored("a:b", "a", text);
   }
   store_.reset();
-  edit(file("", ".sst"), [](std::string& bytes) { bytes[bytes.size() / 2] ^= 0x20; });
+  edit(largest(".sst"), [](std::string& bytes) { bytes[bytes.size() / 2] ^= 0x20; });
   open();
   const auto page = read("a:b", {.limit = kMaxPullLimit});
   ASSERT_EQ(code_of(page), ErrorCode::kUnavailable);
@@ -399,6 +516,7 @@ TEST_F(RocksdbOpenTest, DamageAnywhereBeforeTheLastBatchIsRefused) {
 }
 
 TEST_F(RocksdbOpenTest, ALogCutAnywhereIsTornOrSound) {
+  now_ += 1;  // a batch ends with its time, and here with a byte that is not zero
   open();
   std::set<std::uint64_t> ends = {0};
   const fs::path log = file("", ".log");

@@ -93,8 +93,10 @@ std::vector<rocksdb::ColumnFamilyDescriptor> column_families(const StoreOptions&
 
   rocksdb::ColumnFamilyOptions messages = common(write_buffer);
   messages.prefix_extractor = std::make_shared<ChatPrefix>();
-  // A chat's next message goes where its last one went, without a search: 250 bytes a chat in the write buffer.
-  messages.memtable_insert_with_hint_prefix_extractor = messages.prefix_extractor;
+  // A chat's next record goes where its last one went, without a search: 250 bytes a chat in the write buffer.
+  messages.memtable_insert_with_hint_prefix_extractor = std::make_shared<InsertedTogether>();
+  // A new chat looks for its row in vain.
+  messages.memtable_prefix_bloom_size_ratio = 0.01;
   rocksdb::BlockBasedTableOptions message_table = table_options(cache);
   message_table.whole_key_filtering = false;
   messages.table_factory.reset(rocksdb::NewBlockBasedTableFactory(message_table));
@@ -111,11 +113,20 @@ std::vector<rocksdb::ColumnFamilyDescriptor> column_families(const StoreOptions&
   const auto window = std::chrono::duration_cast<std::chrono::seconds>(options.idempotency_window).count();
   idempotency.periodic_compaction_seconds =
       static_cast<std::uint64_t>(std::clamp<std::int64_t>(window, 60, std::int64_t{86400} * 30));
-  rocksdb::BlockBasedTableOptions key_table = table_options(std::move(cache));
+  rocksdb::BlockBasedTableOptions key_table = table_options(cache);
   key_table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
   idempotency.table_factory.reset(rocksdb::NewBlockBasedTableFactory(key_table));
 
-  return {{rocksdb::kDefaultColumnFamilyName, messages}, {"idempotency", idempotency}};
+  rocksdb::ColumnFamilyOptions rows = common(write_buffer / 2);
+  // Whoever is new in an audience looks for a row in vain.
+  rows.prefix_extractor = std::make_shared<WholeRow>();
+  rows.memtable_prefix_bloom_size_ratio = 0.02;
+  rows.memtable_insert_with_hint_prefix_extractor = std::make_shared<IndexPlaces>();
+  rocksdb::BlockBasedTableOptions row_table = table_options(std::move(cache));
+  row_table.whole_key_filtering = false;
+  rows.table_factory.reset(rocksdb::NewBlockBasedTableFactory(row_table));
+
+  return {{rocksdb::kDefaultColumnFamilyName, messages}, {kIdempotencyFamily, idempotency}, {kRowsFamily, rows}};
 }
 
 }  // namespace parley::store

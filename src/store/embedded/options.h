@@ -20,7 +20,10 @@ using OnFailure = std::function<void(const rocksdb::Status& status)>;
 [[nodiscard]] rocksdb::DBOptions database_options(const StoreOptions& options, std::shared_ptr<rocksdb::Cache> cache,
                                                   OnFailure on_failure, rocksdb::Env& env);
 
-/// "default", with the messages, and "idempotency", in this order.
+inline constexpr const char* kIdempotencyFamily = "idempotency";
+inline constexpr const char* kRowsFamily = "rows";
+
+/// "default", with the records, "idempotency" and "rows", in this order.
 [[nodiscard]] std::vector<rocksdb::ColumnFamilyDescriptor> column_families(const StoreOptions& options,
                                                                            std::shared_ptr<rocksdb::Cache> cache);
 

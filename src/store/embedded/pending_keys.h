@@ -22,8 +22,8 @@ namespace parley::store {
 class PendingKeys;
 
 struct KeyRefused {};  ///< nothing was stored, and no key is left behind: a repeat may try for itself
-struct KeyUnknown {    ///< the write failed: the message may be there after a restart
-  TextHash text_hash{};
+struct KeyUnknown {    ///< the write failed: the record may be there after a restart
+  RecordHash hash{};
 };
 
 /// How the first append of a key ended.
@@ -33,7 +33,7 @@ using KeyOutcome = std::variant<IdempotencyRecord, KeyRefused, KeyUnknown>;
 /// as KeyRefused when destroyed unsettled.
 class KeyClaim {
  public:
-  KeyClaim(KeyClaim&& other) noexcept : table_(std::exchange(other.table_, nullptr)), key_(std::move(other.key_)) {}
+  KeyClaim(KeyClaim&& other) noexcept = default;
   KeyClaim& operator=(KeyClaim&&) = delete;
   ~KeyClaim() { settle(KeyRefused{}); }
 
@@ -45,14 +45,14 @@ class KeyClaim {
 
  private:
   friend class PendingKeys;
-  KeyClaim(PendingKeys& table, std::string key) : table_(&table), key_(std::move(key)) {}
+  KeyClaim(std::shared_ptr<PendingKeys> table, std::string key) : table_(std::move(table)), key_(std::move(key)) {}
 
-  PendingKeys* table_;
+  std::shared_ptr<PendingKeys> table_;  // null once it is settled
   std::string key_;
 };
 
-/// Any thread. Must outlive its claims.
-class PendingKeys {
+/// Any thread. Claims keep it: one may be left on a loop when its store is gone.
+class PendingKeys : public std::enable_shared_from_this<PendingKeys> {
  public:
   using Repeat = std::shared_ptr<Completion<KeyOutcome>>;
 

@@ -1,13 +1,21 @@
-// Reading from RocksDB: pages of messages and idempotency keys.
+// Reading from RocksDB: pages of records, of rows and of an index, and what a write must know before.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include <rocksdb/options.h>
+#include <rocksdb/slice.h>
+#include <rocksdb/status.h>
 
 #include "base/error.h"
-#include "chat/message.h"
+#include "store/bytes.h"
 #include "store/embedded/database.h"
 #include "store/idempotency_record.h"
+#include "store/message_store.h"
 #include "store/store_metrics.h"
 
 namespace parley::store {
@@ -19,19 +27,36 @@ enum class ReadFrom {
 };
 
 /// Stateless but for the database and the metrics, which must outlive it. Any thread.
+///
+/// Every call yields nothing when memory does not hold enough to tell, or reading it would take too long for a loop;
+/// and kUnavailable when a file cannot be read, which is logged and counted.
 class RocksdbReader {
  public:
+  template <class T>
+  using Answer = std::optional<Result<T>>;
+
   RocksdbReader(const RocksdbDatabase& database, StoreMetrics& metrics) : database_(database), metrics_(metrics) {}
 
-  /// The page, kChatNotFound, or kUnavailable when a file cannot be read, which is logged and counted. Nothing when
-  /// memory does not hold enough to tell.
-  [[nodiscard]] std::optional<Result<Page>> page(const ChatId& chat, const PageRange& range, ReadFrom from) const;
+  /// The page, or kChatNotFound.
+  [[nodiscard]] Answer<RecordPage> page(const ChatId& chat, const RecordRange& range, ReadFrom from) const;
 
   /// What was stored under `key`, whether expired or not; an empty optional inside when nothing was.
-  [[nodiscard]] std::optional<Result<std::optional<IdempotencyRecord>>> key(const std::string& key,
-                                                                            ReadFrom from) const;
+  [[nodiscard]] Answer<std::optional<IdempotencyRecord>> key(const std::string& key, ReadFrom from) const;
+
+  [[nodiscard]] Answer<RowPage> rows(const TableId& table, const RowRange& range, ReadFrom from) const;
+  [[nodiscard]] Answer<IndexPage> index(std::string_view user, const IndexRange& range, ReadFrom from) const;
+
+  using Values = std::vector<std::optional<std::string>>;
+  /// The values under these keys, each by itself; none of them is an idempotency key.
+  [[nodiscard]] Answer<Values> values(const std::vector<KeyBuffer>& keys, ReadFrom from) const;
+
+  /// The greatest time that can be seen; 0 if there is none.
+  [[nodiscard]] Answer<std::int64_t> clock(ReadFrom from) const;
 
  private:
+  [[nodiscard]] rocksdb::Status get(const KeyBuffer& key, const rocksdb::ReadOptions& options,
+                                    rocksdb::PinnableSlice& value) const;
+
   const RocksdbDatabase& database_;
   StoreMetrics& metrics_;
 };

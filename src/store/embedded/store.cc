@@ -1,27 +1,34 @@
 #include "store/embedded/store.h"
 
-#include <chrono>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
-#include <fmt/chrono.h>
 #include <prometheus/metric_family.h>
 #include <rocksdb/db.h>
 
 #include "base/log.h"
 #include "store/chat_epochs.h"
-#include "store/embedded/append_request.h"
 #include "store/embedded/completion.h"
 #include "store/embedded/database.h"
+#include "store/embedded/keys.h"
 #include "store/embedded/pending_keys.h"
+#include "store/embedded/raised_chats.h"
 #include "store/embedded/read_pool.h"
 #include "store/embedded/reader.h"
+#include "store/embedded/store_facts.h"
+#include "store/embedded/write_request.h"
 #include "store/embedded/writer.h"
 #include "store/page_cache.h"
+#include "store/rules.h"
 #include "store/store_metrics.h"
 
 namespace parley::store {
@@ -29,6 +36,9 @@ namespace {
 
 constexpr std::size_t kReadThreads = 2;
 constexpr std::size_t kMaxReads = 1024;
+
+/// Of a store's memory, what is remembered of raised index rows.
+constexpr std::size_t kRaisedShare = 64;
 
 StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const PageCachesOfLoops& pages) {
   const auto property = [&database](const std::string& name) {
@@ -60,14 +70,11 @@ StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const Pag
 /// Whoever starts the server in another folder than before gets a new store, and should see so.
 void log_opened(const RocksdbDatabase& database) {
   const std::string folder = database.folder().name().string();
-  if (database.is_new()) return log_info("made a new store", {{"folder", folder}});
-  const std::int64_t last = database.last_time();
-  using Time = std::chrono::sys_time<std::chrono::microseconds>;
-  const std::string time =
-      last == 0 ? "none"
-                : fmt::format("{:%Y-%m-%dT%H:%M:%S}Z",
-                              std::chrono::floor<std::chrono::seconds>(Time(std::chrono::microseconds(last))));
-  log_info("opened the store", {{"folder", folder}, {"last_message", time}});
+  if (database.is_new())
+    return log_info("made a new store", {{"folder", folder}, {"format", std::to_string(kFormatVersion)}});
+  log_info("opened the store", {{"folder", folder},
+                                {"format", std::to_string(kFormatVersion)},
+                                {"last_message", readable_time(database.last_time())}});
 }
 
 class RocksdbStore final : public MessageStore {
@@ -80,31 +87,77 @@ class RocksdbStore final : public MessageStore {
         database_(std::move(database)),
         reader_(*database_, *metrics_),
         pages_(make_page_caches(options, loops.size())),
-        pending_(options.max_queue),
-        writer_(*database_, options, loops, epochs_, *metrics_),
-        read_pool_(kReadThreads, kMaxReads, metrics_->read_depth) {
+        pending_(std::make_shared<PendingKeys>(options.max_queue)),
+        raised_(options.memory / kRaisedShare),
+        bell_(loops),
+        writer_(*database_, options, loops, {epochs_, raised_, bell_, *metrics_}),
+        reads_(kReadThreads, kMaxReads, metrics_->read_depth),
+        looks_of_writes_(kReadThreads, options.max_queue, metrics_->read_depth) {
     metrics_->set_engine([this] { return engine_metrics(*database_, pages_); });
   }
   ~RocksdbStore() override { metrics_->clear_engine(); }
 
-  Task<Appended> append(Draft draft, Deadline deadline) override {
-    if (!draft.idempotency_key.empty()) return append_once(std::move(draft), deadline);
-    return write(std::move(draft), deadline, std::nullopt, {});
+  Task<Appended> append(Change change, Deadline deadline) override {
+    if (auto fits = check_size(change.records, change.rows); !fits) return failed<Appended>(std::move(fits).error());
+    const bool keyed = !change.idempotency_key.empty();
+    auto request = request_of(std::move(change), deadline);
+    return keyed ? append_once(std::move(request)) : through_writer(std::move(request));
   }
 
-  Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
+  Task<RecordPage> read(ChatId chat, RecordRange range, Deadline deadline) override {
     if (passed(deadline)) co_return too_late("before the call began");
     PageCache& pages = pages_[net::Loop::current().index()];
     const ChatEpochs::Epoch epoch = epochs_.of(chat.name());
-    if (const Page* const known = pages.find(chat, range, epoch)) co_return *known;
+    if (const RecordPage* const known = pages.find(chat, range, epoch)) co_return *known;
     auto page = reader_.page(chat, range, ReadFrom::kMemory);
     if (!page) {
-      page = co_await from_disk<Page>([this, chat, range] { return *reader_.page(chat, range, ReadFrom::kDisk); },
-                                      deadline);
+      page = co_await from_disk<RecordPage>(
+          reads_, [this, chat, range] { return *reader_.page(chat, range, ReadFrom::kDisk); }, deadline);
     }
     if (*page) pages.put(chat, range, **page, epoch);
     co_return *std::move(page);
   }
+
+  Task<RowPage> rows(TableId table, RowRange range, Deadline deadline) override {
+    if (passed(deadline)) co_return too_late("before the call began");
+    if (auto page = reader_.rows(table, range, ReadFrom::kMemory)) co_return *std::move(page);
+    auto page = co_await from_disk<RowPage>(
+        reads_, [this, table, range] { return *reader_.rows(table, range, ReadFrom::kDisk); }, deadline);
+    co_return page;
+  }
+
+  Task<Written> write(TableId table, std::vector<RowWrite> rows, Deadline deadline) override {
+    if (auto fits = check_size({}, rows); !fits) co_return std::unexpected(std::move(fits).error());
+    auto request = std::make_shared<WriteRequest>(deadline);
+    request->table = TableWrite{table_prefix(table), std::move(rows)};
+    const auto written = co_await through_writer(std::move(request));
+    if (!written) co_return std::unexpected(written.error());
+    co_return Written{.refused = written->refused};
+  }
+
+  Task<IndexPage> index(std::string user, IndexRange range, Deadline deadline) override {
+    if (passed(deadline)) co_return too_late("before the call began");
+    if (auto page = reader_.index(user, range, ReadFrom::kMemory)) co_return *std::move(page);
+    auto page = co_await from_disk<IndexPage>(
+        reads_, [this, user, range] { return *reader_.index(user, range, ReadFrom::kDisk); }, deadline);
+    co_return page;
+  }
+
+  std::size_t lanes() const noexcept override { return 1; }
+  std::size_t lane_of(std::string_view) const noexcept override { return 0; }
+
+  /// Each batch brings its last time with it, so what is known is what is newest.
+  Task<std::vector<std::int64_t>> clocks(Clocks, Deadline deadline) override {
+    if (passed(deadline)) co_return too_late("before the call began");
+    auto clock = reader_.clock(ReadFrom::kMemory);
+    if (!clock) {
+      clock = co_await from_disk<std::int64_t>(reads_, [this] { return *reader_.clock(ReadFrom::kDisk); }, deadline);
+    }
+    if (!*clock) co_return std::unexpected(clock->error());
+    co_return std::vector{**clock};
+  }
+
+  Bell& bell() noexcept override { return bell_; }
 
   Health health() const override {
     const WriteHealth& writes = database_->health();
@@ -119,32 +172,123 @@ class RocksdbStore final : public MessageStore {
   /// Any thread.
   [[nodiscard]] bool passed(Deadline deadline) const noexcept { return deadline <= loops_.now(); }
 
-  /// Returns once it is durable. With an idempotency key, its claim and the hash of the text belong to it.
-  Task<Appended> write(Draft draft, Deadline deadline, std::optional<KeyClaim> claim, TextHash hash) {
-    if (passed(deadline)) co_return too_late("before the call began");
-    if (database_->health().failed()) co_return std::unexpected(WriteHealth::refusal());
-    const auto request = std::make_shared<AppendRequest>(std::move(draft), deadline, std::move(claim), hash);
-    if (!writer_.enqueue(request)) co_return fail(ErrorCode::kOverloaded, "too many sends wait for the disk");
-    co_await request->until(deadline);
-    auto time = request->outcome();
-    if (time && *time) co_return Appended{.send_time = **time};
-    if (time) co_return std::unexpected(std::move(*time).error());
-    if (!request->take()) {
-      co_return too_late("while the message was being written", ErrorCode::kOutcomeUnknown);
+  [[nodiscard]] static WriteRequestPtr request_of(Change&& change, Deadline deadline) {
+    auto request = std::make_shared<WriteRequest>(deadline);
+    if (!change.rows.empty()) {
+      request->table = TableWrite{table_prefix({TableId::Of::kChat, change.chat.name()}), std::move(change.rows)};
     }
-    request->claim.reset();  // so that a repeat may try for itself
-    co_return too_late(kBeforeTheWrite);
+    if (!change.audience.empty()) {
+      const auto told = [&change](const std::string& user) { return told_by_chat(user, change.chat.name()); };
+      std::erase_if(change.audience, told);
+      request->index.audience = hash_audience(change.audience);
+    }
+    request->change.emplace(std::move(change));
+    return request;
+  }
+
+  /// Looks up what the writer must know, and has the request written or refused. Returns once that is durable.
+  Task<Appended> through_writer(WriteRequestPtr request) {
+    const Deadline deadline = request->deadline;
+    for (;;) {
+      request->bind();
+      if (passed(deadline)) co_return too_late("before the call began");
+      if (database_->health().failed()) co_return std::unexpected(WriteHealth::refusal());
+      const std::uint64_t seen = writer_.batches();
+      if (const auto keys = questions_of(*request); !keys.empty()) {
+        auto values = reader_.values(keys, ReadFrom::kMemory);
+        if (!values) {
+          values = co_await from_disk<RocksdbReader::Values>(
+              looks_of_writes_, [this, keys] { return *reader_.values(keys, ReadFrom::kDisk); }, deadline);
+        }
+        if (!*values) co_return std::unexpected(std::move(*values).error());
+        learn(*request, **std::move(values), seen);
+      }
+      if (!writer_.enqueue(request)) co_return fail(ErrorCode::kOverloaded, "too many sends wait for the disk");
+      co_await request->until(deadline);
+      auto outcome = request->outcome();
+      if (!outcome && !request->take()) {
+        co_return too_late("while the message was being written", ErrorCode::kOutcomeUnknown);
+      }
+      if (!outcome) {
+        request->claim.reset();  // so that a repeat may try for itself
+        co_return too_late(kBeforeTheWrite);
+      }
+      if (!*outcome) co_return std::unexpected(std::move(*outcome).error());
+      const auto [what, time] = **outcome;
+      if (what == WriteOutcome::What::kRefused) co_return Appended{.refused = true};
+      if (what == WriteOutcome::What::kDone) co_return Appended{.send_time = time};
+      request = again(std::move(*request));
+    }
+  }
+
+  /// The keys of the rows whose values the writer must know: those of the index first, unless they were raised lately.
+  [[nodiscard]] std::vector<KeyBuffer> questions_of(WriteRequest& request) {
+    std::vector<KeyBuffer> keys;
+    if (request.change && !raised_lately(request)) {
+      const std::string& chat = request.change->chat.name();
+      keys.push_back(chat_row_key(chat));
+      for (const std::string& user : request.change->audience) keys.push_back(index_row_key(user, chat));
+    }
+    if (request.table) {
+      for (const RowWrite& row : request.table->rows) {
+        if (row.condition == RowWrite::If::kAlways) continue;
+        KeyBuffer& key = keys.emplace_back(request.table->prefix.begin(), request.table->prefix.end());
+        key.insert(key.end(), row.name.begin(), row.name.end());
+      }
+    }
+    return keys;
+  }
+
+  [[nodiscard]] bool raised_lately(WriteRequest& request) {
+    const auto least = raised_.least(request.change->chat.name(), request.index.audience);
+    if (!least || options_.clock() > *least + kRaiseAfter) return false;
+    request.index.limit = *least + kIndexGrain;
+    return true;
+  }
+
+  /// Takes what questions_of() asked for, which batch `seen` and all before it are part of.
+  void learn(WriteRequest& request, RocksdbReader::Values values, std::uint64_t seen) {
+    auto value = values.begin();
+    if (request.change && request.index.limit == 0) {
+      const auto end = value + 1 + static_cast<std::ptrdiff_t>(request.change->audience.size());
+      for (; value != end; ++value) {
+        request.index.found.push_back(*value ? decode_time(**value).value_or(0) : 0);
+      }
+      const std::int64_t least = *std::ranges::min_element(request.index.found);
+      if (least != 0) {
+        request.index.limit = least + kRaiseAfter;
+        raised_.remember(request.change->chat.name(), request.index.audience, least);
+      }
+    }
+    if (value == values.end()) return;
+    request.table->found.assign(std::move_iterator(value), std::move_iterator(values.end()));
+    request.table->found_after = seen;
+  }
+
+  /// The same request anew, for a writer that wanted to know what is newer.
+  [[nodiscard]] static WriteRequestPtr again(WriteRequest&& request) {
+    auto out = std::make_shared<WriteRequest>(request.deadline);
+    out->change = std::move(request.change);
+    out->table = std::move(request.table);
+    out->index.audience = request.index.audience;
+    out->hash = request.hash;
+    if (request.claim) out->claim.emplace(*std::move(request.claim));
+    return out;
   }
 
   /// An append with an idempotency key.
-  Task<Appended> append_once(Draft draft, Deadline deadline) {
+  Task<Appended> append_once(WriteRequestPtr request) {
+    const Deadline deadline = request->deadline;
     if (passed(deadline)) co_return too_late("before the call began");
-    const TextHash hash = hash_text(draft.text);
+    const Change& change = *request->change;
+    const RecordDraft& first = change.records.front();
+    const RecordHash hash = request->hash = hash_record(first, change.idempotency_key);
     for (;;) {
-      auto claimed = pending_.claim(idempotency_key_of(draft));
+      auto claimed = pending_->claim(idempotency_key_of(change.chat, first.sender, change.idempotency_key));
       if (!claimed) co_return fail(ErrorCode::kOverloaded, "too many repeated sends wait for the first");
       if (auto* claim = std::get_if<KeyClaim>(&*claimed)) {
-        auto appended = co_await append_first(std::move(draft), deadline, std::move(*claim), hash);
+        request->claim.emplace(std::move(*claim));
+        auto appended = co_await append_first(std::move(request));
         co_return appended;
       }
       const auto repeat = std::get<PendingKeys::Repeat>(*std::move(claimed));
@@ -155,7 +299,7 @@ class RocksdbStore final : public MessageStore {
       }
       if (const auto* stored = std::get_if<IdempotencyRecord>(&*outcome)) co_return repeated(*stored, hash);
       if (const auto* unknown = std::get_if<KeyUnknown>(&*outcome)) {
-        if (unknown->text_hash != hash) co_return std::unexpected(WriteHealth::refusal());
+        if (unknown->hash != hash) co_return std::unexpected(WriteHealth::refusal());
         co_return fail(ErrorCode::kOutcomeUnknown, "the write of an earlier send with this key failed");
       }
       if (passed(deadline)) co_return too_late("before the call began");
@@ -163,37 +307,36 @@ class RocksdbStore final : public MessageStore {
   }
 
   /// The append that holds its key's claim: stores unless it was stored before this one came.
-  Task<Appended> append_first(Draft draft, Deadline deadline, KeyClaim claim, TextHash hash) {
-    auto found = co_await look_up(claim.key(), deadline);
+  Task<Appended> append_first(WriteRequestPtr request) {
+    auto found = co_await look_up(request->claim->key(), request->deadline);
     if (!found) co_return std::unexpected(std::move(found).error());
     if (const auto& stored = *found;
         stored && !idempotency_expired(stored->send_time, options_.idempotency_window, options_.clock())) {
-      claim.settle(*stored);
-      co_return repeated(*stored, hash);
+      request->claim->settle(*stored);
+      co_return repeated(*stored, request->hash);
     }
-    auto appended = co_await write(std::move(draft), deadline, std::move(claim), hash);
+    auto appended = co_await through_writer(std::move(request));
     co_return appended;
   }
 
   Task<Found> look_up(const std::string& key, Deadline deadline) {
     if (auto found = reader_.key(key, ReadFrom::kMemory)) co_return *std::move(found);
-    auto found = co_await from_disk<Found>([this, key] { return *reader_.key(key, ReadFrom::kDisk); }, deadline);
+    auto found = co_await from_disk<Found>(
+        looks_of_writes_, [this, key] { return *reader_.key(key, ReadFrom::kDisk); }, deadline);
     co_return found;
   }
 
-  [[nodiscard]] Result<Appended> repeated(const IdempotencyRecord& stored, const TextHash& hash) {
-    if (stored.text_hash != hash) {
-      return fail(ErrorCode::kIdempotencyConflict, "the idempotency key was used with another text");
-    }
+  [[nodiscard]] Result<Appended> repeated(const IdempotencyRecord& stored, const RecordHash& hash) {
+    if (stored.hash != hash) return key_conflict();
     metrics_->duplicates.add();
     return Appended{.send_time = stored.send_time, .duplicate = true};
   }
 
-  /// Runs `read` where it may block.
+  /// Runs `read` where it may block, on one of `threads`.
   template <class T>
-  Task<T> from_disk(std::function<Result<T>()> read, Deadline deadline) {
+  Task<T> from_disk(ReadPool& threads, std::function<Result<T>()> read, Deadline deadline) {
     auto completion = std::make_shared<Completion<Result<T>>>();
-    const bool taken = read_pool_.submit([this, completion, read = std::move(read), deadline] {
+    const bool taken = threads.submit([this, completion, read = std::move(read), deadline] {
       if (passed(deadline)) {
         completion->complete(too_late("before the disk was read"));
       } else {
@@ -215,9 +358,12 @@ class RocksdbStore final : public MessageStore {
   const RocksdbReader reader_;
   ChatEpochs epochs_;
   PageCachesOfLoops pages_;
-  PendingKeys pending_;
+  const std::shared_ptr<PendingKeys> pending_;
+  RaisedChats raised_;
+  Bell bell_;
   RocksdbWriter writer_;
-  ReadPool read_pool_;
+  ReadPool reads_;
+  ReadPool looks_of_writes_;  // no reader keeps a write from being looked up for
 };
 
 }  // namespace
@@ -226,7 +372,7 @@ Result<std::unique_ptr<MessageStore>> open_rocksdb_store(const std::filesystem::
                                                          const StoreOptions& options, net::LoopPool& loops,
                                                          MetricsRegistry& metrics, rocksdb::Env* env) {
   StoreOptions engine = options;
-  engine.memory -= page_memory(options);
+  engine.memory -= page_memory(options) + options.memory / kRaisedShare;
   auto database = RocksdbDatabase::open(folder, engine, env != nullptr ? *env : *rocksdb::Env::Default());
   if (!database) return std::unexpected(std::move(database).error());
   log_opened(**database);

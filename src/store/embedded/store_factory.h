@@ -1,8 +1,8 @@
-// The embedded store, for the contract suite.
+// The embedded store, for the contract suites.
 #pragma once
 
 #include "store/embedded/store.h"
-#include "store/message_store_contract.h"
+#include "store/store_contract.h"
 
 namespace parley::store {
 

@@ -12,6 +12,7 @@
 #include "store/embedded/database.h"
 #include "store/embedded/faulty_file_system.h"
 #include "store/embedded/keys.h"
+#include "store/embedded/reader.h"
 #include "store/store_fixture.h"
 
 namespace parley::store {
@@ -53,6 +54,18 @@ class RocksdbStoreTest : public StoreFixture {
     net::run_on(loops_[loop], [] {});
   }
 
+  /// How many places all indexes have in their order; the store is closed for it.
+  std::size_t order_keys() {
+    const auto database = open_database();
+    rocksdb::ReadOptions all;
+    all.total_order_seek = true;
+    const std::unique_ptr<rocksdb::Iterator> it(database->db().NewIterator(all, &database->rows()));
+    const std::string first(1, index_order_prefix("").front());
+    std::size_t count = 0;
+    for (it->Seek(first); it->Valid() && it->key().starts_with(first); it->Next()) ++count;
+    return count;
+  }
+
   void TearDown() override { store_.reset(); }
 
   FaultyEnv env_;
@@ -68,9 +81,9 @@ TEST_F(RocksdbStoreTest, ARestartKeepsEverything) {
   EXPECT_EQ(store_->id(), id);
   const auto page = read("a:b", {.limit = kMaxPullLimit});
   ASSERT_TRUE(page);
-  ASSERT_EQ(page->messages.size(), times.size());
+  ASSERT_EQ(page->records.size(), times.size());
   for (std::size_t i = 0; i < times.size(); ++i) {
-    EXPECT_EQ(page->messages[i], (Message{"a", std::to_string(i), times[i]}));
+    EXPECT_EQ(to_message(page->records[i]), (Message{"a", std::to_string(i), times[i]}));
   }
   EXPECT_THAT(texts("a:b", {.limit = 2, .reverse = true}), ElementsAre("19", "18"));
 }
@@ -107,12 +120,12 @@ TEST_F(RocksdbStoreTest, ReadsWhatIsNotInMemory) {
   EXPECT_EQ(code_of(read("a:c")), ErrorCode::kChatNotFound);
 }
 
-TEST_F(RocksdbStoreTest, SkipsRecordsOfOtherKinds) {
+TEST_F(RocksdbStoreTest, SkipsRecordsOfKindsThatALaterVersionMade) {
   const std::int64_t first = stored("a:b", "a", "1");
   {
     const auto database = open_database();
-    const std::string other("\x01\x02something else", 16);
-    ASSERT_TRUE(database->db().Put({}, to_slice(message_key("a:b", first + 1)), other).ok());
+    ASSERT_TRUE(
+        database->db().Put({}, to_slice(record_key("a:b", first + 1)), std::string("\xc8\x00\x00later", 8)).ok());
   }
   now_ += 10;
   open(options());
@@ -132,8 +145,7 @@ TEST_F(RocksdbStoreTest, CompactionDropsExpiredKeys) {
   ASSERT_TRUE(database->db().CompactRange(all, &database->idempotency(), nullptr, nullptr).ok());
   std::string value;
   const auto lookup = [&](std::string_view key) {
-    Draft of = draft("", std::string(key));
-    return database->db().Get({}, &database->idempotency(), idempotency_key_of(of), &value);
+    return database->db().Get({}, &database->idempotency(), idempotency_key_of(chat_of("a:b"), "a", key), &value);
   };
   EXPECT_TRUE(lookup("old").IsNotFound());
   EXPECT_TRUE(lookup("new").ok());
@@ -148,6 +160,196 @@ TEST_F(RocksdbStoreTest, DurabilityOsStoresWithoutSyncs) {
   env_.files().release_syncs();
   open(os);
   EXPECT_THAT(texts("a:b"), ElementsAre("text"));
+}
+
+// Tables and index
+
+TEST_F(RocksdbStoreTest, RowsOutliveARestart) {
+  const TableId table{TableId::Of::kUser, "a"};
+  EXPECT_FALSE(write(table, {{"1", "v"}, {"2", "v"}})->refused);
+  EXPECT_FALSE(write(table, {{"2", std::nullopt}, {"3", "w", RowWrite::If::kAbsent}})->refused);
+  open(options());
+  EXPECT_THAT(all_rows(table), ElementsAre(Row{"1", "v"}, Row{"3", "w"}));
+  EXPECT_TRUE(write(table, {{"3", "x", RowWrite::If::kAbsent}})->refused);
+}
+
+TEST_F(RocksdbStoreTest, TheIndexOutlivesARestartAndIsRaisedFromWhereItWas) {
+  const std::int64_t first = stored("a:b", "a", "1");
+  stored("a:c", "a", "1");
+  open(options());
+  EXPECT_EQ(whole_index("a").size(), 2U);
+  now_ = first + kIndexGrain - 1;
+  stored("a:b", "a", "2");  // the rows are high enough still, and are raised all the same
+  now_ = first + 3 * kIndexGrain;
+  stored("a:b", "a", "3");
+  const auto rows = whole_index("a");
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0], (IndexRow{"a:b", first + 3 * kIndexGrain}));
+  EXPECT_EQ(order_keys(), 2U * 3);  // two chats, of three users each: no place was left behind
+}
+
+TEST_F(RocksdbStoreTest, ABusyChatRaisesItsRowsOnceInAGrain) {
+  const std::int64_t first = stored("a:b", "a", "1");
+  for (int i = 1; i < 10; ++i) {
+    now_ = first + i * kIndexGrain / 20;
+    stored("a:b", "a", "text");
+  }
+  EXPECT_EQ(whole_index("a").at(0).time, first);
+  now_ = first + kIndexGrain;
+  stored("a:b", "a", "text");
+  EXPECT_EQ(whole_index("a").at(0).time, first + kIndexGrain);
+}
+
+TEST_F(RocksdbStoreTest, APlaceThatWasLeftBehindInTheOrderDoesNotCount) {
+  const std::int64_t time = stored("a:b", "a", "1");
+  {
+    const auto database = open_database();
+    for (const std::int64_t stale : {time - 5, time + 5}) {
+      ASSERT_TRUE(database->db()
+                      .Put({}, &database->rows(), to_slice(index_order_key("a", stale, "a:b")), rocksdb::Slice())
+                      .ok());
+    }
+  }
+  open(options());
+  for (const bool oldest_first : {false, true}) {
+    EXPECT_THAT(whole_index("a", {.limit = 1, .oldest_first = oldest_first}), ElementsAre(IndexRow{"a:b", time}));
+  }
+}
+
+TEST_F(RocksdbStoreTest, ConditionsSeeWhatWaitsForTheSameBatch) {
+  const TableId table{TableId::Of::kUser, "a"};
+  auto held = start_held(draft("held"));
+  std::vector<std::future<Result<Written>>> pending;
+  for (int i = 0; i < 3; ++i) {
+    pending.push_back(start(store_->write(table, {{"r", std::to_string(i), RowWrite::If::kAbsent}}, kNoDeadline)));
+    pass_through_loop();
+  }
+  pending.push_back(start(store_->write(table, {{"r", "next", RowWrite::If::kEquals, "0"}}, kNoDeadline)));
+  env_.files().release_syncs();
+  EXPECT_TRUE(held.get());
+  std::vector<bool> refused;
+  for (auto& one : pending) refused.push_back(one.get()->refused);
+  EXPECT_THAT(refused, ElementsAre(false, true, true, false));
+  EXPECT_THAT(all_rows(table), ElementsAre(Row{"r", "next"}));
+}
+
+TEST_F(RocksdbStoreTest, WhoLookedTooLongAgoLooksAgain) {
+  // More rows are written than the writer remembers, while others wait that looked before.
+  const TableId table{TableId::Of::kUser, "a"};
+  auto held = start_held(draft("held"));
+  const std::string large(kMaxRowValueBytes, 'x');
+  std::vector<std::future<Result<Written>>> pending;
+  pending.push_back(start(store_->write(table, {{"r", "first"}}, kNoDeadline)));
+  pass_through_loop();
+  for (int i = 0; i < 150; ++i) {
+    pending.push_back(start(store_->write(table, {{"large" + std::to_string(i), large}}, kNoDeadline)));
+  }
+  pass_through_loop();
+  pending.push_back(start(store_->write(table, {{"r", "second", RowWrite::If::kAbsent}}, kNoDeadline)));
+  pending.push_back(start(store_->write(table, {{"r", "third", RowWrite::If::kEquals, "first"}}, kNoDeadline)));
+  pass_through_loop();
+  env_.files().release_syncs();
+  EXPECT_TRUE(held.get());
+  std::vector<bool> refused;
+  for (auto& one : pending) refused.push_back(one.get()->refused);
+  EXPECT_EQ(std::ranges::count(refused, true), 1);
+  EXPECT_TRUE(refused[refused.size() - 2]);
+  EXPECT_EQ(rows(table, {.from = "r"})->rows.at(0).value, "third");
+}
+
+TEST_F(RocksdbStoreTest, WhatRefusesAWriteIsAsDurableAsAWrite) {
+  const TableId table{TableId::Of::kUser, "a"};
+  auto held = start_held(draft("held"));
+  auto first = start(store_->write(table, {{"r", "first"}}, kNoDeadline));
+  pass_through_loop();
+  auto refused = start(store_->write(table, {{"r", "second", RowWrite::If::kAbsent}}, kNoDeadline));
+  Change change{.chat = chat_of("a:b"), .records = {}, .idempotency_key = "key"};
+  change.records.push_back(draft_of_message(draft("text", "key")));
+  change.rows = {{"r", "v"}, {"r2", "v", RowWrite::If::kEquals, "w"}};
+  auto keyed = start(store_->append(change, kNoDeadline));
+  for (int i = 0; i < 3; ++i) pass_through_loop();
+  env_.files().fail_at(2, Fault::kIoError);  // of the batch behind the one that is held
+  env_.files().release_syncs();
+  EXPECT_TRUE(held.get());
+  EXPECT_EQ(code_of(first.get()), ErrorCode::kOutcomeUnknown);
+  EXPECT_EQ(code_of(refused.get()), ErrorCode::kUnavailable) << "by a row that may not be there after a restart";
+  EXPECT_EQ(code_of(keyed.get()), ErrorCode::kUnavailable);
+  env_.files().heal();
+  open(options());
+  change.rows.clear();
+  EXPECT_FALSE(append(change)->duplicate) << "a refused change left its key";
+}
+
+TEST_F(RocksdbStoreTest, WhatIsRefusedByWhatIsStoredWaitsForNoWrite) {
+  const TableId table{TableId::Of::kUser, "a"};
+  EXPECT_FALSE(write(table, {{"r", "v"}})->refused);
+  env_.files().fail_at(1, Fault::kIoError);
+  EXPECT_TRUE(write(table, {{"r", "w", RowWrite::If::kAbsent}})->refused);
+  env_.files().heal();
+}
+
+// Reads that take long
+
+TEST_F(RocksdbStoreTest, WalksOnALoopAreBounded) {
+  stored("a:b", "a", "message");
+  const auto marks = [this](std::size_t count) {
+    for (std::size_t done = 0; done < count; done += 1000) {
+      Change change{.chat = chat_of("a:b"), .records = {}};
+      for (int i = 0; i < 1000; ++i) {
+        change.records.push_back({.kind = RecordKind::kMark, .sender = "a", .about = 7, .body = ""});
+      }
+      ASSERT_TRUE(append(std::move(change)));
+    }
+  };
+  marks(1000);
+  const RecordRange newest{{.limit = 10, .reverse = true}};
+  EXPECT_THAT(texts("a:b", newest.page), ElementsAre("message"));
+  marks(3000);
+  EXPECT_THAT(texts("a:b", newest.page), ElementsAre("message"));  // by another thread
+  {
+    const auto database = open_database();
+    const auto metrics = register_store_metrics(metrics_);
+    const RocksdbReader reader(*database, *metrics);
+    const auto page = reader.page(chat_of("a:b"), newest, ReadFrom::kDisk);  // fills the cache
+    ASSERT_TRUE(page && *page);
+    EXPECT_THAT((*page)->records, SizeIs(1));
+    EXPECT_FALSE(reader.page(chat_of("a:b"), newest, ReadFrom::kMemory));
+    EXPECT_TRUE(reader.page(chat_of("a:b"), {{.limit = 10}, true}, ReadFrom::kMemory));
+  }
+}
+
+TEST_F(RocksdbStoreTest, PlacesThatDoNotCountAreBoundedOnALoop) {
+  stored("a:b", "a", "text");
+  const auto database = open_database();
+  for (int i = 0; i < 3000; ++i) {
+    const auto key = index_order_key("a", kStart + 1 + i, "a:b");
+    ASSERT_TRUE(database->db().Put({}, &database->rows(), to_slice(key), rocksdb::Slice()).ok());
+  }
+  const auto metrics = register_store_metrics(metrics_);
+  const RocksdbReader reader(*database, *metrics);
+  const auto page = reader.index("a", {}, ReadFrom::kDisk);
+  ASSERT_TRUE(page && *page);
+  EXPECT_THAT((*page)->rows, SizeIs(1));
+  EXPECT_FALSE(reader.index("a", {}, ReadFrom::kMemory));
+  for (int i = 0; i < 3000; ++i) {
+    const auto key = index_order_key("a", kStart + 1 + i, "a:b");
+    ASSERT_TRUE(database->db().Delete({}, &database->rows(), to_slice(key)).ok());
+  }
+  EXPECT_FALSE(reader.index("a", {}, ReadFrom::kMemory)) << "what was deleted is passed by, too";
+}
+
+TEST_F(RocksdbStoreTest, ReadersOfTheDiskDoNotKeepSendsFromIt) {
+  for (int i = 0; i < 4; ++i) stored("a:b" + std::to_string(i), "a", std::string(10'000, 'x'));
+  open(options());  // with an empty block cache
+  env_.files().hold_reads(2);
+  auto first = start(store_->read(chat_of("a:b0"), {}, kNoDeadline));
+  auto second = start(store_->read(chat_of("a:b1"), {}, kNoDeadline), 1);
+  env_.files().await_held_reads();  // as many as there are threads for readers
+  const auto sent = start_append({chat_of("a:b2"), "a", "text", ""}, in(std::chrono::seconds(20)), 2).get();
+  EXPECT_TRUE(sent) << sent.error().detail;
+  env_.files().release_reads();
+  EXPECT_TRUE(first.get());
+  EXPECT_TRUE(second.get());
 }
 
 // Waiting for the writer
@@ -284,7 +486,8 @@ TEST_F(RocksdbStoreTest, EveryLoopSeesWhatWasAcknowledgedWhateverItReadBefore) {
   const PageRange newest{.limit = 1, .reverse = true};
   const auto newest_on_every_loop = [&] {
     std::vector<std::string> out;
-    for (std::size_t loop = 0; loop < loops_.size(); ++loop) out.push_back(read("a:b", newest, loop)->messages[0].text);
+    for (std::size_t loop = 0; loop < loops_.size(); ++loop)
+      out.push_back(text_of(read("a:b", newest, loop)->records[0]));
     return out;
   };
   for (int i = 0; i < 3; ++i) EXPECT_THAT(newest_on_every_loop(), Each("first"));
@@ -295,11 +498,11 @@ TEST_F(RocksdbStoreTest, EveryLoopSeesWhatWasAcknowledgedWhateverItReadBefore) {
   EXPECT_THAT(newest_on_every_loop(), Each("second"));
   // Empty pages at the end of the chat, as somebody who polls reads them.
   for (std::size_t loop = 0; loop < loops_.size(); ++loop) {
-    EXPECT_THAT(read("a:b", {.cursor = second + 1}, loop)->messages, IsEmpty());
+    EXPECT_THAT(read("a:b", {.cursor = second + 1}, loop)->records, IsEmpty());
   }
   stored("a:b", "a", "third");
   for (std::size_t loop = 0; loop < loops_.size(); ++loop) {
-    EXPECT_THAT(read("a:b", {.cursor = second + 1}, loop)->messages, SizeIs(1));
+    EXPECT_THAT(read("a:b", {.cursor = second + 1}, loop)->records, SizeIs(1));
   }
 }
 
@@ -310,7 +513,7 @@ TEST_F(RocksdbStoreTest, WhatOneLoopHasSeenNoOtherMissesWhileItIsWritten) {
   const auto watch = [&](std::size_t loop) {
     while (!done) {
       const std::int64_t before = seen;
-      const std::int64_t newest = read("a:b", {.limit = 1, .reverse = true}, loop)->messages[0].send_time;
+      const std::int64_t newest = read("a:b", {.limit = 1, .reverse = true}, loop)->records[0].time;
       ASSERT_GE(newest, before);
       std::int64_t expected = before;
       while (expected < newest && !seen.compare_exchange_weak(expected, newest)) {

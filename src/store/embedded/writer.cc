@@ -1,5 +1,6 @@
 #include "store/embedded/writer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <pthread.h>
@@ -10,6 +11,8 @@
 
 #include "base/log.h"
 #include "store/embedded/keys.h"
+#include "store/record_codec.h"
+#include "store/rules.h"
 #include "store/send_time.h"
 
 namespace parley::store {
@@ -18,19 +21,24 @@ namespace {
 // What waits longer for a bigger batch gains nothing: the fsync is paid for long before.
 constexpr std::size_t kMaxBatchRequests = 1024;
 constexpr std::size_t kMaxBatchBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxUnseenBytes = std::size_t{1} << 20;
+
+std::size_t messages_of(const Change& change) {
+  return static_cast<std::size_t>(std::ranges::count(change.records, RecordKind::kMessage, &RecordDraft::kind));
+}
 
 }  // namespace
 
 RocksdbWriter::RocksdbWriter(const RocksdbDatabase& database, const StoreOptions& options, net::LoopPool& loops,
-                             ChatEpochs& epochs, StoreMetrics& metrics)
+                             Others others)
     : database_(database),
       options_(options),
       loops_(loops),
-      epochs_(epochs),
-      metrics_(metrics),
-      queue_(std::make_shared<AppendQueue>(options.max_queue, loops.size(), metrics.queue_depth)),
+      others_(others),
+      queue_(std::make_shared<WriteQueue>(options.max_queue, loops.size(), others.metrics.queue_depth)),
       answered_(loops.size()),
-      last_time_(database.last_time()) {
+      last_time_(database.last_time()),
+      unseen_(kMaxUnseenBytes) {
   write_options_.sync = options.durability == Durability::kFsync;
   thread_ = std::thread([this] { run(); });
 }
@@ -54,80 +62,213 @@ void RocksdbWriter::write_some() {
   wake_loops();
 }
 
-/// Fills the batch from what was taken; whether there is anything to write.
+/// Judges what was taken, and fills the batch; whether there is anything to commit.
 bool RocksdbWriter::gather() {
   const std::size_t first = next_;
   const Deadline now = loops_.now();
   const std::int64_t wall = options_.clock();
-  while (next_ < taken_.size() && batch_requests_.size() < kMaxBatchRequests && batch_.GetDataSize() < kMaxBatchBytes) {
-    AppendRequestPtr request = std::move(taken_[next_++]);
+  while (next_ < taken_.size() && judged_.size() < kMaxBatchRequests &&
+         batch_.GetDataSize() + place_keys_.size() < kMaxBatchBytes) {
+    WriteRequestPtr request = std::move(taken_[next_++]);
     if (!request->take()) continue;
     if (request->deadline <= now) {
-      refuse(*request, too_late(kBeforeTheWrite).error());
-      answer(std::move(request));
+      refuse(std::move(request), too_late(kBeforeTheWrite).error());
     } else if (database_.health().failed()) {
-      refuse(*request, WriteHealth::refusal());
-      answer(std::move(request));
-    } else if (const auto time = next_send_time(wall, last_time_)) {
-      add(std::move(request), *time);
+      refuse(std::move(request), WriteHealth::refusal());
     } else {
-      refuse(*request, {ErrorCode::kUnavailable, "the times that messages can have are used up"});
-      answer(std::move(request));
+      handle(std::move(request), wall);
     }
   }
   queue_->begun(next_ - first);
-  return !batch_requests_.empty();
+  return !judged_.empty();
 }
 
-void RocksdbWriter::add(AppendRequestPtr request, std::int64_t time) {
-  last_time_ = time;
-  const Draft& draft = request->draft;
-  encode_record(draft.sender, draft.text, record_);
-  const KeyBuffer key = message_key(draft.chat.name(), time);
-  batch_.Put(&database_.messages(), to_slice(key), record_);
-  if (request->claim) {
-    encode_idempotency({time, request->text_hash}, record_);
-    batch_.Put(&database_.idempotency(), request->claim->key(), record_);
+/// Adds it to the batch, or has it refused with the batch: what refuses it may be part of that.
+void RocksdbWriter::handle(WriteRequestPtr request, std::int64_t wall) {
+  const What what = judge(*request);
+  Judged judged{std::move(request), what};
+  if (judged.what == What::kLookAgain) {
+    judged.request->set(WriteOutcome{.what = What::kLookAgain});
+    return answer(std::move(judged.request));
   }
-  batch_requests_.push_back({std::move(request), time});
+  if (judged.what == What::kDone) {
+    if (const auto& change = judged.request->change) {
+      const std::size_t count = change->records.size();
+      const auto time = next_send_time(wall, last_time_, count);
+      if (!time) return refuse(std::move(judged.request), times_used_up().error());
+      judged.time = *time;
+      last_time_ = *time + static_cast<std::int64_t>(count) - 1;
+      add_records(*judged.request, *time);
+      judged.raised = raise_index(*judged.request);
+    }
+    if (judged.request->table) add_rows(*judged.request->table);
+  }
+  judged_.push_back(std::move(judged));
 }
 
-void RocksdbWriter::refuse(AppendRequest& request, Error error) {
-  if (request.claim) request.claim->settle(KeyRefused{});
-  request.set(std::unexpected(std::move(error)));
+/// Whether the rows are as they should be, as of all that was added before.
+RocksdbWriter::What RocksdbWriter::judge(const WriteRequest& request) const {
+  if (!request.table) return What::kDone;
+  const TableWrite& table = *request.table;
+  if (!table.found.empty() && table.found_after < unseen_.complete_since()) return What::kLookAgain;
+  auto found = table.found.begin();
+  for (const RowWrite& row : table.rows) {
+    if (row.condition == RowWrite::If::kAlways) continue;
+    const std::optional<std::string>* const newer = unseen_.find(table.prefix + row.name);
+    if (!row_allows(row, newer != nullptr ? *newer : *found)) return What::kRefused;
+    ++found;
+  }
+  return What::kDone;
+}
+
+void RocksdbWriter::add_records(const WriteRequest& request, std::int64_t time) {
+  const Change& change = *request.change;
+  if (request.claim) {
+    encode_idempotency({time, request.hash}, value_);
+    batch_.Put(&database_.idempotency(), request.claim->key(), value_);
+  }
+  for (const RecordDraft& record : change.records) {
+    encode_record(change.chat, record, value_);
+    batch_.Put(&database_.records(), to_slice(record_key(change.chat.name(), time++)), value_);
+  }
+}
+
+/// Raises the rows of the change's audience to the last time that was given, unless they are high enough; whether it
+/// did.
+bool RocksdbWriter::raise_index(const WriteRequest& request) {
+  const IndexWrite& index = request.index;
+  if (last_time_ <= index.limit) return false;
+  const Change& change = *request.change;
+  const std::string& chat = change.chat.name();
+  // Others may have raised them since this request looked.
+  const auto known = others_.raised.least(chat, index.audience);
+  if (known && last_time_ <= *known + kRaiseAfter) return false;
+  others_.raised.remember(chat, index.audience, last_time_);
+
+  // With no audience of its own all rows have one time, which is the one that is remembered.
+  const std::int64_t found = index.found.empty() ? 0 : index.found[0];
+  const std::int64_t from = known && change.audience.empty() ? *known : found;
+  const std::string time = encode_time(last_time_);
+  batch_.Put(&database_.records(), to_slice(chat_row_key(chat)), time);
+  if (from != 0) batch_.Delete(&database_.rows(), to_slice(index_order_key(follower_, from, chat)));
+  batch_.Put(&database_.rows(), to_slice(index_order_key(follower_, last_time_, chat)), rocksdb::Slice());
+  move_in_order(change.chat.first(), chat, from);
+  if (change.chat.second() != change.chat.first()) move_in_order(change.chat.second(), chat, from);
+  for (std::size_t i = 0; i < change.audience.size(); ++i) {
+    batch_.Put(&database_.rows(), to_slice(index_row_key(change.audience[i], chat)), time);
+    move_in_order(change.audience[i], chat, i + 1 < index.found.size() ? index.found[i + 1] : 0);
+  }
+  return true;
+}
+
+/// To the last time that was given. From 0: it was nowhere, or nobody knows where, and then its old place does not
+/// count any more.
+void RocksdbWriter::move_in_order(std::string_view user, std::string_view chat, std::int64_t from) {
+  if (from != 0) add_place(user, from, chat, true);
+  add_place(user, last_time_, chat, false);
+}
+
+void RocksdbWriter::add_place(std::string_view user, std::int64_t time, std::string_view chat, bool gone) {
+  const std::size_t begin = place_keys_.size();
+  append_index_order_key(place_keys_, user, time, chat);
+  places_.push_back({begin, place_keys_.size() - begin, gone});
+}
+
+/// Into the batch, by their keys: each is inserted near the one before it then, with a shorter search.
+void RocksdbWriter::put_places() {
+  const auto key_of = [this](const Place& place) {
+    return std::string_view(place_keys_).substr(place.begin, place.size);
+  };
+  std::ranges::stable_sort(places_, {}, key_of);  // what is put and deleted again stays in this order
+  for (const Place& place : places_) {
+    if (place.gone) {
+      batch_.Delete(&database_.rows(), to_slice(key_of(place)));
+    } else {
+      batch_.Put(&database_.rows(), to_slice(key_of(place)), rocksdb::Slice());
+    }
+  }
+  places_.clear();
+  place_keys_.clear();
+}
+
+void RocksdbWriter::add_rows(const TableWrite& table) {
+  for (const RowWrite& row : table.rows) {
+    const std::string key = table.prefix + row.name;
+    if (row.value) {
+      batch_.Put(&database_.rows(), key, *row.value);
+    } else {
+      batch_.Delete(&database_.rows(), key);
+    }
+    unseen_.put(key, row.value, batches() + 1);
+  }
+}
+
+void RocksdbWriter::refuse(WriteRequestPtr request, Error error) {
+  if (request->claim) request->claim->settle(KeyRefused{});
+  request->set(std::unexpected(std::move(error)));
+  answer(std::move(request));
 }
 
 void RocksdbWriter::commit() {
-  batch_.Put(&database_.messages(), to_slice(kLastTimeKey), encode_time(last_time_));
-  for (const Stamped& stamped : batch_requests_) epochs_.begin(stamped.request->draft.chat.name());
+  put_places();
+  // What refuses a request without being in this batch is durable already.
+  const bool written = batch_.Count() == 0 || write();
+  if (written && others_.bell.anybody_listens()) ring();
+  for (Judged& judged : judged_) settle(judged, written);
+  judged_.clear();
+}
+
+/// Writes the batch; whether it is durable and can be seen.
+bool RocksdbWriter::write() {
+  batch_.Put(&database_.records(), to_slice(kLastTimeKey), encode_time(last_time_));
+  std::size_t messages = 0;
+  for (const Judged& judged : judged_) {
+    if (!changes_a_chat(judged)) continue;
+    others_.epochs.begin(judged.request->change->chat.name());
+    messages += messages_of(*judged.request->change);
+  }
   const auto begun = std::chrono::steady_clock::now();
   const rocksdb::Status status = database_.db().Write(write_options_, &batch_);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
   batch_.Clear();
-  metrics_.write_us.observe(static_cast<std::uint64_t>(took.count()));
-  metrics_.batch_size.observe(batch_requests_.size());
-  if (!status.ok()) store_failed(database_.describe(status));
-  if (status.ok()) metrics_.messages.add(batch_requests_.size());
-  for (Stamped& stamped : batch_requests_) {
-    AppendRequest& request = *stamped.request;
-    epochs_.end(request.draft.chat.name());
-    if (status.ok()) {
-      if (request.claim) request.claim->settle(IdempotencyRecord{stamped.time, request.text_hash});
-      request.set(stamped.time);
-    } else {
-      if (request.claim) request.claim->settle(KeyUnknown{request.text_hash});
-      request.set(fail(ErrorCode::kOutcomeUnknown, "the write failed: the server's log says why"));
-    }
-    answer(std::move(stamped.request));
+  if (status.ok()) batches_.fetch_add(1, std::memory_order_release);
+  for (const Judged& judged : judged_) {
+    if (changes_a_chat(judged)) others_.epochs.end(judged.request->change->chat.name());
   }
-  batch_requests_.clear();
+  others_.metrics.write_us.observe(static_cast<std::uint64_t>(took.count()));
+  others_.metrics.batch_size.observe(messages);
+  if (status.ok()) others_.metrics.messages.add(messages);
+  if (!status.ok()) store_failed(database_.describe(status));
+  return status.ok();
+}
+
+/// Answers what was in a batch, or rested on it, that was written or failed.
+void RocksdbWriter::settle(Judged& judged, bool written) {
+  WriteRequest& request = *judged.request;
+  const bool refused = judged.what == What::kRefused;
+  if (refused && !written) return refuse(std::move(judged.request), WriteHealth::refusal());
+  if (request.claim) {
+    if (refused) {
+      request.claim->settle(KeyRefused{});
+    } else if (written) {
+      request.claim->settle(IdempotencyRecord{judged.time, request.hash});
+    } else {
+      request.claim->settle(KeyUnknown{request.hash});
+    }
+  }
+  if (written) {
+    request.set(WriteOutcome{.what = judged.what, .time = judged.time});
+  } else {
+    request.set(fail(ErrorCode::kOutcomeUnknown, "the write failed: the server's log says why"));
+  }
+  answer(std::move(judged.request));
 }
 
 void RocksdbWriter::store_failed(std::string_view reason) {
   if (database_.health().fail(reason)) log_error("the store takes no more writes", {{"error", reason}});
 }
 
-void RocksdbWriter::answer(AppendRequestPtr request) {
+void RocksdbWriter::answer(WriteRequestPtr request) {
   answered_[request->loop().index()].push_back(std::move(request));
 }
 
@@ -135,9 +276,24 @@ void RocksdbWriter::wake_loops() {
   for (std::size_t i = 0; i < answered_.size(); ++i) {
     if (answered_[i].empty()) continue;
     boost::asio::post(loops_[i].executor(), [requests = std::exchange(answered_[i], {})] {
-      for (const AppendRequestPtr& request : requests) request->finish();
+      for (const WriteRequestPtr& request : requests) request->finish();
     });
   }
+}
+
+/// For what is in the batch.
+void RocksdbWriter::ring() const {
+  std::vector<std::string_view> chats;
+  std::vector<std::string_view> users;
+  for (const Judged& judged : judged_) {
+    if (!changes_a_chat(judged)) continue;
+    const Change& change = *judged.request->change;
+    chats.emplace_back(change.chat.name());
+    if (!judged.raised) continue;
+    users.insert(users.end(), {change.chat.first(), change.chat.second(), follower_});
+    users.insert(users.end(), change.audience.begin(), change.audience.end());
+  }
+  others_.bell.ring(chats, users);
 }
 
 }  // namespace parley::store

@@ -1,6 +1,7 @@
 // The one thread that writes: group commit.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,65 +15,106 @@
 #include <rocksdb/write_batch.h>
 
 #include "net/loop.h"
+#include "store/bell.h"
 #include "store/chat_epochs.h"
-#include "store/embedded/append_queue.h"
 #include "store/embedded/database.h"
+#include "store/embedded/raised_chats.h"
+#include "store/embedded/unseen_rows.h"
+#include "store/embedded/write_queue.h"
 #include "store/store_metrics.h"
 #include "store/store_options.h"
 
 namespace parley::store {
 
-/// Turns whatever waits into one batch, one write and one fsync, gives each message its time, and wakes each loop once
-/// a batch. Never reads. `epochs` tells which chats it writes to.
+/// Turns whatever waits into one batch, one write and one fsync, gives each record its time, and wakes each loop once
+/// a batch. Index rows are raised in the batch of the record that needs it, so that neither is ever there without the
+/// other. Never reads: a request brings what must be known.
 ///
-/// What a request is answered: its time; kOverloaded (its deadline passed first) or kUnavailable (the store takes no
-/// writes), when it was not stored; kOutcomeUnknown when the write failed. Its claim is settled accordingly.
+/// What a request is answered, once the batch is written that it is in or rests on: its outcome; kOverloaded (its
+/// deadline passed first) or kUnavailable (the store takes no writes), when nothing was done; kOutcomeUnknown when the
+/// write failed. Its claim is settled accordingly.
 class RocksdbWriter {
  public:
-  RocksdbWriter(const RocksdbDatabase& database, const StoreOptions& options, net::LoopPool& loops, ChatEpochs& epochs,
-                StoreMetrics& metrics);
+  /// What the writer tells to others, who outlive it.
+  struct Others {
+    ChatEpochs& epochs;   ///< which chats it writes to
+    RaisedChats& raised;  ///< whose index rows it raises
+    Bell& bell;           ///< rings when a batch can be seen
+    StoreMetrics& metrics;
+  };
+
+  RocksdbWriter(const RocksdbDatabase& database, const StoreOptions& options, net::LoopPool& loops, Others others);
   /// Writes what waits, and answers it.
   ~RocksdbWriter();
   RocksdbWriter(const RocksdbWriter&) = delete;
   RocksdbWriter& operator=(const RocksdbWriter&) = delete;
 
   /// False when StoreOptions::max_queue requests wait already: it was not taken. On its loop.
-  [[nodiscard]] bool enqueue(AppendRequestPtr request) { return queue_->push(std::move(request)); }
+  [[nodiscard]] bool enqueue(WriteRequestPtr request) { return queue_->push(std::move(request)); }
+
+  /// How many batches can be seen. Any thread.
+  [[nodiscard]] std::uint64_t batches() const noexcept { return batches_.load(std::memory_order_acquire); }
 
  private:
-  using Requests = AppendQueue::Requests;
+  using Requests = WriteQueue::Requests;
+  using What = WriteOutcome::What;
+  struct Judged {
+    WriteRequestPtr request;
+    What what;              // kDone: it is in the batch; kRefused: by what is stored, or in the batch
+    std::int64_t time = 0;  // of its first record
+    bool raised = false;    // its index rows
+  };
+
+  struct Place {        // in an index's order
+    std::size_t begin;  // of its key, in place_keys_
+    std::size_t size;
+    bool gone;
+  };
 
   void run();
   void write_some();
   [[nodiscard]] bool gather();
-  void add(AppendRequestPtr request, std::int64_t time);
-  void refuse(AppendRequest& request, Error error);
+  void handle(WriteRequestPtr request, std::int64_t wall);
+  [[nodiscard]] What judge(const WriteRequest& request) const;
+  void add_records(const WriteRequest& request, std::int64_t time);
+  [[nodiscard]] bool raise_index(const WriteRequest& request);
+  void move_in_order(std::string_view user, std::string_view chat, std::int64_t from);
+  void add_place(std::string_view user, std::int64_t time, std::string_view chat, bool gone);
+  void put_places();
+  void add_rows(const TableWrite& table);
+  void refuse(WriteRequestPtr request, Error error);
+  [[nodiscard]] static bool changes_a_chat(const Judged& judged) noexcept {
+    return judged.what == What::kDone && judged.request->change.has_value();
+  }
   void commit();
+  [[nodiscard]] bool write();
+  void settle(Judged& judged, bool written);
   void store_failed(std::string_view reason);
-  void answer(AppendRequestPtr request);
+  void answer(WriteRequestPtr request);
   void wake_loops();
+  void ring() const;
 
   const RocksdbDatabase& database_;
   const StoreOptions options_;
   net::LoopPool& loops_;
-  ChatEpochs& epochs_;
-  StoreMetrics& metrics_;
+  const Others others_;
   rocksdb::WriteOptions write_options_;
 
-  const std::shared_ptr<AppendQueue> queue_;
+  const std::shared_ptr<WriteQueue> queue_;
+  std::atomic<std::uint64_t> batches_{0};
 
   // The writer's alone:
   Requests taken_;
   std::size_t next_ = 0;
-  struct Stamped {
-    AppendRequestPtr request;
-    std::int64_t time;
-  };
-  std::vector<Stamped> batch_requests_;
+  std::vector<Judged> judged_;  // answered once the batch is written
   rocksdb::WriteBatch batch_;
-  std::string record_;
+  std::vector<Place> places_;  // that come into the batch yet
+  std::string place_keys_;
+  std::string value_;
   std::vector<Requests> answered_;  // by loop
   std::int64_t last_time_;
+  UnseenRows unseen_;
+  const std::string follower_ = follower_of(0);
 
   std::thread thread_;
 };

@@ -15,7 +15,7 @@ Engine memory_engine() {
           .takes = [](std::string_view url) { return url == kUrl; },
           .read = [](std::string_view) { return OptionResult{}; },
           .open = [](std::string_view, const Opening& with) -> Result<std::unique_ptr<MessageStore>> {
-            return make_memory_store(with.options, with.metrics);
+            return make_memory_store(with.options, with.loops, with.metrics);
           },
           .look = [](std::string_view, const Looking&) -> Findings {
             return {{"--store memory:", "it is for tests", "the end of the server loses all messages",

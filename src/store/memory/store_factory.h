@@ -1,14 +1,14 @@
-// The memory store, for the contract suite.
+// The memory store, for the contract suites.
 #pragma once
 
 #include "store/memory/store.h"
-#include "store/message_store_contract.h"
+#include "store/store_contract.h"
 
 namespace parley::store {
 
 inline StoreFactory memory_factory() {
-  return {"Memory", [](const std::filesystem::path&, const StoreOptions& options, net::LoopPool&,
-                       MetricsRegistry& metrics) { return make_memory_store(options, metrics); }};
+  return {"Memory", [](const std::filesystem::path&, const StoreOptions& options, net::LoopPool& loops,
+                       MetricsRegistry& metrics) { return make_memory_store(options, loops, metrics); }};
 }
 
 }  // namespace parley::store

@@ -15,10 +15,23 @@ std::string why(const RedisAnswer& answer) {
   const redis::Reply& reply = answer.reply();
   if (!answer.answered()) return answer.result.why;
   if (!reply.is_error()) return "its answer makes no sense";
-  return escape_controls(std::string_view(reply.text).substr(0, kMaxShown));
+  return shown(reply.text);
 }
 
 }  // namespace
+
+bool is_of_wrong_type(const redis::Reply& reply) { return reply.is_error() && reply.text.contains("WRONGTYPE"); }
+
+Async<std::optional<std::string>> ask_for_value(std::string_view key, redis::Ask ask) {
+  std::string get = redis::format_command({"GET", key});
+  redis::CallResult result = co_await ask(std::move(get));
+  if (result.outcome != redis::CallResult::Outcome::kAnswered) co_return std::nullopt;
+  if (is_of_wrong_type(result.reply)) co_return std::string();
+  if (result.reply.is_error()) co_return std::nullopt;
+  co_return std::move(result.reply.text);
+}
+
+std::string shown(std::string_view said) { return escape_controls(said.substr(0, kMaxShown)); }
 
 Error read_failure(const RedisAnswer& answer) {
   switch (answer.result.outcome) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -47,6 +49,15 @@ Async<RedisAnswer> until_answered(Call call, Deadline deadline, TooLarge too_lar
     if (!answer.is_lost() || ends || net::Loop::current().passed(deadline)) co_return answer;
   }
 }
+
+/// Whether what a script or GET asked for is there and no string.
+[[nodiscard]] bool is_of_wrong_type(const redis::Reply& reply);
+/// The value of a key on a server (empty: it has none, or no string); nothing if the server does not say, or if another
+/// one has the key.
+[[nodiscard]] Async<std::optional<std::string>> ask_for_value(std::string_view key, redis::Ask ask);
+
+/// What a server says, as far as it is shown to a person.
+[[nodiscard]] std::string shown(std::string_view said);
 
 // Why there is no answer, or none that makes sense. A read changes nothing; after a write that may have been executed
 // it is kOutcomeUnknown.

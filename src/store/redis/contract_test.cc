@@ -37,11 +37,9 @@ std::unique_ptr<MessageStore> make_cluster(const std::filesystem::path&, const S
   return open_redis(std::move(servers), options, loops, metrics);
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, MessageStoreContract,
-                         testing::Values(StoreFactory{"Redis", make_redis},
-                                         StoreFactory{"RedisOfLargeTexts", make_redis_of_large_texts},
-                                         StoreFactory{"RedisCluster", make_cluster}),
-                         [](const auto& test) { return test.param.name; });
+STORES_KEEP_THE_CONTRACT(StoreFactory{"Redis", make_redis},
+                         StoreFactory{"RedisOfLargeTexts", make_redis_of_large_texts},
+                         StoreFactory{"RedisCluster", make_cluster});
 
 }  // namespace
 }  // namespace parley::store

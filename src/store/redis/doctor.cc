@@ -12,6 +12,8 @@
 #include "base/metrics.h"
 #include "net/loop.h"
 #include "redis/client.h"
+#include "store/redis/calls.h"
+#include "store/redis/entries.h"
 
 namespace parley::store {
 namespace {
@@ -46,7 +48,16 @@ std::optional<std::uint64_t> number(const Info& info, std::string_view name) {
   return out;
 }
 
-Async<> ask_one(RedisFacts& master, redis::Ask ask) {
+/// Of a cluster, one master has the key, and the others say so.
+Async<> ask_for(std::string_view key, std::string& value, redis::Ask ask) {
+  auto found = co_await ask_for_value(key, std::move(ask));
+  if (found && !found->empty()) value = *std::move(found);
+}
+
+Async<> ask_one(RedisFacts& master, RedisStoreFacts& store, redis::Ask ask) {
+  co_await ask_for(kRedisFormatKey, store.format, ask);
+  co_await ask_for(kRedisIdKey, store.id, ask);
+  co_await ask_for(kRedisLanesKey, store.lanes, ask);
   master.settings = co_await ask_redis_settings(ask);
   std::string command = redis::format_command({"INFO"});
   const redis::CallResult result = co_await ask(std::move(command));
@@ -60,7 +71,7 @@ Async<RedisServers> ask(redis::Client& client, std::chrono::milliseconds patienc
     co_return out;
   }
   co_await client.visit_masters(patience, [&out](const std::string& address, redis::Ask ask) {
-    return ask_one(out.masters[address], std::move(ask));
+    return ask_one(out.masters[address], out.store, std::move(ask));
   });
   co_return out;
 }
@@ -133,6 +144,21 @@ Finding judge_memory(const Info& info, const std::string& subject) {
   return {subject, found};
 }
 
+Finding judge_store(const RedisStoreFacts& store) {
+  const std::string subject = "the store in Redis";
+  if (store.format.empty() && store.id.empty()) return {subject, "there is none yet: a start makes one"};
+  if (std::string fault = fault_of_redis_format(store.format); !fault.empty()) {
+    return {subject, std::move(fault), "the server does not start",
+            "use the program that knows this format, or another database"};
+  }
+  if (store.id.empty() || store.lanes.empty()) {
+    return {subject, fmt::format("{} is gone", store.id.empty() ? kRedisIdKey : kRedisLanesKey),
+            "the server does not start, or begins a new store", "restore the data of Redis from a backup"};
+  }
+  return {subject,
+          fmt::format("its id is {}, its format is {}, and it has {} lanes", store.id, store.format, store.lanes)};
+}
+
 Finding judge_overcommit(int overcommit) {
   const std::string found = fmt::format("vm.overcommit_memory is {}", overcommit);
   if (overcommit == 1) return {"this machine, for Redis", found};
@@ -173,6 +199,7 @@ Findings judge_redis(const RedisServers& servers, Durability durability, std::si
     out.push_back(judge_log(facts.info, subject));
     out.push_back(judge_memory(facts.info, subject));
   }
+  out.push_back(judge_store(servers.store));
   if (servers.overcommit >= 0) out.push_back(judge_overcommit(servers.overcommit));
   return out;
 }

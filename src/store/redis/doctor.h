@@ -19,9 +19,17 @@ struct RedisFacts {
   std::map<std::string, std::string, std::less<>> info{};  ///< what INFO says, by its names; empty: it did not answer
 };
 
+/// What the masters say of the store that they hold together; empty: none of them has it.
+struct RedisStoreFacts {
+  std::string format{};
+  std::string id{};
+  std::string lanes{};
+};
+
 struct RedisServers {
   std::string failure{};                        ///< why the masters cannot be asked; empty: they were
   std::map<std::string, RedisFacts> masters{};  ///< by address
+  RedisStoreFacts store{};
   int overcommit = -1;  ///< this machine's vm.overcommit_memory, where a server runs here; -1: none does
 };
 

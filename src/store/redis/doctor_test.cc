@@ -19,6 +19,7 @@ class JudgeRedis : public testing::Test {
                                                 std::size_t replicas = 0) const {
     RedisServers servers{.overcommit = overcommit};
     servers.masters.emplace("r:6379", facts);
+    servers.store = store;
     return problems(judge_redis(servers, durability, replicas));
   }
 
@@ -32,6 +33,7 @@ class JudgeRedis : public testing::Test {
                             {"maxmemory", "4000000000"},
                             {"used_memory", "1000000"},
                             {"total_system_memory", "8000000000"}}};
+  RedisStoreFacts store{.format = "2", .id = "an id", .lanes = "16"};
   int overcommit = 1;
 };
 
@@ -54,6 +56,18 @@ TEST_F(JudgeRedis, FindsAllThatDoesNotFitAndSaysOfEachWhatToDo) {
   const Findings findings = judge_redis(servers, Durability::kFsync, 0);
   EXPECT_THAT(findings.at(0).fix, HasSubstr("CONFIG SET maxmemory-policy noeviction"));
   EXPECT_THAT(findings.at(1).fix, HasSubstr("CONFIG SET appendonly yes"));
+}
+
+TEST_F(JudgeRedis, SaysWhatTheStoreIs) {
+  RedisServers servers{.store = store};
+  EXPECT_EQ(judge_redis(servers, Durability::kFsync, 0).at(0).found,
+            "its id is an id, its format is 2, and it has 16 lanes");
+  servers.store = {};
+  EXPECT_THAT(judge_redis(servers, Durability::kFsync, 0).at(0).found, HasSubstr("none yet"));
+  store.format = "1";
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("the data have format 1")));
+  store = {.format = "2", .id = "an id"};
+  EXPECT_THAT(judged(), ElementsAre(HasSubstr("lanes:{parley:id} is gone")));
 }
 
 TEST_F(JudgeRedis, FindsMemoryThatNothingBounds) {

@@ -2,15 +2,19 @@
 
 #include <charconv>
 #include <system_error>
-#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/quote.h"
+#include "chat/message.h"
 
 namespace parley::store {
 namespace {
 
 using redis::Reply;
 
-/// The time in `<send_time>-0`.
-std::optional<std::int64_t> send_time_of(std::string_view id) noexcept {
+/// The time in `<time>-0`.
+std::optional<std::int64_t> time_of(std::string_view id) noexcept {
   std::int64_t time = 0;
   const auto [rest, error] = std::from_chars(id.data(), id.data() + id.size(), time);
   if (error != std::errc{} || std::string_view(rest, id.data() + id.size()) != "-0") return std::nullopt;
@@ -18,45 +22,33 @@ std::optional<std::int64_t> send_time_of(std::string_view id) noexcept {
   return time;
 }
 
-std::string with_suffix(std::string_view stream, char suffix) { return std::string(stream) + suffix; }
-
 }  // namespace
 
-std::string redis_stream_key(const ChatId& chat) {
-  constexpr std::string_view kBefore = "parley:{c";
-  std::string key;
-  key.reserve(kBefore.size() + chat.name().size() + 2);  // a suffix may follow
-  key.append(kBefore).append(chat.name()).append(1, '}');
-  return key;
+std::string fault_of_redis_format(std::string_view found) {
+  int format = 0;
+  const auto [rest, error] = std::from_chars(found.data(), found.data() + found.size(), format);
+  if (error != std::errc{} || rest != found.data() + found.size() || format < 1) {
+    return fmt::format("{} is {}, which is not a version", kRedisFormatKey, quote(found));
+  }
+  if (format == kRedisFormat) return {};
+  return fmt::format(
+      "the data have format {}, and this program knows format {} alone: {}", format, kRedisFormat,
+      format > kRedisFormat ? "use a newer program" : "use an empty database, or the program that wrote them");
 }
-
-RedisGenerations redis_idempotency_keys(std::string_view stream) {
-  return {with_suffix(stream, 'k'), with_suffix(stream, 'p')};
-}
-
-RedisGenerations redis_refused_keys(std::string_view stream) {
-  return {with_suffix(stream, 'r'), with_suffix(stream, 'q')};
-}
-
-std::string redis_entry_id(std::int64_t send_time) { return std::to_string(send_time) + "-0"; }
-
-char redis_sender(const ChatId& chat, std::string_view sender) noexcept { return sender == chat.first() ? '0' : '1'; }
 
 bool is_redis_entry(const Reply& reply) noexcept {
   return reply.type == Reply::Type::kArray && reply.elements.size() == 2 &&
          reply.elements[0].type == Reply::Type::kString && reply.elements[1].type == Reply::Type::kArray;
 }
 
-std::optional<Message> redis_message(const ChatId& chat, Reply& entry) {
+std::optional<RedisEntry> read_entry(const ChatId& chat, const Reply& entry) {
   if (!is_redis_entry(entry)) return std::nullopt;
-  auto& fields = entry.elements[1].elements;
-  if (fields.size() != 4 || fields[0].text != kRedisSenderField || fields[2].text != kRedisTextField) {
-    return std::nullopt;
-  }
-  const auto time = send_time_of(entry.elements[0].text);
-  const char sender = fields[1].text.empty() ? '\0' : fields[1].text.front();
-  if (!time || (sender != '0' && sender != '1')) return std::nullopt;
-  return Message{std::string(sender == '0' ? chat.first() : chat.second()), std::move(fields[3].text), *time};
+  const auto& fields = entry.elements[1].elements;
+  if (fields.size() != 2 || fields[0].text != kRedisRecordField) return std::nullopt;
+  const auto time = time_of(entry.elements[0].text);
+  const auto record = decode_record(chat, fields[1].text);
+  if (!time || !record) return std::nullopt;
+  return RedisEntry{*time, *record};
 }
 
 }  // namespace parley::store

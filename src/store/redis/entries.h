@@ -1,13 +1,12 @@
-// How a store lies in Redis: the names of its keys, and the entries of its streams.
+// How a store lies in Redis: the keys that belong to all of it, and the entries of its streams.
 //
 //   parley:format             the version of all this
 //   parley:id                 the store's random id
-//   parley:{c<chat>}          a stream: the messages of a chat, the entry's id being <send_time>-0
-//   parley:{c<chat>}k, …p     hashes: the idempotency keys of this generation and of the past one
-//   parley:{c<chat>}r, …q     the same for appends without a key whose first attempt was refused or not answered
+//   parley:lanes:{parley:id}  how many lanes the store has. It shares the slot of the id, and is lost with it.
+//   parley:{<tag>}:…          a lane. lanes.h names its kinds of keys, scripts.h says what its clock is.
 //
-// The c keeps the hash tag from being empty where a member's name begins with `}`. A stream's name ends with `}` and no
-// other does, so that no chat's name can make one into another.
+// A chat is a stream in its lane. An entry's id is <time>-0, and it has one field, whose value is the record
+// (record_codec.h). Redis keeps the field's name once, since all entries have the same.
 #pragma once
 
 #include <cstdint>
@@ -15,39 +14,31 @@
 #include <string>
 #include <string_view>
 
-#include "chat/message.h"
+#include "chat/chat_id.h"
 #include "redis/reply.h"
+#include "store/record_codec.h"
 
 namespace parley::store {
 
 inline constexpr std::string_view kRedisFormatKey = "parley:format";
 inline constexpr std::string_view kRedisIdKey = "parley:id";
-inline constexpr int kRedisFormat = 1;
+inline constexpr std::string_view kRedisLanesKey = "parley:lanes:{parley:id}";
+inline constexpr int kRedisFormat = 2;
 
-// The fields of an entry, always these two in this order: Redis then keeps their names once and not for each entry.
-// What has other fields is of a kind that is not known yet, and is skipped.
-inline constexpr std::string_view kRedisSenderField = "s";  ///< 0 or 1: the chat's first or second member; and a nonce
-inline constexpr std::string_view kRedisTextField = "t";
+/// What is wrong with the format that Redis shows, for a person; empty: it is ours.
+[[nodiscard]] std::string fault_of_redis_format(std::string_view found);
 
-/// The stream of `chat`.
-[[nodiscard]] std::string redis_stream_key(const ChatId& chat);
+/// The only field of an entry.
+inline constexpr std::string_view kRedisRecordField = "r";
 
-/// Two hashes of the chat whose stream is `stream`: the young generation takes what is new, the old one is read.
-struct RedisGenerations {
-  std::string young;
-  std::string old;
+/// A record, which points into the entry.
+struct RedisEntry {
+  std::int64_t time = 0;
+  RecordView record;
 };
-[[nodiscard]] RedisGenerations redis_idempotency_keys(std::string_view stream);
-[[nodiscard]] RedisGenerations redis_refused_keys(std::string_view stream);
 
-/// The id of a message of this time.
-[[nodiscard]] std::string redis_entry_id(std::int64_t send_time);
-
-/// What stands for the sender, a member of `chat`.
-[[nodiscard]] char redis_sender(const ChatId& chat, std::string_view sender) noexcept;
-
-/// The message of an entry as XRANGE answers it, whose text is moved out; nothing where it is of another kind.
-[[nodiscard]] std::optional<Message> redis_message(const ChatId& chat, redis::Reply& entry);
+/// The record of an entry as XRANGE answers it; nothing if it is none of ours.
+[[nodiscard]] std::optional<RedisEntry> read_entry(const ChatId& chat, const redis::Reply& entry);
 
 /// Whether `reply` has the form of an entry: its id, and a list.
 [[nodiscard]] bool is_redis_entry(const redis::Reply& reply) noexcept;

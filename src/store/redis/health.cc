@@ -28,8 +28,15 @@ void RedisHealth::forget_others(const RedisSettingsOfMasters& masters, Time aske
   sum_up();
 }
 
+void RedisHealth::observe_format(std::string fault) {
+  const std::scoped_lock lock(mutex_);
+  if (fault == format_fault_) return;
+  format_fault_ = std::move(fault);
+  sum_up();
+}
+
 void RedisHealth::sum_up() {
-  std::string fault;
+  std::string fault = format_fault_;
   for (const auto& [address, verdict] : verdicts_) {
     if (!verdict.fault.empty()) fault = address + ": " + verdict.fault;
   }

@@ -19,6 +19,22 @@ std::string RedisIdentity::fault() const {
   return fault_;
 }
 
+std::shared_ptr<const RedisLaneIdTable> RedisIdentity::lane_ids() const {
+  const std::scoped_lock lock(mutex_);
+  return lane_ids_;
+}
+
+bool RedisIdentity::set_lane_id(std::size_t lane, std::string id) {
+  const std::scoped_lock lock(mutex_);
+  if ((*lane_ids_)[lane].id == id) return false;
+  forget();  // before: whoever knows of the new id must not go by what was remembered under the old one
+  auto now = std::make_shared<RedisLaneIdTable>(*lane_ids_);
+  (*now)[lane] = {.id = std::move(id), .epoch = lane_ids_version_.load(std::memory_order_relaxed) + 1};
+  lane_ids_ = std::move(now);
+  lane_ids_version_.fetch_add(1, std::memory_order_acq_rel);
+  return true;
+}
+
 void RedisIdentity::begin(std::string id) {
   const std::scoped_lock lock(mutex_);
   id_ = std::move(id);

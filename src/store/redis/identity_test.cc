@@ -31,5 +31,19 @@ TEST(RedisIdentity, WhatIsFoundDuringThePauseDoesNotEndIt) {
   EXPECT_TRUE(identity.settled());
 }
 
+TEST(RedisIdentity, WhatWasRememberedGoesWithTheIdOfALane) {
+  RedisIdentity identity;
+  EXPECT_TRUE(identity.set_lane_id(3, "one"));
+  const std::uint64_t forgotten = identity.forgotten();
+  const std::uint64_t epoch = identity.lane_ids()->at(3).epoch;
+  EXPECT_FALSE(identity.set_lane_id(3, "one"));
+  EXPECT_EQ(identity.forgotten(), forgotten);
+  EXPECT_EQ(identity.lane_ids()->at(3).epoch, epoch);
+  EXPECT_TRUE(identity.set_lane_id(3, "two"));
+  EXPECT_NE(identity.forgotten(), forgotten);
+  EXPECT_NE(identity.lane_ids()->at(3).epoch, epoch);
+  EXPECT_EQ(identity.lane_ids()->at(4).epoch, 0U);
+}
+
 }  // namespace
 }  // namespace parley::store

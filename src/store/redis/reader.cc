@@ -8,8 +8,11 @@
 
 #include <fmt/format.h>
 
+#include "chat/message_body.h"
 #include "store/redis/entries.h"
+#include "store/redis/lanes.h"
 #include "store/redis/scripts.h"
+#include "store/rules.h"
 
 namespace parley::store {
 namespace {
@@ -18,21 +21,25 @@ using redis::Reply;
 
 /// The most that a plain XRANGE may come to.
 constexpr std::size_t kMaxPlainBytes = std::size_t{4} << 20;
-/// What an entry has beside its text: names, sender and nonce.
-constexpr std::size_t kAroundText = 16;
+/// What an entry of a plain message has beside its text: the field's name, the head of the record, and a key.
+constexpr std::size_t kAroundText = 16 + kMaxIdempotencyKeyBytes;
+/// The least number of entries that are asked for again: what there was before was of other kinds.
+constexpr std::size_t kWantedOnceMore = 64;
 /// Of every chat, since other nodes may write to it at any time: only what never changes is kept. That is nothing where
 /// the past changes.
 constexpr ChatEpochs::Epoch kWritten = 1;
 
-/// Adds the messages of `entries` while the page has room; whether it still has.
-bool fill(Page& page, PageRoom& room, const ChatId& chat, std::vector<Reply>& entries) {
-  page.messages.reserve(page.messages.size() + entries.size());
-  for (Reply& entry : entries) {
-    auto message = redis_message(chat, entry);
-    if (!message) continue;
-    page.has_more = !room.take(message->text.size());
+/// Adds the records of `entries` that are asked for while the page has room; whether it still has.
+bool fill(RecordPage& page, PageRoom& room, const ChatId& chat, bool all_kinds, const std::vector<Reply>& entries) {
+  page.records.reserve(page.records.size() + entries.size());
+  for (const Reply& entry : entries) {
+    const auto found = read_entry(chat, entry);
+    if (!found) continue;
+    const RecordView& record = found->record;
+    if (!all_kinds && record.kind != RecordKind::kMessage) continue;
+    page.has_more = !room.take(page_bytes(record.kind, record.body));
     if (page.has_more) return false;
-    page.messages.push_back(*std::move(message));
+    page.records.push_back(record.at(found->time));
   }
   return true;
 }
@@ -50,30 +57,32 @@ bool is_bounded_page(const Reply& reply) {
 }  // namespace
 
 RedisReader::RedisReader(redis::Client& client, const RedisIdentity& identity, const StoreOptions& options,
-                         RecentChatsOfLoops& recent)
+                         std::size_t loops)
     : client_(client),
       identity_(identity),
-      largest_text_(options.max_text),
-      recent_(recent),
-      pages_(make_page_caches(options, recent.size())),
-      since_(recent.size()) {}
+      largest_(options.max_text + kAroundText),
+      pages_(make_page_caches(options, loops)),
+      since_(loops) {}
 
-Task<Page> RedisReader::read(ChatId chat, PageRange range, Deadline deadline) {
+Task<RecordPage> RedisReader::read(ChatId chat, RecordRange range, Deadline deadline) {
   const std::uint64_t stores = identity_.stores();
   if (!identity_.settled()) co_return std::unexpected(identity_.unsettled());
-  if (const Page* const known = kept().find(chat, range, kWritten)) co_return *known;
+  if (const RecordPage* const known = kept().find(chat, range, kWritten)) co_return *known;
   const std::uint64_t changes = this->changes();
-  Query query{.stream = redis_stream_key(chat),
-              .range = range,
-              .from = range.cursor == 0 ? std::string(range.reverse ? "+" : "-") : std::to_string(range.cursor),
-              .deadline = deadline};
-  Page page;
-  PageRoom room(range);
+  const std::int64_t cursor = range.page.cursor;
+  Query query{
+      .stream = redis_key(redis_lane_of(chat.name(), identity_.lanes()), RedisKey::kLog, chat.name()),
+      .reverse = range.page.reverse,
+      .from = cursor == 0 ? std::string(range.page.reverse ? "+" : "-") : std::to_string(cursor),
+      .to = range.end == 0 ? std::string(range.page.reverse ? "-" : "+") : "(" + std::to_string(range.end) + "-0",
+      .deadline = deadline};
+  RecordPage page;
+  PageRoom room(range.page);
   bool found = false;
   for (bool more = true; more;) {
-    query.wanted = room.messages() + 1;
+    query.wanted = std::max(room.messages() + 1, found ? kWantedOnceMore : 0);
     query.room = room.bytes();
-    const bool plainly = query.wanted * (largest_text_.load(std::memory_order_relaxed) + kAroundText) <= kMaxPlainBytes;
+    const bool plainly = query.wanted * largest_.load(std::memory_order_relaxed) <= kMaxPlainBytes;
     Async<RedisAnswer> asking = plainly ? ask(query) : ask_bounded(query);
     RedisAnswer answer = co_await std::move(asking);
     if (plainly && answer.result.outcome == redis::CallResult::Outcome::kTooLarge) {
@@ -83,25 +92,18 @@ Task<Page> RedisReader::read(ChatId chat, PageRange range, Deadline deadline) {
     if (!answer.answered() || !(plainly ? are_entries(answer.reply()) : is_bounded_page(answer.reply()))) {
       co_return std::unexpected(read_failure(answer));
     }
-    std::vector<Reply>& parts = answer.result.reply.elements;
-    std::vector<Reply>& entries = plainly ? parts : parts[1].elements;
+    const std::vector<Reply>& parts = answer.reply().elements;
+    const std::vector<Reply>& entries = plainly ? parts : parts[1].elements;
     more = plainly ? entries.size() >= query.wanted : parts[0].integer != 0;
     found |= !entries.empty();
     if (!entries.empty()) query.from = "(" + entries.back().elements[0].text;
-    more &= fill(page, room, chat, entries);
+    more &= fill(page, room, chat, range.all_kinds, entries);
   }
-  for (const Message& message : page.messages) note_size(message.text.size());
-  page.next_cursor = next_cursor(page.messages, range);
-  if (!page.messages.empty()) {
-    const auto newest = range.reverse ? page.messages.front().send_time : page.messages.back().send_time;
-    if (changes == this->changes()) recent().saw(chat.name(), newest);
-  } else if (!found && !recent().has_messages(chat.name())) {
+  for (const Record& record : page.records) note_size(record.body.size() + kAroundText);
+  if (!found && range.end == 0) {
     const auto there = co_await exists(query.stream, deadline);
     if (!there) co_return std::unexpected(there.error());
-    if (!*there && stores == identity_.stores()) {
-      co_return fail(ErrorCode::kChatNotFound, "the chat has no messages");
-    }
-    if (changes == this->changes()) recent().saw(chat.name(), 0);
+    if (!*there && stores == identity_.stores()) co_return chat_not_found();
   }
   if (stores != identity_.stores()) {
     co_return fail(ErrorCode::kUnavailable, "Redis lost its data or was replaced during the pull");
@@ -116,10 +118,7 @@ Task<Page> RedisReader::read(ChatId chat, PageRange range, Deadline deadline) {
 PageCache& RedisReader::kept() {
   const std::size_t loop = net::Loop::current().index();
   const std::uint64_t changes = this->changes();
-  if (std::exchange(since_[loop], changes) != changes) {
-    pages_[loop].clear();
-    recent().forget_messages();
-  }
+  if (std::exchange(since_[loop], changes) != changes) pages_[loop].clear();
   return pages_[loop];
 }
 
@@ -127,7 +126,7 @@ PageCache& RedisReader::kept() {
 Async<RedisAnswer> RedisReader::ask(const Query& query) {
   const auto call = [this, &query] {
     return client_.call(query.stream,
-                        redis::format_command({query.command(), query.stream, query.from, query.to(), "COUNT",
+                        redis::format_command({query.command(), query.stream, query.from, query.to, "COUNT",
                                                fmt::format_int(query.wanted).c_str()}),
                         {.deadline = query.deadline});
   };
@@ -138,19 +137,19 @@ Async<RedisAnswer> RedisReader::ask_bounded(const Query& query) {
   const std::string count = std::to_string(query.wanted);
   const std::string bytes = std::to_string(query.room + query.wanted * kAroundText);
   const std::array<std::string_view, 1> keys{query.stream};
-  const std::array<std::string_view, 5> arguments{query.command(), query.from, query.to(), count, bytes};
+  const std::array<std::string_view, 5> arguments{query.command(), query.from, query.to, count, bytes};
   const auto run = [&] { return client_.run(bounded_page_script(), keys, arguments, {.deadline = query.deadline}); };
   RedisAnswer answer = co_await until_answered(run, query.deadline);
   co_return answer;
 }
 
-void RedisReader::note_size(std::size_t text) {
-  std::size_t known = largest_text_.load(std::memory_order_relaxed);
-  while (text > known && !largest_text_.compare_exchange_weak(known, text, std::memory_order_relaxed)) {
+void RedisReader::note_size(std::size_t record) {
+  std::size_t known = largest_.load(std::memory_order_relaxed);
+  while (record > known && !largest_.compare_exchange_weak(known, record, std::memory_order_relaxed)) {
   }
 }
 
-/// Whether the chat has messages, of which the page that was asked for has none.
+/// Whether the chat has records, of which the page that was asked for has none.
 Task<bool> RedisReader::exists(const std::string& stream, Deadline deadline) {
   const auto call = [&] {
     return client_.call(stream, redis::format_command({"EXISTS", stream}), {.deadline = deadline});

@@ -14,7 +14,6 @@
 #include "store/page_cache.h"
 #include "store/redis/calls.h"
 #include "store/redis/identity.h"
-#include "store/redis/recent_chats.h"
 #include "store/store_options.h"
 
 namespace parley::store {
@@ -22,15 +21,14 @@ namespace parley::store {
 /// One XRANGE a page, if the server's answer cannot grow beyond a few MiB; else a script that ends the page where its
 /// bytes do. A page that was cut going forward never changes, and is kept until a server or its data are lost or
 /// replaced. kUnavailable if that happens meanwhile.
-/// Whether a chat exists at all is asked only of those that nothing was seen of lately.
+/// Whether a chat exists at all is asked only if its page is empty.
 class RedisReader {
  public:
   /// What it is given must outlive it.
-  RedisReader(redis::Client& client, const RedisIdentity& identity, const StoreOptions& options,
-              RecentChatsOfLoops& recent);
+  RedisReader(redis::Client& client, const RedisIdentity& identity, const StoreOptions& options, std::size_t loops);
 
   /// As MessageStore::read(). On a loop.
-  [[nodiscard]] Task<Page> read(ChatId chat, PageRange range, Deadline deadline);
+  [[nodiscard]] Task<RecordPage> read(ChatId chat, RecordRange range, Deadline deadline);
 
   /// By loop.
   [[nodiscard]] const PageCachesOfLoops& pages() const noexcept { return pages_; }
@@ -38,14 +36,14 @@ class RedisReader {
  private:
   struct Query {  // for what comes next of a page, and one entry more
     std::string stream;
-    PageRange range;
+    bool reverse = false;
     std::string from;
+    std::string to;
     Deadline deadline;
     std::size_t wanted = 0;  // entries
-    std::size_t room = 0;    // for bytes of text
+    std::size_t room = 0;    // for bytes of records
 
-    [[nodiscard]] std::string_view command() const noexcept { return range.reverse ? "XREVRANGE" : "XRANGE"; }
-    [[nodiscard]] std::string_view to() const noexcept { return range.reverse ? "-" : "+"; }
+    [[nodiscard]] std::string_view command() const noexcept { return reverse ? "XREVRANGE" : "XRANGE"; }
   };
 
   // The query stays where it is meanwhile.
@@ -55,16 +53,14 @@ class RedisReader {
   [[nodiscard]] PageCache& kept();
   /// A number that changes when what is remembered may be no longer so.
   [[nodiscard]] std::uint64_t changes() const noexcept { return client_.changes() + identity_.forgotten(); }
-  void note_size(std::size_t text);
+  void note_size(std::size_t record);
   [[nodiscard]] Task<bool> exists(const std::string& stream, Deadline deadline);
-
-  [[nodiscard]] RecentChats& recent() noexcept { return *recent_[net::Loop::current().index()]; }
 
   redis::Client& client_;
   const RedisIdentity& identity_;
-  std::atomic<std::size_t> largest_text_;  // that is known of: there may be larger ones, of a larger --max-text before
-  RecentChatsOfLoops& recent_;
-  PageCachesOfLoops pages_;           // by loop
+  std::atomic<std::size_t>
+      largest_;              // record that is known of: there may be larger ones, of a larger --max-text before
+  PageCachesOfLoops pages_;  // by loop
   std::vector<std::uint64_t> since_;  // changes() when pages_ was begun, by loop
 };
 

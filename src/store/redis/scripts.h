@@ -2,57 +2,76 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <string_view>
 
 #include "redis/command.h"
-#include "redis/reply.h"
 
 namespace parley::store {
 
-/// How a script of make_append_script() ended.
-enum class RedisAppend : std::int64_t {
-  kStored = 1,
-  kRepeated = 2,  ///< the key is known, with this text: the time is the first message's
-  kConflict = 3,  ///< the key is known with another text
-  kUsedUp = 4,    ///< no time is left that a message could have
+// A lane's clock is a hash of these fields:
+//
+//   t            the clock: the last time that was given in the lane
+//   k            the highest time of the lane that is known to be confirmed by replicas
+//   g            the generations of idempotency keys: see key_generations.h
+//   n            how many keys the newest of them has taken
+//   i            the lane's random id: see lane_ids.h
+//   f<a sender>  what its last batch did: the greatest limit of all its batches, and this one's number and answer. A
+//                sender has one batch under way at a time, and numbers them. It is kept until the clock has passed that
+//                limit, at least: so long an earlier attempt of any of its batches may come late, and is refused.
+//
+// A generation of keys is there for as long as its hash, `g<number>`. Field b says how many buckets it has. All other
+// fields are of records that had a key and are there no longer, since they were recalled: a repeat with the key is
+// still one. Whatever takes such a record away sets its field first, in the same step, in the generation that the entry
+// of its key is in. The field is that entry, as it stands in the bucket. The value is
+//
+//   <time of the record> <sha1hex(the log's key ‖ the sender ‖ the key's field)> <sha1hex(the record)>
+//
+// with the sender and the key's field as they stand in the record (record_codec.h, batch.h). A step looks there if an
+// entry has led it to no record that is a repeat.
+inline constexpr std::string_view kRedisGenerationsField = "g";
+
+/// What an entry of an idempotency key takes in its bucket: two bytes of the key's print, and six of the time.
+inline constexpr std::size_t kRedisKeyEntryBytes = 8;
+
+struct RedisStepRules {
+  std::chrono::microseconds window;  ///< how much older than the node's clock a record may be that a key stands for
+  std::chrono::milliseconds least;   ///< for how long a generation must go on living that takes keys
+  bool confirm = false;              ///< whether what was done before is followed by a write for WAIT
 };
 
-struct RedisAppended {
-  RedisAppend how;
-  std::int64_t time;  ///< the message's
-};
-
-struct RedisAppendRules {
-  std::chrono::microseconds window;  ///< how much older than the node's clock a message may be that a key stands for
-  std::chrono::milliseconds takes;   ///< for how long a generation takes keys
-  bool confirm = false;              ///< whether what was stored before is followed by a write for WAIT
-};
-
-/// Appends unless the key is known, and remembers the key. Harmless to repeat, also under another time, and to execute
-/// late. read_append_answer() tells what it answers: {how, the message's time}, or kStored alone.
+/// The step that does a call's batches (batch.h), one lane after the other: it gives times to all items of a lane, and
+/// stores them. An item that cannot be stored does not keep the others from it, nor does a lane. Harmless to execute
+/// again, and late. Answers an array of what each lane says.
 ///
-/// Keys: the stream; the young and the old generation of keys. Arguments: the key; what is remembered of it: the time
-/// to try, in eight bytes, the highest first, and 16 bytes that tell its text from others; the id of the entry under
-/// the time to try (where that is refused, it is one more than the stream's last); the entry's two values; the node's
-/// clock in microseconds; and, after an XADD of this message without an answer, the id that it had, which is not above
-/// the one to try: where the entry of that id has this first value, the message is stored, and known.
+/// In a lane every check comes before the first write, and the clock and the batch's number before the records:
+/// whatever fails in between, no record is without them. The first write is one that a full server refuses. If all that
+/// there is to do is refused, the step answers with the error.
 ///
 /// WAIT counts what its own connection wrote, on Redis 7.2 and later and on Valkey without the commands that wrote
-/// nothing. So replicas confirm what another connection stored only by confirming a write behind it. It is one that
-/// takes no memory, so that a full server takes it. It is in one step with the look, since between two another server
-/// may become the master, whose replicas would confirm the write and not the entry.
-[[nodiscard]] redis::Script make_append_script(const RedisAppendRules& rules);
-/// What `reply` says where `time` was the one to try; nothing where that makes no sense.
-[[nodiscard]] std::optional<RedisAppended> read_append_answer(const redis::Reply& reply, std::int64_t time);
+/// nothing. So replicas confirm what was stored before only by confirming a write behind it. It is one that takes no
+/// memory, so that a full server takes it. It is in one step with the look, since between two another server may become
+/// the master, whose replicas would confirm the write and not the record.
+[[nodiscard]] redis::Script make_step_script(const RedisStepRules& rules);
+
+/// Begins a new generation of a lane's idempotency keys. Answers what the generations are then, or `!lost` if the lane
+/// has another id.
+///
+/// Keys: the lane's clock; the new generation's; each generation's that there is. Arguments: the lane's id; the
+/// generations as the caller knows them (if they are others, nothing is done); the new one's number; how many buckets
+/// it is to have; how many fewer it has if the newest one has taken less keys than the next argument; for how many
+/// milliseconds it lives.
+[[nodiscard]] const redis::Script& begin_generation_script();
 
 /// The entries of a page up to the first with which they have more bytes than asked for, so that the answer is bounded
-/// whatever the texts are: {1 where it stopped before the stream's end, the entries}.
+/// whatever the records are: {1 where it stopped before the stream's end, the entries}.
 ///
 /// Keys: the stream. Arguments: XRANGE or XREVRANGE; from; to; how many entries; how many bytes.
 [[nodiscard]] const redis::Script& bounded_page_script();
 
-/// The value of a key, which is made of the argument where it has none.
+/// The value of the first key, which is made of the argument if it has none; but if another key is there by then, it
+/// should have had one, and the answer is empty.
 [[nodiscard]] const redis::Script& get_or_make_script();
 
 }  // namespace parley::store

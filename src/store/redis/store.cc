@@ -21,13 +21,18 @@
 #include "base/wakeup.h"
 #include "redis/client.h"
 #include "store/redis/calls.h"
+#include "store/redis/clocks.h"
 #include "store/redis/entries.h"
 #include "store/redis/health.h"
 #include "store/redis/identity.h"
+#include "store/redis/index.h"
+#include "store/redis/lane_ids.h"
+#include "store/redis/lanes.h"
 #include "store/redis/reader.h"
-#include "store/redis/recent_chats.h"
 #include "store/redis/scripts.h"
 #include "store/redis/settings.h"
+#include "store/redis/steps.h"
+#include "store/redis/tables.h"
 #include "store/redis/writer.h"
 #include "store/store_metrics.h"
 
@@ -42,28 +47,23 @@ constexpr std::chrono::milliseconds kUnsettledWatch{200};
 /// Milliseconds for which a start asks who is there, again and again.
 constexpr std::string_view kWaitForReplicas = "200";
 
-/// Whether what a script or GET asked for is there and no string.
-bool is_of_wrong_type(const redis::Reply& reply) { return reply.is_error() && reply.text.contains("WRONGTYPE"); }
+/// How many lanes a new store gets. More of them make batches smaller, which costs Redis more for each message.
+constexpr std::size_t kLanes = 16;
 
-/// The store's id on a server (empty: it has none); nothing if the server does not say, or another one has the slot.
-Async<std::optional<std::string>> ask_for_id(redis::Ask ask) {
-  std::string get = redis::format_command({"GET", kRedisIdKey});
-  redis::CallResult result = co_await ask(std::move(get));
-  if (result.outcome != redis::CallResult::Outcome::kAnswered) co_return std::nullopt;
-  if (is_of_wrong_type(result.reply)) co_return std::string();
-  if (result.reply.is_error()) co_return std::nullopt;
-  co_return std::move(result.reply.text);
+Async<> ask_for_into(std::string_view key, std::optional<std::string>& found, redis::Ask ask) {
+  auto value = co_await ask_for_value(key, std::move(ask));
+  if (value) found = *std::move(value);
 }
 
-Async<> ask_for_id_into(std::optional<std::string>& found, redis::Ask ask) {
-  auto id = co_await ask_for_id(std::move(ask));
-  if (id) found = *std::move(id);
-}
-
-RecentChatsOfLoops make_recent(std::size_t bytes, std::size_t loops) {
-  RecentChatsOfLoops out;
-  for (std::size_t i = 0; i < loops; ++i) out.push_back(std::make_unique<RecentChats>(bytes / loops));
+std::optional<std::size_t> number(std::string_view text) {
+  std::size_t out = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
   return out;
+}
+
+std::unexpected<Error> no_value(std::string_view key, std::string_view value, std::string_view what) {
+  return fail(ErrorCode::kUnavailable, fmt::format("{} is {}, which is not {}", key, quote(value), what));
 }
 
 class RedisStore final : public MessageStore {
@@ -76,9 +76,13 @@ class RedisStore final : public MessageStore {
         metrics_(register_store_metrics(metrics)),
         health_(options.durability),
         client_(loops, looked_at(std::move(servers)), metrics),
-        recent_(make_recent(options.memory - page_memory(options), loops.size())),
-        writer_(client_, identity_, options, recent_, *metrics_),
-        reader_(client_, identity_, options, recent_),
+        bell_(loops),
+        index_(client_, identity_, bell_, options.memory - page_memory(options), loops.size()),
+        tables_(client_, identity_),
+        clocks_(client_, identity_, loops, !cluster_),
+        steps_(client_, identity_, clocks_, bell_, options, *metrics_, loops, !cluster_),
+        writer_(identity_, index_, steps_, options, *metrics_),
+        reader_(client_, identity_, options, loops.size()),
         watching_(loop_.executor()),
         pause_([this] { woken_->wake(); }) {
     metrics_->set_engine([this] { return engine_metrics(); });
@@ -100,6 +104,10 @@ class RedisStore final : public MessageStore {
     if (auto fit = co_await check_settings(deadline); !fit) co_return fit;
     if (auto enough = co_await check_replicas(deadline); !enough) co_return enough;
     if (auto known = co_await check_format(deadline); !known) co_return known;
+    const auto lanes = co_await get_or_make_lanes(kLanes, deadline);
+    if (!lanes) co_return std::unexpected(lanes.error());
+    identity_.set_lanes(*lanes);
+    if (auto learnt = co_await lane_ids_.learn(deadline); !learnt) co_return learnt;
     auto id = co_await get_or_make(kRedisIdKey, random_id(), deadline);
     if (!id) co_return std::unexpected(std::move(id).error());
     identity_.begin(*std::move(id));
@@ -107,16 +115,45 @@ class RedisStore final : public MessageStore {
     co_return Result<void>{};
   }
 
-  Task<Appended> append(Draft draft, Deadline deadline) override {
+  Task<Appended> append(Change change, Deadline deadline) override {
     if (loop_.passed(deadline)) return failed<Appended>(too_late("before the call began").error());
     if (!health_.fit()) return failed<Appended>(unfit());
-    return check_appended(writer_.append(std::move(draft), deadline));
+    return check_done(writer_.append(std::move(change), deadline));
   }
 
-  Task<Page> read(ChatId chat, PageRange range, Deadline deadline) override {
-    if (loop_.passed(deadline)) return failed<Page>(too_late("before the call began").error());
+  Task<RecordPage> read(ChatId chat, RecordRange range, Deadline deadline) override {
+    if (loop_.passed(deadline)) return failed<RecordPage>(too_late("before the call began").error());
     return reader_.read(std::move(chat), range, deadline);
   }
+
+  Task<RowPage> rows(TableId table, RowRange range, Deadline deadline) override {
+    if (loop_.passed(deadline)) return failed<RowPage>(too_late("before the call began").error());
+    return tables_.rows(std::move(table), std::move(range), deadline);
+  }
+
+  Task<Written> write(TableId table, std::vector<RowWrite> rows, Deadline deadline) override {
+    if (loop_.passed(deadline)) return failed<Written>(too_late("before the call began").error());
+    if (!health_.fit()) return failed<Written>(unfit());
+    return check_done(writer_.write(std::move(table), std::move(rows), deadline));
+  }
+
+  Task<IndexPage> index(std::string user, IndexRange range, Deadline deadline) override {
+    if (loop_.passed(deadline)) return failed<IndexPage>(too_late("before the call began").error());
+    return index_.index(std::move(user), std::move(range), deadline);
+  }
+
+  std::size_t lanes() const noexcept override { return identity_.lanes(); }
+
+  std::size_t lane_of(std::string_view chat) const noexcept override { return redis_lane_of(chat, lanes()); }
+
+  Task<std::vector<std::int64_t>> clocks(Clocks which, Deadline deadline) override {
+    if (loop_.passed(deadline)) {
+      return failed<std::vector<std::int64_t>>(too_late("before the call began").error());
+    }
+    return clocks_.clocks(which, deadline);
+  }
+
+  Bell& bell() noexcept override { return bell_; }
 
   Health health() const override {
     if (!identity_.settled()) return Health::nothing(identity_.fault());
@@ -131,12 +168,12 @@ class RedisStore final : public MessageStore {
     return {ErrorCode::kUnavailable, "the store takes no writes: " + health_.fault()};
   }
 
-  /// A server is looked at before it takes the first command of a connection, so what it took shows behind the append.
-  Task<Appended> check_appended(Task<Appended> appending) {
-    auto appended = co_await std::move(appending);
-    if (appended && !health_.fit())
-      co_return fail(ErrorCode::kOutcomeUnknown, "Redis may lose the message: " + health_.fault());
-    co_return appended;
+  /// A server is looked at before it takes the first command of a connection, so what it took shows behind the call.
+  template <class T>
+  Task<T> check_done(Task<T> doing) {
+    auto done = co_await std::move(doing);
+    if (done && !health_.fit()) co_return fail(ErrorCode::kOutcomeUnknown, "Redis may lose it: " + health_.fault());
+    co_return done;
   }
 
   redis::ClientOptions looked_at(redis::ClientOptions servers) {
@@ -151,14 +188,20 @@ class RedisStore final : public MessageStore {
     const RedisSettings settings = co_await ask_redis_settings(ask);
     if (!settings.known) co_return fail(ErrorCode::kUnavailable, "the server did not tell its settings");
     health_.observe(address, settings, asked);
-    if (const std::string id = identity_.id(); !id.empty() && !cluster_) co_await look_for_id(id, std::move(ask));
+    const std::string id = identity_.id();
+    if (id.empty()) co_return Result<void>{};
+    if (!cluster_) co_await look_for_id(id, ask);
+    if (co_await lane_ids_.changed_on(std::move(ask))) {
+      identity_.forget();
+      boost::asio::post(loop_.executor(), [woken = woken_] { woken->wake(); });
+    }
     co_return Result<void>{};
   }
 
   /// Before a server takes its first call: whether it still holds the store of this id. Of a cluster only one server
   /// has the id, which the watch looks at.
   Async<> look_for_id(const std::string& id, redis::Ask ask) {
-    const auto found = co_await ask_for_id(std::move(ask));
+    const auto found = co_await ask_for_value(kRedisIdKey, std::move(ask));
     if (!found || *found == id || *found == identity_.id()) co_return;
     identity_.lose(*found);
     boost::asio::post(loop_.executor(), [woken = woken_] { woken->wake(); });
@@ -212,23 +255,27 @@ class RedisStore final : public MessageStore {
   Task<void> check_format(Deadline deadline) {
     const auto found = co_await get_or_make(kRedisFormatKey, std::to_string(kRedisFormat), deadline);
     if (!found) co_return std::unexpected(found.error());
-    int format = 0;
-    const auto [rest, error] = std::from_chars(found->data(), found->data() + found->size(), format);
-    if (error != std::errc{} || rest != found->data() + found->size() || format < 1) {
-      co_return fail(ErrorCode::kUnavailable,
-                     fmt::format("{} is {}, which is not a version", kRedisFormatKey, quote(*found)));
-    }
-    if (format > kRedisFormat) {
-      co_return fail(ErrorCode::kUnavailable,
-                     fmt::format("the data have format {}, and this program knows up to {}: use a newer program",
-                                 format, kRedisFormat));
+    if (auto fault = fault_of_redis_format(*found); !fault.empty()) {
+      co_return fail(ErrorCode::kUnavailable, std::move(fault));
     }
     co_return Result<void>{};
   }
 
-  /// The value of `key`, which all nodes share; it becomes `value` where it has none.
-  Task<std::string> get_or_make(std::string_view key, std::string value, Deadline deadline) {
-    const std::array keys{key};
+  /// How many lanes the store has. It gets `lanes` if it is made now.
+  Task<std::size_t> get_or_make_lanes(std::size_t lanes, Deadline deadline) {
+    auto found = co_await get_or_make(kRedisLanesKey, std::to_string(lanes), deadline, kRedisIdKey);
+    if (!found) co_return std::unexpected(std::move(found).error());
+    const auto count = number(*found);
+    if (!count || *count < 1 || *count > kMaxRedisLanes)
+      co_return no_value(kRedisLanesKey, *found, "a number of lanes");
+    co_return *count;
+  }
+
+  /// The value of `key`, which all nodes share; it becomes `value` if it has none. `before`: a key that is made later,
+  /// so that this one was lost if that is there. Empty: none is.
+  Task<std::string> get_or_make(std::string_view key, std::string value, Deadline deadline,
+                                std::string_view before = {}) {
+    const std::vector<std::string_view> keys = before.empty() ? std::vector{key} : std::vector{key, before};
     const std::array<std::string_view, 1> arguments{value};
     const auto run = [&] {
       return client_.run(get_or_make_script(), keys, arguments, {.deadline = deadline, .replicate = true});
@@ -240,7 +287,7 @@ class RedisStore final : public MessageStore {
     if (empty || (answer.answered() && is_of_wrong_type(reply))) {
       co_return fail(ErrorCode::kUnavailable,
                      fmt::format("the key {} is {}, and not one that Parley made: is this database another program's?",
-                                 key, empty ? "empty" : "no string"));
+                                 key, empty ? "empty or gone" : "no string"));
     }
     if (!answer.answered() || reply.type != redis::Reply::Type::kString) {
       co_return std::unexpected(read_failure(answer));
@@ -253,18 +300,37 @@ class RedisStore final : public MessageStore {
     // Asked of each master, and not by a call: the answer to a call would end the outage of a master that refuses
     // others.
     std::optional<std::string> found;
-    co_await client_.visit_masters(
-        kWatch, [&found](const std::string&, redis::Ask ask) { return ask_for_id_into(found, std::move(ask)); });
+    co_await client_.visit_masters(kWatch, [&found](const std::string&, redis::Ask ask) {
+      return ask_for_into(kRedisIdKey, found, std::move(ask));
+    });
     if (!found) co_return;  // a look that is answered will tell
-    if (*found == identity_.id()) co_return identity_.confirm(loop_.now());
+    id_known_ = *found == identity_.id();
+    if (id_known_) co_return identity_.confirm(loop_.now());
     identity_.lose(*found);
     const Deadline deadline = loop_.now() + kWatch;
     if (const auto known = co_await check_format(deadline); !known) co_return identity_.refuse(known.error().detail);
+    const auto lanes = co_await get_or_make_lanes(identity_.lanes(), deadline);
+    if (!lanes) co_return identity_.refuse(lanes.error().detail);
+    if (*lanes != identity_.lanes()) {
+      co_return identity_.refuse(
+          fmt::format("Redis holds another store than before, which has {} lanes and not {}: restart this process",
+                      *lanes, identity_.lanes()));
+    }
     const std::string fresh = random_id();
     auto id = co_await get_or_make(kRedisIdKey, fresh, deadline);
     if (!id) co_return identity_.refuse("the store in Redis is another one than before, but: " + id.error().detail);
     const bool made = *id == fresh;
     if (*id != identity_.id()) identity_.adopt(*std::move(id), made, loop_.now());
+  }
+
+  /// Whether the data still have our format: a newer program may have changed them.
+  Async<> look_at_format() {
+    std::optional<std::string> found;
+    co_await client_.visit_masters(kWatch, [&found](const std::string&, redis::Ask ask) {
+      return ask_for_into(kRedisFormatKey, found, std::move(ask));
+    });
+    // Without a format the store is gone, which its id tells.
+    if (found) health_.observe_format(found->empty() ? std::string() : fault_of_redis_format(*found));
   }
 
   Async<> watch() {
@@ -275,7 +341,8 @@ class RedisStore final : public MessageStore {
       pause_.disarm();
       if (stopped_) co_return;
       co_await look_at_id();
-      if (cluster_) identity_.forget();  // a server without the id does not show that it lost its data
+      co_await look_at_format();
+      if (id_known_ && co_await lane_ids_.changed(kWatch)) identity_.forget();
       const auto asked = loop_.now();
       const auto masters = co_await ask_redis_settings(client_, kWatch);
       for (const auto& [address, settings] : masters) health_.observe(address, settings, asked);
@@ -291,12 +358,12 @@ class RedisStore final : public MessageStore {
     out.push_back(gauge_family("parley_store_writable",
                                "0 while the servers' settings do not fit, and no sends are taken",
                                {{Labels{}, health_.fit() ? 1.0 : 0.0}}));
-    out.push_back(counter_family("parley_store_times_refused_total",
-                                 "Sends whose time another node was ahead of, so that they took a second step",
-                                 count(writer_.counts().refused)));
     out.push_back(counter_family("parley_store_replies_settled_total",
                                  "Sends whose reply was lost, and which were then found to be stored",
-                                 count(writer_.counts().settled)));
+                                 count(steps_.counts().settled)));
+    out.push_back(counter_family("parley_store_index_rows_raised_total",
+                                 "Rows of users' indexes that were raised before a send, which is rare in a busy chat",
+                                 count(index_.counts().raised)));
     add_page_metrics(out, reader_.pages());
     return out;
   }
@@ -311,13 +378,19 @@ class RedisStore final : public MessageStore {
   RedisIdentity identity_;
   std::shared_ptr<Wakeup> woken_ = std::make_shared<Wakeup>();  // of watch(); those who wake it may outlive the store
   redis::Client client_;
-  RecentChatsOfLoops recent_;
+  RedisLaneIds lane_ids_{client_, identity_};
+  Bell bell_;
+  RedisIndex index_;
+  RedisTables tables_;
+  RedisClocks clocks_;
+  RedisSteps steps_;
   RedisWriter writer_;
   RedisReader reader_;
   TaskGroup watching_;
   // loop_'s alone:
   net::DeadlineEntry pause_;
   bool stopped_ = false;
+  bool id_known_ = true;  // when it was last looked at: then the lanes are ours, too
 };
 
 }  // namespace

@@ -9,7 +9,8 @@
 #include "redis/client.h"
 #include "redis/redis_topology_fixture.h"
 #include "store/redis/identity.h"
-#include "store/redis/scripts.h"
+#include "store/redis/key_generations.h"
+#include "store/redis/lanes.h"
 #include "store/redis/store_fixture.h"
 
 namespace parley::store {
@@ -28,8 +29,9 @@ class RedisStoreTest : public RedisStoreFixture {
   void set(std::string_view name, std::string_view value) {
     EXPECT_EQ(server_.ask({"CONFIG", "SET", name, value}).text, "OK") << name;
   }
+  std::string log_of(std::string_view chat) { return redis_key(store_->lane_of(chat), RedisKey::kLog, chat); }
+  std::string clock_of(std::string_view chat) { return redis_key(store_->lane_of(chat), RedisKey::kClock); }
   std::int64_t length(std::string_view key) { return server_.ask({"XLEN", key}).integer; }
-  std::int64_t keys_in(std::string_view key) { return server_.ask({"HLEN", key}).integer; }
   bool ready() { return health().writes; }
 };
 
@@ -44,13 +46,12 @@ TEST_F(RedisStoreTest, NodesWhoseClocksAreAnHourApartWriteInOrder) {
   for (int i = 0; i < 20; ++i) {
     MessageStore& node = i % 3 == 0 ? *store_ : *other;
     expected.push_back(std::to_string(i));
-    const auto appended = run(node.append({chat_of("a:b"), "a", expected.back(), ""}, kNoDeadline));
+    const auto appended = run(node.append(change_of({chat_of("a:b"), "a", expected.back(), ""}), kNoDeadline));
     ASSERT_TRUE(appended) << appended.error().detail;
     times.push_back(appended->send_time);
   }
   for (std::size_t i = 1; i < times.size(); ++i) EXPECT_LT(times[i - 1], times[i]);
   EXPECT_EQ(texts("a:b"), expected);
-  EXPECT_THAT(metrics_.text(), HasSubstr("parley_store_times_refused_total"));
 }
 
 TEST_F(RedisStoreTest, ConcurrentSendsOfSeveralNodesGetTimesOfTheirOwn) {
@@ -61,7 +62,8 @@ TEST_F(RedisStoreTest, ConcurrentSendsOfSeveralNodesGetTimesOfTheirOwn) {
   for (std::size_t i = 0; i < 200; ++i) {
     MessageStore& node = i % 2 == 0 ? *store_ : *other;
     const std::string key = i % 5 == 0 ? "key" + std::to_string(i) : "";
-    pending.push_back(start(node.append({chat_of("a:b"), "a", "text", key}, kNoDeadline), i % loops_.size()));
+    pending.push_back(
+        start(node.append(change_of({chat_of("a:b"), "a", "text", key}), kNoDeadline), i % loops_.size()));
   }
   std::set<std::int64_t> times;
   for (auto& one : pending) times.insert(one.get()->send_time);
@@ -72,11 +74,11 @@ TEST_F(RedisStoreTest, ConcurrentSendsOfSeveralNodesGetTimesOfTheirOwn) {
 TEST_F(RedisStoreTest, AKeyHoldsOnEveryNode) {
   const auto other = RedisStoreFixture::open(options());
   const std::int64_t time = stored("a:b", "a", "text", "key");
-  const auto repeat = run(other->append({chat_of("a:b"), "a", "text", "key"}, kNoDeadline));
+  const auto repeat = run(other->append(change_of({chat_of("a:b"), "a", "text", "key"}), kNoDeadline));
   ASSERT_TRUE(repeat);
   EXPECT_TRUE(repeat->duplicate);
   EXPECT_EQ(repeat->send_time, time);
-  EXPECT_EQ(code_of(run(other->append({chat_of("a:b"), "a", "other", "key"}, kNoDeadline))),
+  EXPECT_EQ(code_of(run(other->append(change_of({chat_of("a:b"), "a", "other", "key"}), kNoDeadline))),
             ErrorCode::kIdempotencyConflict);
   EXPECT_EQ(other->id(), store_->id());
 }
@@ -85,11 +87,12 @@ TEST_F(RedisStoreTest, AKeyThatWasTakenAnewStandsForTheLaterMessageOnEveryNode) 
   StoreOptions behind = options();
   behind.clock = [this] { return now_.load() - kHour; };
   const auto other = RedisStoreFixture::open(behind);
-  ASSERT_TRUE(run(other->append({chat_of("a:b"), "a", "first", "key"}, kNoDeadline)));
-  (void)server_.ask({"PEXPIRE", "parley:{ca:b}k", std::to_string(24 * 3'600'000)});  // it is the old generation now
+  ASSERT_TRUE(run(other->append(change_of({chat_of("a:b"), "a", "first", "key"}), kNoDeadline)));
+  const std::string generation = RedisKeyGenerations::key(store_->lane_of("a:b"), {.number = 1, .buckets = 64});
+  (void)server_.ask({"PEXPIRE", generation, std::to_string(24 * 3'600'000)});  // it is an old one now
   now_ += 24 * kHour - kHour / 2;  // the window has passed for the one node, and not for the other
   const std::int64_t later = stored("a:b", "a", "second", "key");
-  const auto repeat = run(other->append({chat_of("a:b"), "a", "second", "key"}, kNoDeadline));
+  const auto repeat = run(other->append(change_of({chat_of("a:b"), "a", "second", "key"}), kNoDeadline));
   ASSERT_TRUE(repeat) << repeat.error().detail;
   EXPECT_TRUE(repeat->duplicate);
   EXPECT_EQ(repeat->send_time, later);
@@ -109,173 +112,146 @@ TEST_F(RedisStoreTest, WhatWasAcknowledgedOutlivesTheServer) {
 
 // How it lies in Redis
 
-TEST_F(RedisStoreTest, AnEntryIsItsTimeItsSenderAndItsText) {
-  const std::int64_t time = stored("a:b", "b", "text");
-  stored("a:b", "a", "keyed", "key");
-  const auto entries = server_.ask({"XRANGE", "parley:{ca:b}", "-", "+"}).elements;
-  ASSERT_EQ(entries.size(), 2U);
+TEST_F(RedisStoreTest, AnEntryIsItsTimeAndTheRecord) {
+  const std::int64_t time = stored("a:b", "b", "text", "key");
+  const auto entries = server_.ask({"XRANGE", log_of("a:b"), "-", "+"}).elements;
+  ASSERT_EQ(entries.size(), 1U);
   EXPECT_EQ(entries[0].elements[0].text, std::to_string(time) + "-0");
-  const auto& plain = entries[0].elements[1].elements;
-  EXPECT_EQ(plain[1].text.size(), 9U);
-  EXPECT_EQ(plain[1].text[0], '1');
-  EXPECT_EQ(plain[3].text, "text");
-  EXPECT_EQ(entries[1].elements[1].elements[1].text, "0");
+  const auto& fields = entries[0].elements[1].elements;
+  ASSERT_EQ(fields.size(), 2U);
+  EXPECT_EQ(fields[0].text, "r");
+  EXPECT_EQ(fields[1].text, std::string("\1\1\0\n\4text\x12\3key", 14));
+  EXPECT_EQ(server_.ask({"HGET", clock_of("a:b"), "t"}).text, std::to_string(time));
 }
 
-TEST_F(RedisStoreTest, EntriesOfAnotherKindAreSkipped) {
+TEST_F(RedisStoreTest, EntriesThatAreNoneOfOursAreSkipped) {
   stored("a:b", "a", "1");
   for (int i = 1; i <= 40; ++i) {
-    (void)server_.ask({"XADD", "parley:{ca:b}", std::to_string(kStart + i) + "-0", "edit", "of something"});
+    (void)server_.ask({"XADD", log_of("a:b"), std::to_string(kStart + i) + "-0", "edit", "of something"});
   }
-  (void)server_.ask({"XADD", "parley:{ca:b}", std::to_string(kStart + 50) + "-7", "s", "0", "t", "no time of ours"});
+  (void)server_.ask({"XADD", log_of("a:b"), std::to_string(kStart + 50) + "-7", "r", "no time of ours"});
   now_ += 100;
   stored("a:b", "a", "2");
   stored("a:b", "a", "3");
   EXPECT_THAT(texts("a:b"), ElementsAre("1", "2", "3"));
   const auto page = read("a:b", {.limit = 2});
   ASSERT_TRUE(page);
-  EXPECT_EQ(page->messages.size(), 2U);
+  EXPECT_EQ(page->records.size(), 2U);
   EXPECT_TRUE(page->has_more);
   EXPECT_THAT(texts("a:b", {.limit = 3, .reverse = true}), ElementsAre("3", "2", "1"));
   EXPECT_FALSE(read("a:b", {.limit = 3, .reverse = true})->has_more);
 }
 
-TEST_F(RedisStoreTest, TimesGoOnAboveWhateverIsThere) {
-  (void)server_.ask({"XADD", "parley:{ca:b}", std::to_string(kStart + 50) + "-7", "of", "somebody"});
-  EXPECT_EQ(stored("a:b", "a", "text"), kStart + 51);
-  (void)server_.ask({"XADD", "parley:{ca:c}", "18446744073709551614-0", "of", "somebody"});
-  EXPECT_EQ(code_of(append("a:c", "a", "text")), ErrorCode::kUnavailable);
-  EXPECT_EQ(code_of(append("a:c", "a", "text", "key")), ErrorCode::kUnavailable);
-  EXPECT_EQ(length("parley:{ca:c}"), 1);
-  EXPECT_EQ(keys_in("parley:{ca:c}k"), 0);
-}
-
-TEST_F(RedisStoreTest, KeysOfAnIdleChatGoAway) {
+TEST_F(RedisStoreTest, BehindSomebodysEntryNothingIsStored) {
+  (void)server_.ask({"XADD", log_of("a:b"), std::to_string(kStart + 50) + "-7", "of", "somebody"});
+  EXPECT_EQ(code_of(append("a:b", "a", "text")), ErrorCode::kUnavailable);
+  EXPECT_EQ(code_of(append("a:b", "a", "text", "key")), ErrorCode::kUnavailable);
+  EXPECT_EQ(length(log_of("a:b")), 1);
+  now_ += 100;
   stored("a:b", "a", "text", "key");
-  const std::int64_t left = server_.ask({"PTTL", "parley:{ca:b}k"}).integer;
-  const std::int64_t window = 24 * 3'600'000;
-  EXPECT_GT(left, 2 * window);
-  EXPECT_LT(left, 2 * window + 300'000);
-  EXPECT_EQ(server_.ask({"PTTL", "parley:{ca:b}"}).integer, -1);
-}
-
-TEST_F(RedisStoreTest, AKeyOutlastsWhatMayBeExecutedLate) {
-  StoreOptions brief = options();
-  brief.idempotency_window = std::chrono::seconds(1);
-  store_ = RedisStoreFixture::open(brief);
-  stored("a:b", "a", "text", "key");
-  EXPECT_GT(server_.ask({"PTTL", "parley:{ca:b}k"}).integer, 10 * 60'000);
-}
-
-TEST_F(RedisStoreTest, AGenerationOfKeysIsReadForAnotherWindow) {
-  const std::int64_t first = stored("a:b", "a", "1", "first");
-  const std::string a_window = std::to_string(24 * 3'600'000);
-  (void)server_.ask({"PEXPIRE", "parley:{ca:b}k", a_window});  // as if it had been made a window ago
-  stored("a:b", "a", "2", "second");
-  EXPECT_EQ(keys_in("parley:{ca:b}p"), 1);
-  EXPECT_EQ(keys_in("parley:{ca:b}k"), 1);
-  EXPECT_EQ(append("a:b", "a", "1", "first")->send_time, first);
-  EXPECT_TRUE(append("a:b", "a", "2", "second")->duplicate);
-  (void)server_.ask({"PEXPIRE", "parley:{ca:b}k", a_window});
-  stored("a:b", "a", "3", "third");
-  EXPECT_TRUE(append("a:b", "a", "2", "second")->duplicate);
-  EXPECT_EQ(texts("a:b").size(), 3U);
 }
 
 TEST_F(RedisStoreTest, WhatIsNoneOfOursIsLeftAlone) {
-  (void)server_.ask({"SET", "parley:{ca:b}", "a string"});
-  (void)server_.ask({"SET", "parley:{ca:c}k", "a string"});
+  (void)server_.ask({"SET", log_of("a:b"), "a string"});
   EXPECT_EQ(code_of(append("a:b", "a", "text")), ErrorCode::kUnavailable);
   EXPECT_EQ(code_of(read("a:b")), ErrorCode::kUnavailable);
   EXPECT_EQ(code_of(append("a:b", "a", "text", "key")), ErrorCode::kUnavailable);
+  EXPECT_EQ(server_.ask({"GET", log_of("a:b")}).text, "a string");
+  (void)server_.ask({"SET", clock_of("a:c"), "a string"});
   EXPECT_EQ(code_of(append("a:c", "a", "text", "key")), ErrorCode::kUnavailable);
-  EXPECT_EQ(length("parley:{ca:c}"), 0);
-  EXPECT_EQ(keys_in("parley:{ca:b}k"), 0);
-  EXPECT_EQ(server_.ask({"GET", "parley:{ca:b}"}).text, "a string");
+  EXPECT_EQ(length(log_of("a:c")), 0);
+  EXPECT_EQ(server_.ask({"GET", clock_of("a:c")}).text, "a string");
 }
 
-TEST_F(RedisStoreTest, AnAppendThatFailsHalfwayLeavesNoKeyBehind) {
-  (void)server_.ask({"XADD", "parley:{ca:b}", std::to_string(kStart + 50) + "-0", "of", "somebody"});
-  (void)server_.ask({"ACL", "SETUSER", "node", "on", "nopass", "~*", "+@all", "-xinfo"});
+TEST_F(RedisStoreTest, AnAppendThatMayNotBeDoneLeavesNoKeyBehind) {
+  stored("a:b", "a", "before", "before");
+  (void)server_.ask({"ACL", "SETUSER", "node", "on", "nopass", "~*", "+@all", "-xadd"});
   redis::ClientOptions node = client_of(server_.endpoint());
   node.user = "node";
   node.password = "any";
   store_ = RedisStoreFixture::open(node, options());
   EXPECT_FALSE(append("a:b", "a", "text", "key"));
   EXPECT_FALSE(append("a:b", "a", "text", "key"));
-  EXPECT_EQ(keys_in("parley:{ca:b}k"), 0);
+  (void)server_.ask({"ACL", "SETUSER", "node", "+xadd"});
+  stored("a:b", "a", "another", "key");
+  EXPECT_THAT(texts("a:b"), ElementsAre("before", "another"));
 }
 
-TEST_F(RedisStoreTest, OnlyTheVeryEntryIsSettled) {
-  const std::int64_t time = stored("a:b", "a", "text");
-  const std::string id = std::to_string(time) + "-0";
-  const std::string sender =
-      server_.ask({"XRANGE", "parley:{ca:b}", id, id}).elements.at(0).elements.at(1).elements.at(1).text;
-  const redis::Script script =
-      make_append_script({.window = std::chrono::hours(1), .takes = std::chrono::hours(1), .confirm = true});
-  std::int64_t next = time;
-  const auto append = [&](const std::string& stream, const std::string& lost, const std::string& who) {
-    ++next;
-    const std::string record = std::string("\0\0\0\0\0\0\0\1", 8) + std::string(16, 't');
-    const auto reply = server_.ask({"EVAL", script.source(), "3", stream, stream + "r", stream + "q", who, record,
-                                    std::to_string(next) + "-0", who, "text", "1", lost});
-    return read_append_answer(reply, next);
-  };
-  const auto settled = append("parley:{ca:b}", id, sender);
-  ASSERT_TRUE(settled);
-  EXPECT_EQ(settled->how, RedisAppend::kRepeated);
-  EXPECT_EQ(settled->time, time);
-  EXPECT_NE(server_.field({"INFO", "commandstats"}, "cmdstat_persist"), "");  // replicas have a write to confirm
-  EXPECT_EQ(server_.ask({"PTTL", "parley:{ca:b}"}).integer, -1);              // which changes nothing
-  EXPECT_EQ(append("parley:{ca:b}", id, "0another")->how, RedisAppend::kStored);
-  EXPECT_EQ(append("parley:{ca:b}", "1-0", sender)->how, RedisAppend::kStored);
-  EXPECT_EQ(append("parley:{ca:c}", id, sender)->how, RedisAppend::kStored);
-  EXPECT_EQ(length("parley:{ca:b}"), 3);
+TEST_F(RedisStoreTest, TheNumberOfLanesStaysAsItIs) {
+  EXPECT_EQ(server_.ask({"GET", "parley:lanes:{parley:id}"}).text, std::to_string(store_->lanes()));
+  store_.reset();
+  (void)server_.ask({"FLUSHALL"});
+  (void)server_.ask({"SET", "parley:lanes:{parley:id}", "7"});
+  store_ = RedisStoreFixture::open(options());
+  EXPECT_EQ(store_->lanes(), 7U);
+  for (const char* chat : {"a:b", "a:c", "a:d", "e:f"}) stored(chat, std::string(chat, 1), chat);
+  store_ = RedisStoreFixture::open(options());
+  EXPECT_THAT(texts("e:f"), ElementsAre("e:f"));
 }
 
 // A cluster
 
-TEST_F(RedisStoreTest, WhileItsSlotMovesAKeyedSendIsUnavailableAndNothingIsDoubled) {
+TEST_F(RedisStoreTest, WhileItsSlotMovesASendIsUnavailableAndNothingIsDoubled) {
   const redis::RedisCluster cluster(3, 0, durable_redis());
   redis::ClientOptions servers{.topology = redis::Topology::kCluster, .servers = cluster.endpoints()};
   store_ = RedisStoreFixture::open(servers, options());
   stored("a:b", "a", "first", "one");
-  const int slot = redis::hash_slot("parley:{ca:b}");
+  const int slot = redis::hash_slot(log_of("a:b"));
   int owner = 0;
-  while (cluster.node(owner).ask({"EXISTS", "parley:{ca:b}"}).integer != 1) ++owner;  // others say MOVED
+  while (cluster.node(owner).ask({"EXISTS", log_of("a:b")}).integer != 1) ++owner;  // others say MOVED
   const redis::RedisServer& old = cluster.node(owner);
   const redis::RedisServer& next = cluster.node((owner + 1) % 3);
   redis::RedisCluster::begin_move(slot, old, next);
-  EXPECT_EQ(code_of(append("a:b", "a", "second", "two")), ErrorCode::kUnavailable);
-  stored("a:b", "a", "third");
+  stored("a:b", "a", "second");  // all that it needs is still there
   redis::RedisCluster::move_keys(slot, old, next);
-  EXPECT_EQ(code_of(append("a:b", "a", "second", "two")), ErrorCode::kUnavailable);
+  EXPECT_EQ(code_of(append("a:b", "a", "third", "new bucket")), ErrorCode::kUnavailable);
   EXPECT_THAT(metrics_.text(), testing::ContainsRegex("parley_redis_errors_total.error=.TRYAGAIN.. [1-9]"));
+  EXPECT_THAT(texts("a:b"), ElementsAre("first", "second"));
   cluster.end_move(slot, next);
-  stored("a:b", "a", "second", "two");
-  EXPECT_TRUE(append("a:b", "a", "second", "two")->duplicate);
+  stored("a:b", "a", "third", "new bucket");
+  EXPECT_TRUE(append("a:b", "a", "third", "new bucket")->duplicate);
   EXPECT_TRUE(append("a:b", "a", "first", "one")->duplicate);
-  EXPECT_THAT(texts("a:b"), ElementsAre("first", "third", "second"));
+  EXPECT_THAT(texts("a:b"), ElementsAre("first", "second", "third"));
 }
 
 // Servers that do not fit
 
-TEST_F(RedisStoreTest, ANewerFormatIsRefused) {
-  (void)server_.ask({"SET", "parley:format", "2"});
-  EXPECT_THAT(refusal(options()), HasSubstr("newer program"));
+TEST_F(RedisStoreTest, AnotherFormatIsRefused) {
+  (void)server_.ask({"SET", "parley:format", "3"});
+  EXPECT_EQ(refusal(options()), "the data have format 3, and this program knows format 2 alone: use a newer program");
+  (void)server_.ask({"SET", "parley:format", "1"});
+  EXPECT_EQ(refusal(options()),
+            "the data have format 1, and this program knows format 2 alone: use an empty database, or the program that "
+            "wrote them");
   (void)server_.ask({"SET", "parley:format", "x"});
   EXPECT_THAT(refusal(options()), HasSubstr("parley:format"));
   EXPECT_EQ(server_.ask({"GET", "parley:format"}).text, "x");
 }
 
+TEST_F(RedisStoreTest, AFormatThatChangesEndsTheSends) {
+  stored("a:b", "a", "before");
+  (void)server_.ask({"SET", "parley:format", "3"});
+  loops_.turn(RedisIdentity::kPause);
+  redis::eventually("the store takes no writes", [this] { return !ready(); });
+  const auto refused = append("a:b", "a", "meanwhile");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(refused.error().detail, HasSubstr("the data have format 3"));
+  EXPECT_THAT(texts("a:b"), ElementsAre("before"));
+  (void)server_.ask({"SET", "parley:format", "2"});
+  loops_.turn(RedisIdentity::kPause);
+  redis::eventually("the store takes writes again", [this] { return ready(); });
+  stored("a:b", "a", "after");
+}
+
 TEST_F(RedisStoreTest, AKeyOfTheStoreThatIsNotOursIsRefusedByName) {
   store_.reset();
-  for (const char* const key : {"parley:id", "parley:format"}) {
+  for (const char* const key : {"parley:format", "parley:id", "parley:lanes:{parley:id}"}) {
     (void)server_.ask({"DEL", key});
     (void)server_.ask({"RPUSH", key, "somebody's"});
     EXPECT_THAT(refusal(options()), HasSubstr(std::string("the key ") + key + " is no string"));
     (void)server_.ask({"SET", key, ""});
-    EXPECT_THAT(refusal(options()), HasSubstr(std::string("the key ") + key + " is empty"));
+    EXPECT_THAT(refusal(options()), HasSubstr(std::string("the key ") + key + " is empty or gone"));
     (void)server_.ask({"DEL", key});
   }
 }
@@ -422,9 +398,9 @@ TEST_F(RedisStoreTest, AnAnswerWaitsForTheReplicas) {
   servers.replicas = 1;
   store_ = RedisStoreFixture::open(servers, options());
   stored("a:b", "a", "1");
-  EXPECT_EQ(replica.ask({"XLEN", "parley:{ca:b}"}).integer, 1);
+  EXPECT_EQ(replica.ask({"XLEN", log_of("a:b")}).integer, 1);
   stored("a:b", "a", "2", "key");
-  EXPECT_EQ(replica.ask({"XLEN", "parley:{ca:b}"}).integer, 2);
+  EXPECT_EQ(replica.ask({"XLEN", log_of("a:b")}).integer, 2);
   replica.freeze();
   const auto late = start_append({chat_of("a:b"), "a", "3", ""}, in(std::chrono::milliseconds(500))).get();
   EXPECT_EQ(code_of(late), ErrorCode::kOutcomeUnknown);
@@ -434,7 +410,15 @@ TEST_F(RedisStoreTest, AnAnswerWaitsForTheReplicas) {
   EXPECT_TRUE(append("a:b", "a", "2", "key")->duplicate);
   // What a replica confirms is a write: newer servers let WAIT pass after a command that wrote nothing.
   EXPECT_NE(replica.field({"INFO", "commandstats"}, "cmdstat_persist"), "");
-  EXPECT_EQ(server_.ask({"PTTL", "parley:{ca:b}"}).integer, -1);
+  EXPECT_EQ(server_.ask({"PTTL", clock_of("a:b")}).integer, -1);
+}
+
+TEST_F(RedisStoreTest, CountsMessagesAndNoOtherRecords) {
+  Change change{.chat = chat_of("a:b")};
+  change.records.push_back({.kind = RecordKind::kMessage, .sender = "a", .about = 0, .body = "body"});
+  change.records.push_back({.kind = RecordKind::kEdit, .sender = "a", .about = 7, .body = "body"});
+  ASSERT_TRUE(append(std::move(change)));
+  EXPECT_THAT(metrics_.text(), HasSubstr("parley_store_messages_total 1\n"));
 }
 
 }  // namespace

@@ -1,206 +1,129 @@
 #include "store/redis/writer.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
-#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
-#include "store/bytes.h"
-#include "store/redis/calls.h"
+#include "store/idempotency_record.h"
+#include "store/record_codec.h"
+#include "store/redis/lanes.h"
+#include "store/redis/tables.h"
+#include "store/rules.h"
 
 namespace parley::store {
 namespace {
 
-using redis::Reply;
+using How = RedisDone::How;
 
-/// How long a command may lie about on the way to the server after its connection was lost, and still be executed.
-constexpr std::chrono::minutes kLateExecution{10};
-/// Server clocks may differ from one another and be set.
-constexpr std::chrono::minutes kServerClockError{1};
+/// An append that is refused for its limit is tried again under a later one. The lane is ahead of that only if it took
+/// longer than the grain.
+constexpr int kMaxTries = 4;
 
-bool is_time_refused(const Reply& reply) {
-  return reply.is_error() && reply.text.find("equal or smaller") != std::string::npos;
+std::unexpected<Error> lane_runs_away() {
+  return fail(ErrorCode::kUnavailable, "the lane's times went up faster than the index could follow");
 }
 
-std::unexpected<Error> used_up() {
-  return fail(ErrorCode::kUnavailable, "the times that messages can have are used up");
+/// The field of the key in the body of a message (protobuf: the second one, of bytes). Empty: the record has none.
+std::string key_field_of(std::string_view record, std::string_view key) {
+  constexpr char kTag = (2 << 3) | 2;
+  std::string field(1, kTag);
+  for (std::size_t size = key.size();; size >>= 7U) {
+    const bool last = size < 0x80;
+    field.push_back(static_cast<char>(last ? size : size | 0x80U));
+    if (last) break;
+  }
+  field.append(key);
+  if (!record.contains(field)) field.clear();
+  return field;
 }
 
-std::unexpected<Error> too_few_replicas() {
-  return fail(ErrorCode::kOutcomeUnknown, "Redis has stored the message, but too few replicas confirmed it in time");
-}
-
-std::string_view view(const TextHash& hash) { return {hash.data(), hash.size()}; }
-
-/// What a script remembers of a key.
-std::string remembered(std::int64_t time, const TextHash& text_hash) {
-  std::string out = encode_time(time);
-  out.append(view(text_hash));
-  return out;
+RedisItem item_of(const Change& change, std::size_t lane, const RedisLaneId& id) {
+  const std::string& chat = change.chat.name();
+  RedisItem item{.lane = lane, .epoch = id.epoch, .chat = chat};
+  item.log = redis_key(item.lane, RedisKey::kLog, chat);
+  for (const RecordDraft& draft : change.records) {
+    item.records.emplace_back();
+    encode_record(change.chat, draft, item.records.back());
+  }
+  if (!change.idempotency_key.empty()) {
+    // The id is a secret, so that no client can tell keys that would lie in one bucket.
+    const auto print =
+        hash_bytes(id.id + idempotency_key_of(change.chat, change.records.front().sender, change.idempotency_key));
+    item.print.assign(print.begin(), print.end());
+    item.key_field = key_field_of(item.records.front(), change.idempotency_key);
+  }
+  if (!change.rows.empty()) {
+    item.table = redis_key(item.lane, RedisKey::kChatTable, chat);
+    item.rows = redis_row_arguments(change.rows);
+  }
+  return item;
 }
 
 }  // namespace
 
-RedisWriter::RedisWriter(redis::Client& client, const RedisIdentity& identity, const StoreOptions& options,
-                         RecentChatsOfLoops& recent, StoreMetrics& metrics)
-    : client_(client),
-      identity_(identity),
-      options_(options),
-      recent_(recent),
-      metrics_(metrics),
-      keyed_(make_append_script(
-          {.window = options.idempotency_window,
-           .takes = std::max<std::chrono::milliseconds>(
-               std::chrono::ceil<std::chrono::milliseconds>(options.idempotency_window) + kServerClockError,
-               kLateExecution),
-           .confirm = client.replicates()})),
-      // Whatever the node's clock does meanwhile, an append stays known.
-      again_(make_append_script({.window = std::chrono::microseconds(kMaxSendTime),
-                                 .takes = kLateExecution,
-                                 .confirm = client.replicates()})) {
-  std::random_device entropy;
-  for (std::size_t i = 0; i < recent.size(); ++i) {
-    std::seed_seq seed{entropy(), entropy(), entropy(), entropy()};
-    random_.emplace_back(seed);
-  }
-}
-
-Task<Appended> RedisWriter::append(Draft draft, Deadline deadline) {
-  const std::uint64_t stores = identity_.stores();
-  if (!identity_.settled()) co_return std::unexpected(identity_.unsettled());
+/// The clock, which does not count if it is broken.
+std::int64_t RedisWriter::now() const {
   const std::int64_t now = options_.clock();
-  const auto time = recent().next_time(draft.chat.name(), now);
-  if (!time) co_return used_up();
-  const bool keyed = !draft.idempotency_key.empty();
-  std::string sender(1, redis_sender(draft.chat, draft.sender));
-  if (!keyed) sender += make_nonce();
-  std::string stream = redis_stream_key(draft.chat);
-  Attempt attempt{.draft = std::move(draft),
-                  .deadline = deadline,
-                  .now = now,
-                  .time = *time,
-                  .stream = std::move(stream),
-                  .sender = std::move(sender),
-                  .stores = stores};
-  const Deadline begun = net::Loop::current().now();
-  metrics_.queue_depth.add(1);
-  Task<Appended> appending = keyed ? append_keyed(attempt) : append_plain(attempt);
-  auto appended = co_await std::move(appending);
-  metrics_.queue_depth.add(-1);
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(net::Loop::current().now() - begun);
-  metrics_.write_us.observe(static_cast<std::uint64_t>(took.count()));
-  co_return appended;
+  return now > kMaxSendTime ? kMinSendTime : std::max(now, kMinSendTime);
 }
 
-Task<Appended> RedisWriter::append_plain(Attempt& attempt) {
-  std::string id;
-  const auto add = [&] {
-    take_time(attempt);
-    id = redis_entry_id(attempt.time);
-    return redis::format_command(
-        {"XADD", attempt.stream, id, kRedisSenderField, attempt.sender, kRedisTextField, attempt.draft.text});
-  };
-  RedisAnswer answer;
-  answer.result = co_await client_.call(attempt.stream, add, {.deadline = attempt.deadline, .replicate = true});
-  answer.maybe_executed = answer.result.sent && !answer.answered();
-  if (answer.is_lost()) {
-    auto appended = co_await append_again(attempt, std::move(id));
-    co_return appended;
+Task<Appended> RedisWriter::append(Change change, Deadline deadline) {
+  if (!identity_.settled()) co_return std::unexpected(identity_.unsettled());
+  if (auto fits = check_size(change.records, change.rows); !fits) co_return std::unexpected(std::move(fits).error());
+  const std::size_t lane = redis_lane_of(change.chat.name(), identity_.lanes());
+  RedisItem item = item_of(change, lane, steps_.lane_id(lane));  // of the lane as it is before the rows are raised
+  std::int64_t floor = 0;
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    const std::int64_t now = this->now();
+    std::optional<RedisRaised> raised;
+    if (floor == 0) raised = index_.known(change.chat, change.audience, now);
+    if (!raised) {
+      auto raising = co_await index_.raise(change.chat, change.audience, now, floor, deadline);
+      if (!raising) co_return std::unexpected(std::move(raising).error());
+      raised = *raising;
+    }
+    item.limit = raised->limit;
+    item.raises = raised->raise_lane;
+    const auto done = co_await steps_.run(item, deadline);
+    if (!done) co_return std::unexpected(done.error());
+    switch (done->how) {
+      case How::kStored:
+        index_.appended(change.chat.name(), done->time + static_cast<std::int64_t>(change.records.size()) - 1,
+                        raised->raise_lane);
+        metrics_.messages.add(
+            static_cast<std::uint64_t>(std::ranges::count(change.records, RecordKind::kMessage, &RecordDraft::kind)));
+        co_return Appended{.send_time = done->time};
+      case How::kRepeated: metrics_.duplicates.add(); co_return Appended{.send_time = done->time, .duplicate = true};
+      case How::kConflict: co_return key_conflict();
+      case How::kRefused: co_return Appended{.refused = true};
+      case How::kBeyondLimit: floor = done->time + 1; break;
+      case How::kUsedUp: co_return times_used_up();
+      case How::kFailed: co_return fail(ErrorCode::kInternal, "a step failed and gave no reason");
+    }
   }
-  if (!answer.answered()) co_return std::unexpected(write_failure(answer));
-  if (answer.reply().type == Reply::Type::kString && answer.reply().text == id) {
-    if (answer.is_short()) co_return too_few_replicas();
-    co_return stored(attempt, attempt.time);
+  co_return lane_runs_away();
+}
+
+Task<Written> RedisWriter::write(TableId table, std::vector<RowWrite> rows, Deadline deadline) {
+  if (!identity_.settled()) co_return std::unexpected(identity_.unsettled());
+  if (auto fits = check_size({}, rows); !fits) co_return std::unexpected(std::move(fits).error());
+  const std::size_t lanes = identity_.lanes();
+  const std::size_t lane = redis_lane_of(table, lanes);
+  RedisItem item{.lane = lane,
+                 .epoch = steps_.lane_id(lane).epoch,
+                 .table = redis_table_key(table, lanes),
+                 .rows = redis_row_arguments(rows)};
+  std::int64_t floor = 0;
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    item.limit = std::max(now(), floor) + kIndexGrain;
+    const auto done = co_await steps_.run(item, deadline);
+    if (!done) co_return std::unexpected(done.error());
+    if (done->how != How::kBeyondLimit) co_return Written{.refused = done->how == How::kRefused};
+    floor = done->time + 1;
   }
-  if (!is_time_refused(answer.reply())) co_return std::unexpected(write_failure(answer));
-  counts_.refused.add();
-  auto appended = co_await append_again(attempt, {});
-  co_return appended;
-}
-
-/// After an XADD that was refused, or of which nothing is known.
-Task<Appended> RedisWriter::append_again(Attempt& attempt, std::string lost) {
-  const Identity identity{
-      .script = again_, .keys = redis_refused_keys(attempt.stream), .key = attempt.sender, .lost = std::move(lost)};
-  const auto done = co_await run_script(attempt, identity);
-  if (!done) co_return std::unexpected(done.error());
-  if (done->how == RedisAppend::kUsedUp) co_return used_up();
-  if (done->how == RedisAppend::kRepeated) counts_.settled.add();
-  co_return stored(attempt, done->time);
-}
-
-Task<Appended> RedisWriter::append_keyed(Attempt& attempt) {
-  const Draft& draft = attempt.draft;
-  const Identity identity{.script = keyed_,
-                          .keys = redis_idempotency_keys(attempt.stream),
-                          .key = std::string(view(hash_text(attempt.sender + draft.idempotency_key))),
-                          .text_hash = hash_text(draft.text)};
-  const auto done = co_await run_script(attempt, identity);
-  if (!done) co_return std::unexpected(done.error());
-  switch (done->how) {
-    case RedisAppend::kStored: co_return stored(attempt, done->time);
-    case RedisAppend::kRepeated: co_return stored(attempt, done->time, true);
-    case RedisAppend::kConflict:
-      co_return fail(ErrorCode::kIdempotencyConflict, "the idempotency key was used with another text");
-    case RedisAppend::kUsedUp: break;
-  }
-  co_return used_up();
-}
-
-Task<RedisAppended> RedisWriter::run_script(Attempt& attempt, const Identity& identity) {
-  const std::array<std::string_view, 3> keys{attempt.stream, identity.keys.young, identity.keys.old};
-  const std::string now = std::to_string(attempt.now);
-  std::string record;
-  std::string id;
-  std::array<std::string_view, 7> arguments{identity.key,       record, id,           attempt.sender,
-                                            attempt.draft.text, now,    identity.lost};
-  const std::span used(arguments.data(), arguments.size() - (identity.lost.empty() ? 1 : 0));
-  const auto renew = [&] {
-    take_time(attempt);
-    arguments[1] = record = remembered(attempt.time, identity.text_hash);
-    arguments[2] = id = redis_entry_id(attempt.time);
-  };
-  const auto run = [&] {
-    return client_.run(identity.script, keys, used, {.deadline = attempt.deadline, .replicate = true}, renew);
-  };
-  RedisAnswer answer = co_await until_answered(run, attempt.deadline);
-  answer.maybe_executed |= !identity.lost.empty();
-  const auto done = answer.answered() ? read_append_answer(answer.reply(), attempt.time) : std::nullopt;
-  if (!done) {
-    // A script that fails may have done a part of its work. It comes upon keys of a wrong type before that.
-    answer.maybe_executed |= answer.answered() && !answer.reply().text.starts_with("WRONGTYPE");
-    co_return std::unexpected(write_failure(answer));
-  }
-  const bool has_message = done->how == RedisAppend::kStored || done->how == RedisAppend::kRepeated;
-  if (has_message && answer.is_short()) co_return too_few_replicas();
-  co_return *done;
-}
-
-/// Before each time that it is sent: a time of this moment, for the first time that of its beginning. Never an earlier
-/// one, also where the chat was forgotten and the clock went back: what was lost is refused for what comes after it.
-void RedisWriter::take_time(Attempt& attempt) {
-  if (!std::exchange(attempt.tried, true)) return;
-  const auto time = recent().next_time(attempt.draft.chat.name(), options_.clock());
-  if (time) attempt.time = std::max(attempt.time, *time);  // the server says when times are used up
-}
-
-Result<Appended> RedisWriter::stored(const Attempt& attempt, std::int64_t time, bool duplicate) {
-  if (attempt.stores != identity_.stores()) {
-    return fail(ErrorCode::kOutcomeUnknown, "Redis lost its data or was replaced during the send");
-  }
-  recent().saw(attempt.draft.chat.name(), time);
-  (duplicate ? metrics_.duplicates : metrics_.messages).add();
-  return Appended{.send_time = time, .duplicate = duplicate};
-}
-
-/// What tells an entry from any other under the same time.
-std::string RedisWriter::make_nonce() {
-  const std::uint64_t bits = random_[net::Loop::current().index()]();
-  std::string nonce(sizeof(bits), '\0');
-  for (std::size_t i = 0; i < nonce.size(); ++i) nonce[i] = static_cast<char>(bits >> (8 * i));
-  return nonce;
+  co_return lane_runs_away();
 }
 
 }  // namespace parley::store
