@@ -165,6 +165,13 @@ class Model {
     for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
     return (hash >> 20) % lanes_.size();
   }
+  /// That of who follows a lane lies there, since the append raises it.
+  [[nodiscard]] std::size_t lane_of_index(std::string_view user) const {
+    for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
+      if (user == store::follower_of(lane)) return lane;
+    }
+    return lane_of(user);
+  }
   [[nodiscard]] const std::map<std::string, std::vector<Record>>& logs() const noexcept { return logs_; }
 
   std::int64_t clock_us = 1'700'000'000'000'000;  ///< the true time
@@ -445,7 +452,7 @@ inline Task<store::IndexPage> ModelStore::index(std::string user, store::IndexRa
     std::ranges::sort(rows, {}, place);
     if (!range.oldest_first) std::ranges::reverse(rows);
     const std::size_t limit = model.calm_ ? range.limit : 1 + model.below(5);
-    if (model.keeps(Rule::kIndexAge)) page.age = model.lanes_[model.lane_of(user)].epoch;
+    if (model.keeps(Rule::kIndexAge)) page.age = model.lanes_[model.lane_of_index(user)].epoch;
     for (store::IndexRow& row : rows) {
       if (range.after && (range.oldest_first ? place(row) <= place(*range.after) : place(row) >= place(*range.after)))
         continue;
