@@ -13,7 +13,8 @@ memory      an idle server, and 10,000 idle connections of each kind
 open        from start to ready, with many messages stored
 profile     where the CPU time of a request goes, by Linux' perf: one process, nginx, gateway and node
 tls         pull over TLS beside pull in the clear, and new TLS connections beside nginx
-compare     this build beside an earlier one's program: send and pull, one process and three tiers
+compare     this build beside an earlier one's program, in send, pull and new chats: one process over RocksDB and
+            over Redis, and three tiers
 events      a page of events, and the newest chats of a user, over RocksDB and over Redis
 redis       the store in Redis beside redis-benchmark, the server over it beside the one over memory, and its memory
 lanes       numbers of lanes of a store in Redis, over one server and a cluster of three

@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 import pathlib
 import statistics
 
@@ -12,6 +11,7 @@ from load import (
     CONNECTIONS,
     LOAD_CPU,
     PAGE,
+    SENDS,
     SERVER_CPU,
     TEXT,
     errors,
@@ -22,17 +22,13 @@ from load import (
     progress,
     table,
 )
-from servers import Parley, Redis, running
+from servers import Parley, redis_for, running, store_options
 
 RATE, CPU = 0.98, 1.02  # what is to be kept, of the earlier build's
 
 OLD, NEW = "old", "new"
 CHATS_A_RUN = 1_000_000  # numbers of chats that a run may take for its own
-# What is asked, given the run's number.
-SENDS = {
-    "send": lambda run: ["send", CHATS, TEXT],
-    "send with a key": lambda run: ["keyed", CHATS, TEXT, f"{os.getpid()}-{run}"],
-}
+# What is asked beside SENDS, given the run's number.
 OPENING = {"send, the first of its chat": lambda run: ["opening", TEXT, (run + 1) * CHATS_A_RUN]}
 PULLS = {
     f"pull of {PAGE}, read before": lambda run: ["pull", CHATS, PAGE],
@@ -120,9 +116,8 @@ def one_process_over_redis(life, folder, binary, args):
 
 def over_redis(life, folder, cpu, args):
     """Options of a node over a Redis server of its own."""
-    sync = "always" if args.durability == "fsync" else "everysec"
-    redis = life.enter_context(running(Redis(folder, cpu, f"appendfsync {sync}")))
-    return ("--store", f"redis://{redis.address}", "--durability", args.durability)
+    redis = life.enter_context(running(redis_for(args, folder, cpu)))
+    return store_options(args, redis)
 
 
 def three_tiers(life, folder, binary, args):

@@ -2,12 +2,11 @@
 
 import collections
 import contextlib
-import os
 import pathlib
 import signal
 import subprocess
 
-from load import CHATS, CONNECTIONS, PAGE, SERVER_CPU, TEXT, fill, measure, progress, table
+from load import CHATS, CONNECTIONS, PAGE, SENDS, SERVER_CPU, TEXT, fill, measure, progress, table
 from servers import Nginx, Parley, Redis, running, start
 
 FREQUENCY = 1999  # samples a second: in step with nothing
@@ -66,9 +65,7 @@ def scenario_profile(args, folder):
 
 
 def profile_single(args, folder):
-    requests = {
-        "send": lambda run: ["send", CHATS, TEXT],
-        "send with a key": lambda run: ["keyed", CHATS, TEXT, f"{os.getpid()}-{run}"],
+    requests = SENDS | {
         "pull, page kept": lambda run: ["pull", CHATS, PAGE],
         "pull, page not kept": lambda run: ["fresh", CHATS, PAGE],
     }

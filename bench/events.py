@@ -1,11 +1,6 @@
 """What readers of many chats pay: a page of events, and the newest chats of a user."""
 
-import json
-import os
-import subprocess
-
-from load import LOAD_CPU, SERVER_CPU, median, pinned, progress, table
-from redis_store import STORE_BENCHMARK
+from load import LOAD_CPU, SERVER_CPU, median, progress, run_store_benchmark, table
 from servers import Redis, running
 
 CALLS = {
@@ -39,14 +34,5 @@ def scenario_events(args, folder):
 
 def milliseconds(redis):
     """{(call, store): milliseconds a call}"""
-    command = [str(STORE_BENCHMARK), f"--benchmark_filter={'|'.join(CALLS)}", "--benchmark_format=json"]
-    output = subprocess.run(
-        pinned(command, SERVER_CPU),
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PARLEY_BENCH_REDIS": redis.address},
-    ).stdout
-    return {
-        tuple(run["name"].split("/")[:2]): 1000 / run["items_per_second"] for run in json.loads(output)["benchmarks"]
-    }
+    runs = run_store_benchmark(redis, "|".join(CALLS))
+    return {tuple(run["name"].split("/")[:2]): 1000 / run["items_per_second"] for run in runs}

@@ -11,8 +11,15 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 BINARY = ROOT / "build" / "release" / "parley"
+STORE_BENCHMARK = BINARY.parent / "src" / "app" / "store_benchmark"
 CONNECTIONS = (64, 512)
 CHATS, TEXT, PAGE = 1000, 100, 10
+SEND, KEYED = "send", "send with a key"
+# What is asked; `run` tells the keys of one run from those of another.
+SENDS = {
+    SEND: lambda run: ["send", CHATS, TEXT],
+    KEYED: lambda run: ["keyed", CHATS, TEXT, f"{os.getpid()}-{run}"],
+}
 
 
 def cpus():
@@ -75,6 +82,19 @@ def parley_bench(server, *options):
     if done.returncode != 0:
         raise RuntimeError(f"parley bench ended with {done.returncode}\n{done.stdout}{done.stderr}")
     return json.loads(done.stdout)
+
+
+def run_store_benchmark(redis, pattern):
+    """What Google Benchmark tells of each of the store's benchmarks whose name fits."""
+    command = [STORE_BENCHMARK, f"--benchmark_filter={pattern}", "--benchmark_format=json"]
+    output = subprocess.run(
+        [str(word) for word in pinned(command, SERVER_CPU)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PARLEY_BENCH_REDIS": redis.address},
+    ).stdout
+    return json.loads(output)["benchmarks"]
 
 
 def fill(server, messages, chats, first=0):

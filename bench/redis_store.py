@@ -2,8 +2,6 @@
 
 import contextlib
 import itertools
-import json
-import os
 import pathlib
 import re
 import statistics
@@ -13,9 +11,11 @@ import time
 from load import (
     CHATS,
     CONNECTIONS,
+    KEYED,
     LOAD_CPU,
     PAGE,
-    ROOT,
+    SEND,
+    SENDS,
     SERVER_CPU,
     TEXT,
     errors,
@@ -25,24 +25,23 @@ from load import (
     median,
     pinned,
     progress,
+    run_store_benchmark,
     table,
     wrk,
 )
-from servers import Parley, Redis, free_port, running
+from servers import Parley, appendfsync, free_port, redis_for, running, store_options
 
-SEND, KEYED = "send", "send with a key"
 LANES = (16, 32, 64)
 AROUND_TEXT = 5  # bytes of the record of a message without a key, beside its text
-STORE_BENCHMARK = ROOT / "build" / "release" / "src" / "app" / "store_benchmark"
 
 
 def scenario_redis(args, folder):
     """Redis has the load's core. Where wrk loads an HTTP server on the other one, it goes where there is room: a store
     in memory would else be compared with half a Redis."""
-    sync = "always" if args.durability == "fsync" else "everysec"
-    with running(Redis(folder, LOAD_CPU, f"appendfsync {sync}")) as redis:
+    sync = appendfsync(args)
+    with running(redis_for(args, folder, LOAD_CPU)) as redis:
         alone = redis_alone(args, redis)
-    with running(Redis(folder, LOAD_CPU, f"appendfsync {sync}")) as redis:
+    with running(redis_for(args, folder, LOAD_CPU)) as redis:
         redis.ask("FLUSHALL")
         memory = redis_memory(args, folder, redis)
         served = redis_served(args, folder, redis)
@@ -118,12 +117,8 @@ def redis_benchmark(redis, depth, *words):
 
 def store_benchmark(redis):
     """{(call, at once): calls a second}"""
-    command = pinned([str(STORE_BENCHMARK), "--benchmark_filter=redis_", "--benchmark_format=json"], SERVER_CPU)
-    output = subprocess.run(
-        command, capture_output=True, text=True, check=True, env=os.environ | {"PARLEY_BENCH_REDIS": redis.address}
-    ).stdout
     rates = {}
-    for run in json.loads(output)["benchmarks"]:
+    for run in run_store_benchmark(redis, "redis_"):
         options = dict(re.findall(r"(\w+):(\d+)", run["name"]))
         more = " with a key" if options.get("keyed") == "1" else " again" if options.get("again") == "1" else ""
         name = ("append" if "append" in run["name"] else "read") + more
@@ -132,9 +127,7 @@ def store_benchmark(redis):
 
 
 def redis_served(args, folder, redis):
-    requests = {
-        SEND: lambda n: ["send", CHATS, TEXT],
-        KEYED: lambda n: ["keyed", CHATS, TEXT, f"{os.getpid()}-{n}"],
+    requests = SENDS | {
         f"pull of {PAGE} × {TEXT} bytes": lambda n: ["fresh", CHATS, PAGE],
         "the same, read before": lambda n: ["pull", CHATS, PAGE],
     }
@@ -200,10 +193,6 @@ def redis_memory(args, folder, redis):
 
 def scenario_lanes(args, folder):
     """A store has as many lanes as `parley:lanes:…` says when its first node starts."""
-    sends = {
-        SEND: lambda run: ["send", CHATS, TEXT],
-        KEYED: lambda run: ["keyed", CHATS, TEXT, f"{os.getpid()}-{run}"],
-    }
     results = {}
     for shape, start, scheme in (("one server", one_server, "redis"), ("cluster of three", cluster, "redis+cluster")):
         with contextlib.ExitStack() as life:
@@ -217,7 +206,7 @@ def scenario_lanes(args, folder):
                 fill(node, CHATS * PAGE * 2, CHATS)
                 sides[lanes] = node, servers
             for number in range(args.rounds):
-                for (name, words), (lanes, (node, servers)) in itertools.product(sends.items(), sides.items()):
+                for (name, words), (lanes, (node, servers)) in itertools.product(SENDS.items(), sides.items()):
                     before = sum(server.cpu_us() for server in servers)
                     run = measure(node, CONNECTIONS[-1], args.seconds, *words(number), cpu=None)
                     run["redis_us"] = (sum(server.cpu_us() for server in servers) - before) / max(1, run["requests"])
@@ -245,8 +234,7 @@ def scenario_lanes(args, folder):
 
 def one_server(life, folder, args, *lines):
     folder.mkdir(parents=True)
-    sync = "always" if args.durability == "fsync" else "everysec"
-    return [life.enter_context(running(Redis(folder, LOAD_CPU, f"appendfsync {sync}", *lines)))]
+    return [life.enter_context(running(redis_for(args, folder, LOAD_CPU, *lines)))]
 
 
 def cluster(life, folder, args):
@@ -267,13 +255,4 @@ def cluster(life, folder, args):
 
 
 def over_redis(args, folder, redis, scheme="redis"):
-    return Parley(
-        folder,
-        SERVER_CPU,
-        "--http",
-        "127.0.0.1:0",
-        "--store",
-        f"{scheme}://{redis.address}",
-        "--durability",
-        args.durability,
-    )
+    return Parley(folder, SERVER_CPU, "--http", "127.0.0.1:0", *store_options(args, redis, scheme))

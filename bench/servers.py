@@ -151,6 +151,21 @@ def start(folder, args, *options, listeners=("http",), store="rocksdb"):
     )
 
 
+def appendfsync(args):
+    """The setting of Redis that keeps what --durability promises."""
+    return "always" if args.durability == "fsync" else "everysec"
+
+
+def redis_for(args, folder, cpu, *lines):
+    """A Redis that syncs its file as the durability asks."""
+    return Redis(folder, cpu, f"appendfsync {appendfsync(args)}", *lines)
+
+
+def store_options(args, redis, scheme="redis"):
+    """Options of a Parley over it, with durability as asked."""
+    return ("--store", f"{scheme}://{redis.address}", "--durability", args.durability)
+
+
 def free_port():
     """For programs that take no port 0 themselves."""
     with socket.socket() as probe:

@@ -13,6 +13,7 @@ from load import (
     CHATS,
     CONNECTIONS,
     PAGE,
+    SENDS,
     SERVER_CPU,
     TEXT,
     errors,
@@ -32,8 +33,7 @@ def scenario_http(args, folder):
     requests = {  # name: (server, durability, what wrk sends)
         "nginx, 17 bytes by `return 200`": ("nginx", "–", lambda n: ["static"]),
         "ping": ("parley", "–", lambda n: ["ping"]),
-        "send": ("parley", args.durability, lambda n: ["send", CHATS, TEXT]),
-        "send with a key": ("parley", args.durability, lambda n: ["keyed", CHATS, TEXT, f"{os.getpid()}-{n}"]),
+        **{name: ("parley", args.durability, request) for name, request in SENDS.items()},
         f"pull of {PAGE} × {TEXT} bytes": ("parley", args.durability, lambda n: ["pull", CHATS, PAGE]),
         "the same, no page that was kept": ("parley", args.durability, lambda n: ["fresh", CHATS, PAGE]),
     }

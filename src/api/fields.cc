@@ -1,14 +1,14 @@
 #include "api/fields.h"
 
 #include <array>
-#include <charconv>
 #include <optional>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 
 #include <boost/beast/core/string.hpp>
 #include <fmt/format.h>
+
+#include "base/parse_number.h"
 
 namespace parley::api {
 namespace {
@@ -21,15 +21,6 @@ std::string_view type_name(const Field& field) noexcept {
 }
 
 }  // namespace
-
-std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
-  std::int64_t value = 0;
-  const char* const begin = text.data();
-  const char* const end = begin + text.size();
-  const auto [stop, error] = std::from_chars(begin, end, value);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  return value;
-}
 
 std::optional<bool> parse_bool(std::string_view text) noexcept {
   using boost::beast::iequals;
@@ -69,7 +60,7 @@ Result<void> set_string(Field& field, std::string value) {
     field.present = true;
     return {};
   }
-  const auto integer = parse_integer(value);
+  const auto integer = parse_number<std::int64_t>(value);
   if (!integer) return wrong_type(field);
   return set_integer(field, *integer);
 }

@@ -34,8 +34,7 @@ struct Field {
 /// The failure of a value that `field` does not take: kMalformedRequest.
 [[nodiscard]] std::unexpected<Error> wrong_type(const Field& field);
 
-// What a text says: an optional '-', then digits; or true, false, 1 and 0 in any case. Nothing if it is neither.
-[[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text) noexcept;
+/// What a text says: true, false, 1 or 0 in any case. Nothing if it is none of these.
 [[nodiscard]] std::optional<bool> parse_bool(std::string_view text) noexcept;
 
 /// Marks the fields present whose target is not empty, zero or false: for an encoding without presence, like proto3's.

@@ -13,6 +13,7 @@
 #include "api/fields.h"
 #include "api/form.h"
 #include "api/json_parser.h"
+#include "base/parse_number.h"
 #include "service/protobuf.h"
 
 namespace parley::api {
@@ -50,7 +51,7 @@ Result<void> store(const Place& place, const Path& path, Value value) {
   const bool repeated = field.is_repeated();
   if constexpr (std::is_same_v<Value, std::string>) {
     if (field.cpp_type() != FieldDescriptor::CPPTYPE_STRING) {
-      const auto integer = parse_integer(value);
+      const auto integer = parse_number<std::int64_t>(value);
       if (!integer) return wrong_type(place, path());
       return store(place, path, *integer);
     }

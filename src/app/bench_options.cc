@@ -1,9 +1,9 @@
 #include "app/bench_options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
+#include "base/parse_number.h"
 #include "chat/message.h"
 #include "http/client/server_url.h"
 #include "load/ledger.h"
@@ -23,18 +23,10 @@ constexpr std::size_t kMaxText = std::size_t{16} << 20;
 constexpr double kMaxZipf = 3;
 constexpr unsigned kMaxWeight = 1000;
 
-template <class Number>
-std::optional<Number> number(std::string_view text) {
-  Number value = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 /// A rate; 0 is as fast as can be.
 std::optional<double> parse_rate(std::string_view text) {
   if (text == "max") return 0;
-  const auto rate = number<std::uint32_t>(text);
+  const auto rate = parse_number<std::uint32_t>(text);
   if (!rate || *rate < load::RateSearch::kLeast || *rate > load::RateSearch::kMost) return std::nullopt;
   return *rate;
 }
@@ -43,7 +35,7 @@ std::optional<std::array<unsigned, 3>> parse_mix(std::string_view text) {
   std::array<unsigned, 3> out{};
   for (unsigned& weight : out) {
     const std::size_t end = std::min(text.find(':'), text.size());
-    const auto value = number<unsigned>(text.substr(0, end));
+    const auto value = parse_number<unsigned>(text.substr(0, end));
     if (!value || *value > kMaxWeight) return std::nullopt;
     weight = *value;
     text.remove_prefix(std::min(end + 1, text.size()));
@@ -53,7 +45,7 @@ std::optional<std::array<unsigned, 3>> parse_mix(std::string_view text) {
 }
 
 std::optional<double> parse_zipf(std::string_view text) {
-  const auto exponent = number<double>(text);
+  const auto exponent = parse_number<double>(text);
   const bool usable = exponent && *exponent >= 0 && *exponent <= kMaxZipf;  // not a NaN either
   return usable ? exponent : std::nullopt;
 }

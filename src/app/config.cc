@@ -114,8 +114,9 @@ void declare_store(OptionSet& options, Config& config) {
   options.size("store-memory", config.store_options.memory, 8 * kMiB, 1024 * kGiB,
                "The memory for the store's caches and write buffers. Over Redis, it holds pages and what "
                "is known of the index.");
-  options.count("store-queue", config.store_options.max_queue, 1, 1'000'000,
-                "How many sends may wait for the disk. The server answers `overloaded` to any further one.");
+  options.count(
+      "store-queue", config.store_options.max_queue, 1, 1'000'000,
+      "How many sends may wait for the disk or for Redis. The server answers `overloaded` to any further one.");
 }
 
 void declare_backend(OptionSet& options, Config& config) {

@@ -2,18 +2,17 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <sstream>
-#include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "base/parse_number.h"
 #include "base/quote.h"
 #include "base/units.h"
 
@@ -27,13 +26,6 @@ std::function<bool(const std::vector<std::string>&)> one(std::function<bool(std:
   return [store = std::move(store)](const std::vector<std::string>& values) {
     return values.size() == 1 && store(values.front());
   };
-}
-
-std::optional<std::size_t> parse_count(std::string_view text) {
-  std::size_t value = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 std::optional<bool> parse_bool(std::string_view text) {
@@ -177,7 +169,7 @@ Option& OptionSet::count(std::string name, std::size_t& target, std::size_t min,
               .expected = fmt::format("a whole number from {} to {}", min, max),
               .quoted = false,
               .set = one([&target, min, max](std::string_view text) {
-                const auto value = parse_count(text);
+                const auto value = parse_number<std::size_t>(text);
                 if (!value || *value < min || *value > max) return false;
                 target = *value;
                 return true;

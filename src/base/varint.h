@@ -1,6 +1,7 @@
 // Numbers of seven bits a byte, the lowest first. The eighth bit says that more follow (protobuf's "Base 128 Varints").
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -26,8 +27,8 @@ constexpr std::size_t write_varint(std::uint64_t value, char* out) noexcept {
 }
 
 inline void append_varint(std::string& out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7U) out.push_back(static_cast<char>(value | 0x80U));
-  out.push_back(static_cast<char>(value));
+  std::array<char, kMaxVarintBytes> bytes{};
+  out.append(bytes.data(), write_varint(value, bytes.data()));
 }
 
 /// Takes the number that `bytes` begins with. Nothing, and nothing is taken, if it is cut off, has more than 64 bits,

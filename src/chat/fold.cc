@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <tuple>
 
@@ -11,16 +10,6 @@
 #include "chat/message_body.h"
 
 namespace parley {
-namespace {
-
-template <class Body>
-bool read(Body& body, std::string_view bytes) {
-  return bytes.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max()) &&
-         body.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-}
-
-}  // namespace
-
 bool MessageFold::add(const Record& record) {
   switch (record.kind) {
     case RecordKind::kMessage: return add_message(record);
@@ -48,7 +37,7 @@ bool MessageFold::add_message(const Record& record) {
 
 bool MessageFold::add_edit(const Record& record) {
   records::EditBody body;
-  if (!read(body, record.body)) return false;
+  if (!body.ParseFromString(record.body)) return false;
   Folded& folded = messages_[record.about];
   folded.recalled = folded.recalled || body.text().empty();
   if (record.time <= folded.edit.time) return true;
@@ -61,7 +50,7 @@ bool MessageFold::add_edit(const Record& record) {
 
 bool MessageFold::add_reaction(const Record& record) {
   records::ReactionBody body;
-  if (!read(body, record.body)) return false;
+  if (!body.ParseFromString(record.body)) return false;
   Reacted& last = messages_[record.about].reactions[{record.sender, body.reaction()}];
   if (record.time > last.time) last = {record.time, body.removed()};
   return true;

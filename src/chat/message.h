@@ -84,26 +84,28 @@ struct Page {
   std::int64_t next_cursor = 0;  ///< where to go on from; see next_cursor() below
 };
 
-/// What is left of a page's bounds while messages are put into it.
+/// What is left of a page's bounds while messages, or whatever it is made of, are put into it.
 class PageRoom {
  public:
   explicit PageRoom(const PageRange& range) noexcept
-      : messages_(static_cast<std::size_t>(range.limit)), bytes_(range.max_bytes) {}
+      : PageRoom(static_cast<std::size_t>(range.limit), range.max_bytes) {}
+  /// For so many, of so many bytes in all.
+  PageRoom(std::size_t count, std::size_t bytes) noexcept : count_(count), bytes_(bytes) {}
 
-  /// Takes the room of a message whose text has `bytes`. False if it is not there: the page has more. The first message
-  /// has room whatever its size.
+  /// Takes the room of one that has `bytes`, of a message those of its text. False if it is not there: the page has
+  /// more. The first one has room whatever its size.
   [[nodiscard]] bool take(std::size_t bytes) noexcept {
-    if (messages_ == 0 || (bytes > bytes_ && !empty_)) return false;
-    --messages_;
+    if (count_ == 0 || (bytes > bytes_ && !empty_)) return false;
+    --count_;
     bytes_ -= std::min(bytes, bytes_);
     empty_ = false;
     return true;
   }
-  [[nodiscard]] std::size_t messages() const noexcept { return messages_; }
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
-  std::size_t messages_;
+  std::size_t count_;
   std::size_t bytes_;
   bool empty_ = true;
 };

@@ -1,7 +1,5 @@
 #include "chat/message_body.h"
 
-#include <cstdint>
-#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -48,8 +46,7 @@ std::optional<Field> read_field(std::string_view bytes, char tag) noexcept {
 /// The message that only the generated class can read.
 std::optional<Message> read_generated(const Record& record, std::string_view reader) {
   records::MessageBody body;
-  if (record.body.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) return std::nullopt;
-  if (!body.ParseFromArray(record.body.data(), static_cast<int>(record.body.size()))) return std::nullopt;
+  if (!body.ParseFromString(record.body)) return std::nullopt;
   Message message{record.sender, std::move(*body.mutable_text()), record.time};
   MessageExtras extras;
   if (message.sender == reader) extras.idempotency_key = std::move(*body.mutable_idempotency_key());
@@ -70,6 +67,12 @@ RecordDraft draft_of_message(std::string sender, std::string_view text, std::str
   append_field(record.body, kTextTag, text);
   append_field(record.body, kKeyTag, key);
   return record;
+}
+
+std::string key_field(std::string_view key) {
+  std::string out;
+  append_field(out, kKeyTag, key);
+  return out;
 }
 
 bool append_message(const Record& record, std::string_view reader, std::vector<Message>& messages) {

@@ -20,6 +20,9 @@ namespace parley {
   return draft_of_message(std::move(draft.sender), draft.text, draft.idempotency_key);
 }
 
+/// The field of the key in such a body.
+[[nodiscard]] std::string key_field(std::string_view key);
+
 /// The message that a record of kind kMessage says, before anything that was done to it later. `reader` is told the
 /// idempotency key of what it has sent itself. Empty: nobody is. Nothing if the body is corrupt.
 [[nodiscard]] std::optional<Message> to_message(const Record& record, std::string_view reader = {});

@@ -34,14 +34,14 @@ TEST(PageRoom, EndsAtTheFirstOfItsBounds) {
   EXPECT_TRUE(few.take(10));
   EXPECT_TRUE(few.take(90));
   EXPECT_FALSE(few.take(0));
-  EXPECT_EQ(few.messages(), 0U);
+  EXPECT_EQ(few.count(), 0U);
   EXPECT_EQ(few.bytes(), 0U);
 
   PageRoom small({.limit = 10, .max_bytes = 100});
   EXPECT_TRUE(small.take(60));
   EXPECT_FALSE(small.take(41));
   EXPECT_EQ(small.bytes(), 40U);
-  EXPECT_EQ(small.messages(), 9U);
+  EXPECT_EQ(small.count(), 9U);
 }
 
 TEST(PageRoom, TheFirstMessageHasRoomWhateverItsSize) {

@@ -1,7 +1,6 @@
 // A record: one thing that happened in a chat. All that a chat is follows from its records.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 

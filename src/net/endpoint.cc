@@ -1,10 +1,10 @@
 #include "net/endpoint.h"
 
-#include <charconv>
-
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/core/string.hpp>
 #include <fmt/format.h>
+
+#include "base/parse_number.h"
 
 namespace parley::net {
 namespace {
@@ -31,10 +31,9 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   if (host.empty()) return bad(text, "the host is missing (0.0.0.0 is every address)");
   if (host.find_first_of(" \t/@") != std::string_view::npos)
     return bad(text, "the host is neither a name nor an address");
-  Endpoint out{std::string(host), 0};
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
-  if (error != std::errc() || end != port.data() + port.size()) return bad(text, "the port is not 0 to 65535");
-  return out;
+  const auto number = parse_number<std::uint16_t>(port);
+  if (!number) return bad(text, "the port is not 0 to 65535");
+  return Endpoint{std::string(host), *number};
 }
 
 std::string Endpoint::to_string() const {

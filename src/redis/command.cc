@@ -16,14 +16,10 @@ namespace {
 constexpr std::string_view kEnd = "\r\n";
 constexpr std::size_t kMaxHead = 24;  // of a text: its mark, its size, and two ends of lines
 
-}  // namespace
-
-namespace {
-
 /// Adds `mark`, a number and the end of its line.
 void append_size(std::string& out, char mark, std::size_t size) {
   const fmt::format_int digits(size);
-  std::array<char, 24> line{mark};
+  std::array<char, kMaxHead> line{mark};
   char* const end = std::ranges::copy(digits.data(), digits.data() + digits.size(), line.data() + 1).out;
   out.append(line.data(), std::ranges::copy(kEnd, end).out);
 }

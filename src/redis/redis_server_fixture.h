@@ -33,13 +33,13 @@
 
 namespace parley::redis {
 
-/// Waits for a condition; an exception that names it when it does not come true in time.
 /// How many times slower than a release this build is.
 #if !defined(__has_feature)
 #define __has_feature(feature) 0
 #endif
 inline constexpr int kBuildScale = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ? 8 : 1;
 
+/// Waits for a condition; an exception that names it when it does not come true in time.
 inline void eventually(const std::string& what, const std::function<bool()>& holds,
                        std::chrono::seconds time = std::chrono::seconds(30) * kBuildScale) {
   const auto last = std::chrono::steady_clock::now() + time;
@@ -136,6 +136,12 @@ class RedisServer {
     if (at == std::string::npos) return "";
     const auto begin = at + name.size() + 2;
     return text.substr(begin, text.find('\r', begin) - begin);
+  }
+
+  /// Makes it a replica of `master`, and waits until it is in step.
+  void follow(const RedisServer& master) const {
+    (void)ask({"REPLICAOF", "127.0.0.1", std::to_string(master.port())});
+    eventually("the replica follows", [this] { return field({"INFO", "replication"}, "master_link_status") == "up"; });
   }
 
   std::string login{};  ///< the default user's password for ask()

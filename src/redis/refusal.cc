@@ -1,7 +1,9 @@
 #include "redis/refusal.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cstdint>
+
+#include "base/parse_number.h"
 
 namespace parley::redis {
 
@@ -38,9 +40,9 @@ std::optional<net::Endpoint> target_of(std::string_view error) {
   const auto space = error.rfind(' ');
   const auto colon = error.rfind(':');
   if (space == std::string_view::npos || colon == std::string_view::npos || colon < space) return std::nullopt;
-  net::Endpoint target{.host = std::string(error.substr(space + 1, colon - space - 1))};
-  const auto [end, failed] = std::from_chars(error.data() + colon + 1, error.data() + error.size(), target.port);
-  if (failed != std::errc() || end != error.data() + error.size() || target.port == 0) return std::nullopt;
+  const auto port = parse_number<std::uint16_t>(error.substr(colon + 1));
+  if (!port || *port == 0) return std::nullopt;
+  net::Endpoint target{.host = std::string(error.substr(space + 1, colon - space - 1)), .port = *port};
   if (target.host == "?") target.host.clear();
   return target;
 }

@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iostream>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "chat/chat_id.h"
 #include "chat/message_body.h"
@@ -115,6 +118,13 @@ class Ledger {
     records = times.size();
   }
 
+  /// What did not hold, in one line; empty: all did.
+  [[nodiscard]] std::string faults() const {
+    std::string out;
+    for (const auto& [what, count] : bad) out += what + ": " + std::to_string(count) + "; ";
+    return out;
+  }
+
   /// What a record of `sent` says. A message may have a key.
   static RecordDraft draft(std::size_t sent, std::size_t part, RecordKind kind, const ChatId& chat,
                            std::string key = {}) {
@@ -196,6 +206,33 @@ class Ledger {
   std::map<std::string, std::set<std::string>> audiences_;  // of each chat, its members too
   std::vector<Sent> sent_;
   std::size_t moment_ = 0;
+};
+
+/// What the histories of a test came to.
+class Totals {
+ public:
+  /// `pages`: that were taken while things went wrong.
+  void add(const Ledger& ledger, std::size_t pages, std::size_t failovers) {
+    ++seeds_;
+    records_ += ledger.records;
+    events_ += ledger.events;
+    pages_ += pages;
+    failovers_ += failovers;
+  }
+  /// Prints it, and looks whether the histories did anything.
+  void check() const {
+    std::cout << seeds_ << " seeds, " << records_ << " records, " << pages_ << " pages while things went wrong, "
+              << events_ << " events, " << failovers_ << " failovers\n";
+    EXPECT_GT(records_, seeds_);
+    EXPECT_GT(pages_, seeds_);
+  }
+
+ private:
+  std::size_t seeds_ = 0;
+  std::size_t records_ = 0;
+  std::size_t events_ = 0;
+  std::size_t pages_ = 0;
+  std::size_t failovers_ = 0;
 };
 
 }  // namespace parley::service

@@ -16,6 +16,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/container/small_vector.hpp>
 
+#include "base/name_hash.h"
+
 namespace parley::store {
 namespace {
 
@@ -47,11 +49,6 @@ void call(Spot& spot) {
   spot.calling = false;
   std::erase(spot.listeners, nullptr);
 }
-
-struct NameHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view name) const noexcept { return std::hash<std::string_view>{}(name); }
-};
 
 }  // namespace
 

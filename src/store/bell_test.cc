@@ -26,9 +26,8 @@ class BellTest : public testing::Test {
   void end(Bell::ListeningPtr& listening, std::size_t loop = 0) {
     net::run_on(loops_[loop], [&] { listening.reset(); });
   }
-  /// Returns when the loops have run what was posted to them before.
-  /// What rang was heard. What a handler posts on its own loop, Asio queues when the handler has ended, which run_on()
-  /// need not wait for: so there are two turns.
+  /// Returns when what rang was heard. What a handler posts on its own loop, Asio queues when the handler has ended,
+  /// which run_on() need not wait for: so there are two turns.
   void settle() {
     for (int turn = 0; turn < 2; ++turn) {
       for (std::size_t loop = 0; loop < loops_.size(); ++loop) net::run_on(loops_[loop], [] {});

@@ -1,7 +1,6 @@
 // A message as a change of its chat.
 #pragma once
 
-#include <string>
 #include <utility>
 
 #include "chat/message_body.h"

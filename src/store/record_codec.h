@@ -25,7 +25,9 @@ struct RecordView {
   std::string_view body;
 
   [[nodiscard]] Record at(std::int64_t time) const {
-    return {kind, time, std::string(sender), about, std::string(body)};
+    Record out;
+    write_to(out, time);
+    return out;
   }
   /// The same, into a record that is new, without moving anything.
   void write_to(Record& out, std::int64_t time) const {

@@ -1,7 +1,6 @@
 // What every engine says and does alike.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <expected>
 #include <optional>
@@ -36,27 +35,8 @@ namespace parley::store {
                                                     kMaxRowsOfWrite, kMaxBytesOfWrite, rows.size(), bytes));
 }
 
-/// What is left of a page's bounds while rows are put into it.
-class RowRoom {
- public:
-  explicit RowRoom(const RowRange& range) noexcept : rows_(range.limit), bytes_(range.max_bytes) {}
-
-  /// Takes the room of a row whose name and value have `bytes`. False if it is not there: the page has more. The first
-  /// row has room whatever its size.
-  [[nodiscard]] bool take(std::size_t bytes) noexcept {
-    if (rows_ == 0 || (bytes > bytes_ && !empty_)) return false;
-    --rows_;
-    bytes_ -= std::min(bytes, bytes_);
-    empty_ = false;
-    return true;
-  }
-
- private:
-  std::size_t rows_;
-  std::size_t bytes_;
-  bool empty_ = true;
-};
-
+/// The deadline of a call passed before it began.
+[[nodiscard]] inline std::unexpected<Error> not_begun() { return too_late("before the call began"); }
 [[nodiscard]] inline std::unexpected<Error> chat_not_found() {
   return fail(ErrorCode::kChatNotFound, "the chat has no messages");
 }

@@ -2,9 +2,13 @@
 
 import pytest
 
-from faulty_disk import SOURCE, FaultyDisk
+from faulty_disk import SOURCE as FAULTY_DISK
+from faulty_disk import FaultyDisk
 from redis_link import RedisLink
+from support.clock import SOURCE as SHIFTED_CLOCK
 from support.redis import RedisServer
+from support.redis_cluster import Cluster
+from support.redis_sentinel import SentinelSet
 from support.server import Server
 from support.shim import compile_shim
 from workload import Workload
@@ -12,7 +16,12 @@ from workload import Workload
 
 @pytest.fixture(scope="session")
 def shim(tmp_path_factory):
-    return compile_shim(SOURCE, tmp_path_factory.mktemp("shim"))
+    return compile_shim(FAULTY_DISK, tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture(scope="session")
+def clock_shim(tmp_path_factory):
+    return compile_shim(SHIFTED_CLOCK, tmp_path_factory.mktemp("clock"))
 
 
 @pytest.fixture
@@ -54,6 +63,38 @@ def redis_server(tmp_path):
     server = RedisServer(tmp_path / "redis").start()
     yield server
     server.kill()
+
+
+# A test names these three before `started` and `load`, so that the servers of Redis end last.
+
+
+@pytest.fixture
+def sentinels(tmp_path):
+    """sentinels(password=…) is a SentinelSet that runs."""
+    made = []
+
+    def make(**settings):
+        made.append(SentinelSet(tmp_path / "sentinels", **settings))
+        return made[-1].start()
+
+    yield make
+    for one in made:
+        one.kill()
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    running = Cluster(tmp_path / "cluster").start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def masters_alone(tmp_path):
+    """A cluster without replicas: none takes the place of a master that a busy machine makes slow."""
+    running = Cluster(tmp_path / "cluster", replicas=0).start()
+    yield running
+    running.kill()
 
 
 @pytest.fixture

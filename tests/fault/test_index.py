@@ -9,20 +9,11 @@ import pytest
 from index_check import RestlessClock, missing_rows, some_time
 from redis_patience import PATIENT
 from support.client import Client
-from support.clock import SOURCE, ShiftedClock
-from support.redis_cluster import Cluster
-from support.redis_sentinel import SentinelSet
-from support.server import Server
-from support.shim import compile_shim
+from support.clock import ShiftedClock
 from support.wait import eventually
 
 CHATS = [f"a:{n}" for n in range(30)] + [f"b:{n}" for n in range(10)]  # each has few records between two jumps
 WINDOW = ("--idempotency-window", "8784h")  # the most: the clock passes many days
-
-
-@pytest.fixture(scope="module")
-def clock_shim(tmp_path_factory):
-    return compile_shim(SOURCE, tmp_path_factory.mktemp("clock"))
 
 
 @pytest.fixture
@@ -37,24 +28,21 @@ def whole(store, *options):
     assert missing_rows(store, CHATS, *options) == []
 
 
-def test_rocksdb_is_killed(tmp_path, clock, load, seed, long):
+def test_rocksdb_is_killed(tmp_path, started, clock, load, seed, long):
     randoms = random.Random(seed)
-    server = Server(tmp_path, *WINDOW, env=clock.environment()).start()
+    server = started(*WINDOW, env=clock.environment())
     workload = load(server, chats=CHATS, followers_per_chat=0)
-    try:
-        for _ in range(300 if long else 15):
-            workload.progress(20)
-            some_time(randoms)
-            server.kill()
-            killed = shutil.copytree(server.data, tmp_path / "killed")  # the server opens what it left itself
-            whole(f"rocksdb:{killed}")
-            shutil.rmtree(killed)
-            server.start()
-            workload.servers_moved(server)
-        workload.stop()
-        workload.check(server)
-    finally:
+    for _ in range(300 if long else 15):
+        workload.progress(20)
+        some_time(randoms)
         server.kill()
+        killed = shutil.copytree(server.data, tmp_path / "killed")  # the server opens what it left itself
+        whole(f"rocksdb:{killed}")
+        shutil.rmtree(killed)
+        server.start()
+        workload.servers_moved(server)
+    workload.stop()
+    workload.check(server)
 
 
 @pytest.mark.parametrize("victim", ["node", "redis"])
@@ -79,51 +67,44 @@ def test_redis_or_its_node_is_killed(redis_server, started, clock, load, seed, l
     workload.check(nodes[0])
 
 
-def test_a_master_under_sentinel_is_killed(tmp_path, started, clock, load, seed, long):
+def test_a_master_under_sentinel_is_killed(sentinels, started, clock, load, seed, long):
     randoms = random.Random(seed)
     replicas = ("--redis-replicas", "1")
-    servers = SentinelSet(tmp_path / "sentinels").start()
-    try:
-        nodes = [started(*PATIENT, *WINDOW, *replicas, store=servers.url(), env=clock.environment()) for _ in range(2)]
-        workload = load(*nodes, chats=CHATS, followers_per_chat=0)
-        for _ in range(15 if long else 2):
-            workload.progress(50)
-            some_time(randoms)
-            lost = servers.master()
-            lost.kill()
-            servers.promoted(but=lost)
-            whole(servers.url(), *replicas)
-            servers.rejoin(lost)
+    servers = sentinels()
+    nodes = [started(*PATIENT, *WINDOW, *replicas, store=servers.url(), env=clock.environment()) for _ in range(2)]
+    workload = load(*nodes, chats=CHATS, followers_per_chat=0)
+    for _ in range(15 if long else 2):
         workload.progress(50)
-        workload.stop()
+        some_time(randoms)
+        lost = servers.master()
+        lost.kill()
+        servers.promoted(but=lost)
         whole(servers.url(), *replicas)
-        workload.check(nodes[0], may_vanish=True)
-    finally:
-        servers.kill()
+        servers.rejoin(lost)
+    workload.progress(50)
+    workload.stop()
+    whole(servers.url(), *replicas)
+    workload.check(nodes[0], may_vanish=True)
 
 
-def test_masters_of_a_cluster_are_killed(tmp_path, started, clock, load, seed, long):
+def test_masters_of_a_cluster_are_killed(cluster, started, clock, load, seed, long):
     randoms = random.Random(seed)
     replicas = ("--redis-replicas", "1")
-    cluster = Cluster(tmp_path / "cluster").start()
-    try:
-        nodes = [started(*PATIENT, *WINDOW, *replicas, store=cluster.url(), env=clock.environment()) for _ in range(2)]
-        workload = load(*nodes, chats=CHATS, followers_per_chat=0)
-        for n in range(10 if long else 2):
-            workload.progress(50)
-            some_time(randoms)
-            lost = cluster.masters()[n % 3]
-            lost.kill()
-            cluster.promoted(but=lost)
-            lost.start()
-            whole(cluster.url(), *replicas)
-            eventually(cluster.whole, "the lost master to be a replica in step")
+    nodes = [started(*PATIENT, *WINDOW, *replicas, store=cluster.url(), env=clock.environment()) for _ in range(2)]
+    workload = load(*nodes, chats=CHATS, followers_per_chat=0)
+    for n in range(10 if long else 2):
         workload.progress(50)
-        workload.stop()
+        some_time(randoms)
+        lost = cluster.masters()[n % 3]
+        lost.kill()
+        cluster.promoted(but=lost)
+        lost.start()
         whole(cluster.url(), *replicas)
-        workload.check(nodes[0], may_vanish=True)
-    finally:
-        cluster.kill()
+        eventually(cluster.whole, "the lost master to be a replica in step")
+    workload.progress(50)
+    workload.stop()
+    whole(cluster.url(), *replicas)
+    workload.check(nodes[0], may_vanish=True)
 
 
 def test_a_row_that_is_lost_is_seen(redis_server, started):

@@ -7,10 +7,9 @@ import pytest
 from redis_patience import PATIENT
 from support.build import duration, scaled
 from support.client import Client
-from support.clock import SOURCE, ShiftedClock
+from support.clock import ShiftedClock
 from support.errors import check_error
 from support.prometheus import Metrics
-from support.shim import compile_shim
 from support.wait import eventually
 
 
@@ -182,11 +181,6 @@ def at_once(client):
 
 
 # Several nodes --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def clock_shim(tmp_path_factory):
-    return compile_shim(SOURCE, tmp_path_factory.mktemp("clock"))
 
 
 @pytest.mark.parametrize("shift", [3600, -3600])

@@ -9,18 +9,10 @@ from redis_patience import PATIENT
 from support.build import scaled
 from support.client import Client
 from support.prometheus import Metrics
-from support.redis import log_key
 from support.redis_cluster import Cluster
 from support.wait import eventually
 
 CHATS = [f"a:{name}" for name in "bcdefghi"]
-
-
-@pytest.fixture
-def cluster(tmp_path):
-    running = Cluster(tmp_path / "cluster").start()
-    yield running
-    running.kill()
 
 
 def metric(node, name, **labels):
@@ -30,18 +22,13 @@ def metric(node, name, **labels):
     return value
 
 
-def slot_of(cluster, chat):
-    """Of a chat that has messages."""
-    return cluster.nodes[-1].call("CLUSTER", "KEYSLOT", log_key(chat, *cluster.masters()))
-
-
 @pytest.mark.parametrize("fault", ["kill", "pause"])
 def test_a_master_is_lost(cluster, started, load, long, fault):
     node = started(*PATIENT, "--redis-replicas", "1", store=cluster.url())
     workload = load(node, chats=CHATS)
     for n in range(10 if long else 2):
         workload.progress()
-        lost = cluster.owner(slot_of(cluster, CHATS[n % len(CHATS)]))
+        lost = cluster.owner(cluster.slot_of(CHATS[n % len(CHATS)]))
         getattr(lost, fault)()
         cluster.promoted(but=lost)
         eventually(lambda: not metric(node, "parley_redis_up", server="%s:%d" % lost.address), "the node to leave it")
@@ -54,14 +41,6 @@ def test_a_master_is_lost(cluster, started, load, long, fault):
     workload.check(node, may_vanish=True)
 
 
-@pytest.fixture
-def masters_alone(tmp_path):
-    """A cluster without replicas: none takes the place of a master that a busy machine makes slow."""
-    running = Cluster(tmp_path / "cluster", replicas=0).start()
-    yield running
-    running.kill()
-
-
 def test_slots_move(masters_alone, started, load, long):
     """Each chat's slot goes from master to master, with sends and pulls in every state that it passes through."""
     cluster = masters_alone
@@ -72,7 +51,7 @@ def test_slots_move(masters_alone, started, load, long):
         masters = cluster.masters()
         for number, chat in enumerate(CHATS):
             cluster.move(
-                slot_of(cluster, chat), masters[(number + n) % len(masters)], pause=lambda: time.sleep(scaled(0.03))
+                cluster.slot_of(chat), masters[(number + n) % len(masters)], pause=lambda: time.sleep(scaled(0.03))
             )  # in which sends meet the slot in this state
             workload.progress(5)
     workload.stop()
@@ -107,7 +86,7 @@ def test_each_passing_error_is_followed_or_waited_out(linked, started):
     for chat in CHATS:
         client.send(chat, "first")
         sent[chat] = ["first"]
-        slot = slot_of(running, chat)
+        slot = running.slot_of(chat)
         owner = running.nodes.index(running.owner(slot))
         for error in (
             f"MOVED {slot} 127.0.0.1:{links[owner].port}",

@@ -9,8 +9,7 @@ import pytest
 from history import ACKED
 from support.client import Client
 from support.deployment import Gateway, Node
-from support.redis import RedisServer, log_key
-from support.redis_cluster import Cluster
+from support.redis import RedisServer
 from support.wait import eventually
 from workload import final_state
 
@@ -239,55 +238,47 @@ def test_what_is_lost_again_and_again_is_noticed_each_time(tiers, redis_server, 
     client.close()
 
 
-def test_a_cluster_that_lost_its_data_is_noticed(tmp_path, started):
-    cluster = Cluster(tmp_path / "cluster", replicas=0).start()
-    try:
-        nodes = [started(kind=Node, store=cluster.url()) for _ in range(2)]
-        gateway = started(kind=Gateway, nodes=nodes)
-        client = Client(gateway)
-        chats = [f"a:{name}" for name in "bcdefghi"]
-        for chat in chats:
-            for n in range(4):
-                client.send(chat, f"old {n}")
-            for _ in range(3):  # so that it is kept
-                assert client.pull(chat, limit=2)["has_more"]
-        for master in cluster.masters():
-            flush(master)
-        for node in nodes:
-            eventually(lambda node=node: "until that is settled" in node.stderr, "the node to notice")
-        for one in (*nodes, gateway):
-            eventually(lambda one=one: ready(one), "all to be ready again")
-        for chat in chats:
-            assert client.try_pull(chat, limit=2).status_code == 404
-            client.send(chat, "new")
-            assert client.texts(chat) == ["new"]
-        client.close()
-    finally:
-        cluster.kill()
+def test_a_cluster_that_lost_its_data_is_noticed(masters_alone, started):
+    cluster = masters_alone
+    nodes = [started(kind=Node, store=cluster.url()) for _ in range(2)]
+    gateway = started(kind=Gateway, nodes=nodes)
+    client = Client(gateway)
+    chats = [f"a:{name}" for name in "bcdefghi"]
+    for chat in chats:
+        for n in range(4):
+            client.send(chat, f"old {n}")
+        for _ in range(3):  # so that it is kept
+            assert client.pull(chat, limit=2)["has_more"]
+    for master in cluster.masters():
+        flush(master)
+    for node in nodes:
+        eventually(lambda node=node: "until that is settled" in node.stderr, "the node to notice")
+    for one in (*nodes, gateway):
+        eventually(lambda one=one: ready(one), "all to be ready again")
+    for chat in chats:
+        assert client.try_pull(chat, limit=2).status_code == 404
+        client.send(chat, "new")
+        assert client.texts(chat) == ["new"]
+    client.close()
 
 
-def test_a_master_of_a_cluster_that_lost_its_data_shows_none_of_them_for_long(tmp_path, started):
+def test_a_master_of_a_cluster_that_lost_its_data_shows_none_of_them_for_long(masters_alone, started):
     """The id may lie on another master, and then stays."""
-    cluster = Cluster(tmp_path / "cluster", replicas=0).start()
-    try:
-        client = Client(started(store=cluster.url()))
-        chats = [f"a:{name}" for name in "bcdefghi"]
-        for chat in chats:
-            for n in range(4):
-                client.send(chat, f"old {n}")
-            for _ in range(3):
-                assert client.pull(chat, limit=2)["has_more"]
-        slots = {
-            chat: cluster.nodes[-1].call("CLUSTER", "KEYSLOT", log_key(chat, *cluster.masters())) for chat in chats
-        }
-        keeps_id = cluster.owner(cluster.nodes[-1].call("CLUSTER", "KEYSLOT", "parley:id"))
-        others = [master for master in cluster.masters() if master.port != keeps_id.port]
-        for master in others:
-            flush(master)
-        lost = [chat for chat in chats if cluster.owner(slots[chat]).port != keeps_id.port]
-        assert lost
-        for chat in lost:
-            eventually(lambda chat=chat: client.try_pull(chat, limit=2).status_code == 404, "the page to be forgotten")
-        client.close()
-    finally:
-        cluster.kill()
+    cluster = masters_alone
+    client = Client(started(store=cluster.url()))
+    chats = [f"a:{name}" for name in "bcdefghi"]
+    for chat in chats:
+        for n in range(4):
+            client.send(chat, f"old {n}")
+        for _ in range(3):
+            assert client.pull(chat, limit=2)["has_more"]
+    slots = {chat: cluster.slot_of(chat) for chat in chats}
+    keeps_id = cluster.owner(cluster.nodes[-1].call("CLUSTER", "KEYSLOT", "parley:id"))
+    others = [master for master in cluster.masters() if master.port != keeps_id.port]
+    for master in others:
+        flush(master)
+    lost = [chat for chat in chats if cluster.owner(slots[chat]).port != keeps_id.port]
+    assert lost
+    for chat in lost:
+        eventually(lambda chat=chat: client.try_pull(chat, limit=2).status_code == 404, "the page to be forgotten")
+    client.close()

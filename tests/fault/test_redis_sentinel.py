@@ -9,22 +9,7 @@ from redis_patience import PATIENT
 from support.build import duration
 from support.client import Client
 from support.errors import check_error
-from support.redis_sentinel import SentinelSet
 from support.wait import eventually
-
-
-@pytest.fixture
-def sentinels(tmp_path):
-    """sentinels(password=…) is a SentinelSet that runs."""
-    made = []
-
-    def make(**settings):
-        made.append(SentinelSet(tmp_path / "sentinels", **settings))
-        return made[-1].start()
-
-    yield make
-    for one in made:
-        one.kill()
 
 
 def first_acknowledgement(workload, since):

@@ -6,7 +6,7 @@ import contextlib
 import redis
 
 from support.build import scaled
-from support.redis import RedisServer, free_port
+from support.redis import RedisServer, free_port, log_key
 from support.wait import eventually
 
 SLOTS = 16384
@@ -108,6 +108,10 @@ class Cluster:
     def owner(self, slot):
         """The master of the slot; None while there is none."""
         return next((node for node in self.masters() if any(slot in part for part in node.slots())), None)
+
+    def slot_of(self, chat):
+        """Of a chat that has messages."""
+        return self.nodes[-1].call("CLUSTER", "KEYSLOT", log_key(chat, *self.masters()))
 
     def whole(self):
         """Whether each node finds the cluster well, and each replica is in step with its master."""

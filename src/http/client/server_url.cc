@@ -1,21 +1,20 @@
 #include "http/client/server_url.h"
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include "base/parse_number.h"
+
 namespace parley::http {
 namespace {
 
 /// The port that these digits name. Boost.URL's port_number() is of no use here: Boost 1.81 takes 99999 for 34463.
 std::optional<std::uint16_t> to_port(std::string_view digits) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc() || end != digits.data() + digits.size() || port == 0) return std::nullopt;
-  return port;
+  const auto port = parse_number<std::uint16_t>(digits);
+  return port == 0 ? std::nullopt : port;
 }
 
 }  // namespace

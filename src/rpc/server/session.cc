@@ -2,13 +2,13 @@
 #include "rpc/server/session.h"
 
 #include <algorithm>
-#include <charconv>
 #include <exception>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/parse_number.h"
 #include "base/trace_context.h"
 #include "rpc/wire/ttheader.h"
 
@@ -20,10 +20,9 @@ using std::chrono::milliseconds;
 /// The milliseconds that a header states; nothing where it states none that mean anything.
 std::optional<milliseconds> parse_timeout(std::string_view text) {
   constexpr std::int64_t kMost = 24LL * 60 * 60 * 1000;
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value <= 0) return std::nullopt;
-  return milliseconds(std::min(value, kMost));
+  const auto value = parse_number<std::int64_t>(text);
+  if (!value || *value <= 0) return std::nullopt;
+  return milliseconds(std::min(*value, kMost));
 }
 
 int status_of(Outcome outcome) {

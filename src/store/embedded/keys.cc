@@ -14,14 +14,31 @@ constexpr char kIndexOrder = 0x03;
 constexpr char kChatTable = 0x04;
 constexpr char kUserTable = 0x05;
 
+template <class Bytes>
+void append(Bytes& out, std::string_view bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+template <class Bytes>
+void append_name(Bytes& out, char tag, std::string_view name) {
+  out.push_back(tag);
+  append(out, name);
+  out.push_back('\0');
+}
+
+template <class Bytes>
+void append_order(Bytes& out, std::string_view user, std::int64_t time, std::string_view chat) {
+  append_name(out, kIndexOrder, user);
+  append_time(out, time);
+  append(out, chat);
+}
+
 }  // namespace
 
 KeyBuffer record_key(std::string_view chat, std::int64_t time) {
   KeyBuffer key;
   key.reserve(chat.size() + 2 + kTimeBytes);
-  key.push_back(kRecords);
-  key.insert(key.end(), chat.begin(), chat.end());
-  key.push_back('\0');
+  append_name(key, kRecords, chat);
   append_time(key, time);
   return key;
 }
@@ -49,7 +66,8 @@ std::optional<IdempotencyRecord> decode_idempotency(std::string_view value) {
 }
 
 bool told_by_chat(std::string_view user, std::string_view chat) {
-  if (user == follower_of(0)) return true;
+  static const std::string follower = follower_of(0);
+  if (user == follower) return true;
   const std::size_t colon = chat.find(':');
   return colon != std::string_view::npos && (user == chat.substr(0, colon) || user == chat.substr(colon + 1));
 }
@@ -57,10 +75,8 @@ bool told_by_chat(std::string_view user, std::string_view chat) {
 KeyBuffer index_row_key(std::string_view user, std::string_view chat) {
   if (told_by_chat(user, chat)) return chat_row_key(chat);
   KeyBuffer key;
-  key.push_back(kUserRow);
-  key.insert(key.end(), user.begin(), user.end());
-  key.push_back('\0');
-  key.insert(key.end(), chat.begin(), chat.end());
+  append_name(key, kUserRow, user);
+  append(key, chat);
   return key;
 }
 
@@ -68,22 +84,17 @@ bool in_rows(std::string_view key) { return key.front() > kRecords; }
 
 KeyBuffer index_order_prefix(std::string_view user) {
   KeyBuffer key;
-  key.push_back(kIndexOrder);
-  key.insert(key.end(), user.begin(), user.end());
-  key.push_back('\0');
+  append_name(key, kIndexOrder, user);
   return key;
 }
 
 void append_index_order_key(std::string& out, std::string_view user, std::int64_t time, std::string_view chat) {
-  out.append(1, kIndexOrder).append(user).append(1, '\0');
-  append_time(out, time);
-  out.append(chat);
+  append_order(out, user, time, chat);
 }
 
 KeyBuffer index_order_key(std::string_view user, std::int64_t time, std::string_view chat) {
-  KeyBuffer key = index_order_prefix(user);
-  append_time(key, time);
-  key.insert(key.end(), chat.begin(), chat.end());
+  KeyBuffer key;
+  append_order(key, user, time, chat);
   return key;
 }
 
@@ -92,8 +103,8 @@ IndexRow index_row_of(std::string_view order_key, std::size_t prefix_bytes) {
 }
 
 std::string table_prefix(const TableId& table) {
-  std::string key(1, table.of == TableId::Of::kChat ? kChatTable : kUserTable);
-  key.append(table.name).append(1, '\0');
+  std::string key;
+  append_name(key, table.of == TableId::Of::kChat ? kChatTable : kUserTable, table.name);
   return key;
 }
 

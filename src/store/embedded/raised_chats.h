@@ -13,6 +13,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "base/name_hash.h"
 #include "store/idempotency_record.h"
 #include "store/message_store.h"
 
@@ -39,10 +40,6 @@ class RaisedChats {
   struct Raised {
     RecordHash audience{};
     std::int64_t least = 0;
-  };
-  struct NameHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const noexcept { return std::hash<std::string_view>{}(name); }
   };
   using Chats = boost::unordered_flat_map<std::string, Raised, NameHash, std::equal_to<>>;
   static constexpr std::size_t kShards = 16;

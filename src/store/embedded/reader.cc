@@ -156,7 +156,7 @@ RocksdbReader::Answer<RowPage> RocksdbReader::rows(const TableId& table, const R
   options.iterate_upper_bound = &bound;
   const std::unique_ptr<rocksdb::Iterator> it(database_.db().NewIterator(options, &database_.rows()));
   RowPage page;
-  RowRoom room(range);
+  PageRoom room(range.limit, range.max_bytes);
   for (it->Seek(first); it->Valid(); it->Next()) {
     const std::string_view name = to_view(it->key()).substr(prefix.size());
     page.has_more = !room.take(name.size() + it->value().size());

@@ -105,7 +105,7 @@ class RocksdbStore final : public MessageStore {
   }
 
   Task<RecordPage> read(ChatId chat, RecordRange range, Deadline deadline) override {
-    if (passed(deadline)) co_return too_late("before the call began");
+    if (passed(deadline)) co_return not_begun();
     PageCache& pages = pages_[net::Loop::current().index()];
     const ChatEpochs::Epoch epoch = epochs_.of(chat.name());
     if (const RecordPage* const known = pages.find(chat, range, epoch)) co_return *known;
@@ -119,10 +119,9 @@ class RocksdbStore final : public MessageStore {
   }
 
   Task<RowPage> rows(TableId table, RowRange range, Deadline deadline) override {
-    if (passed(deadline)) co_return too_late("before the call began");
-    if (auto page = reader_.rows(table, range, ReadFrom::kMemory)) co_return *std::move(page);
-    auto page = co_await from_disk<RowPage>(
-        reads_, [this, table, range] { return *reader_.rows(table, range, ReadFrom::kDisk); }, deadline);
+    if (passed(deadline)) co_return not_begun();
+    auto page = co_await look<RowPage>(
+        reads_, [this, table, range](ReadFrom from) { return reader_.rows(table, range, from); }, deadline);
     co_return page;
   }
 
@@ -136,10 +135,9 @@ class RocksdbStore final : public MessageStore {
   }
 
   Task<IndexPage> index(std::string user, IndexRange range, Deadline deadline) override {
-    if (passed(deadline)) co_return too_late("before the call began");
-    if (auto page = reader_.index(user, range, ReadFrom::kMemory)) co_return *std::move(page);
-    auto page = co_await from_disk<IndexPage>(
-        reads_, [this, user, range] { return *reader_.index(user, range, ReadFrom::kDisk); }, deadline);
+    if (passed(deadline)) co_return not_begun();
+    auto page = co_await look<IndexPage>(
+        reads_, [this, user, range](ReadFrom from) { return reader_.index(user, range, from); }, deadline);
     co_return page;
   }
 
@@ -148,13 +146,11 @@ class RocksdbStore final : public MessageStore {
 
   /// Each batch brings its last time with it, so what is known is what is newest.
   Task<std::vector<std::int64_t>> clocks(Clocks, Deadline deadline) override {
-    if (passed(deadline)) co_return too_late("before the call began");
-    auto clock = reader_.clock(ReadFrom::kMemory);
-    if (!clock) {
-      clock = co_await from_disk<std::int64_t>(reads_, [this] { return *reader_.clock(ReadFrom::kDisk); }, deadline);
-    }
-    if (!*clock) co_return std::unexpected(clock->error());
-    co_return std::vector{**clock};
+    if (passed(deadline)) co_return not_begun();
+    const auto clock =
+        co_await look<std::int64_t>(reads_, [this](ReadFrom from) { return reader_.clock(from); }, deadline);
+    if (!clock) co_return std::unexpected(clock.error());
+    co_return std::vector{*clock};
   }
 
   Bell& bell() noexcept override { return bell_; }
@@ -191,7 +187,7 @@ class RocksdbStore final : public MessageStore {
     const Deadline deadline = request->deadline;
     for (;;) {
       request->bind();
-      if (passed(deadline)) co_return too_late("before the call began");
+      if (passed(deadline)) co_return not_begun();
       if (database_->health().failed()) co_return std::unexpected(WriteHealth::refusal());
       const std::uint64_t seen = writer_.batches();
       if (const auto keys = questions_of(*request); !keys.empty()) {
@@ -279,7 +275,7 @@ class RocksdbStore final : public MessageStore {
   /// An append with an idempotency key.
   Task<Appended> append_once(WriteRequestPtr request) {
     const Deadline deadline = request->deadline;
-    if (passed(deadline)) co_return too_late("before the call began");
+    if (passed(deadline)) co_return not_begun();
     const Change& change = *request->change;
     const RecordDraft& first = change.records.front();
     const RecordHash hash = request->hash = hash_record(first, change.idempotency_key);
@@ -302,7 +298,7 @@ class RocksdbStore final : public MessageStore {
         if (unknown->hash != hash) co_return std::unexpected(WriteHealth::refusal());
         co_return fail(ErrorCode::kOutcomeUnknown, "the write of an earlier send with this key failed");
       }
-      if (passed(deadline)) co_return too_late("before the call began");
+      if (passed(deadline)) co_return not_begun();
     }
   }
 
@@ -319,6 +315,13 @@ class RocksdbStore final : public MessageStore {
     co_return appended;
   }
 
+  [[nodiscard]] Result<Appended> repeated(const IdempotencyRecord& stored, const RecordHash& hash) {
+    if (stored.hash != hash) return key_conflict();
+    metrics_->duplicates.add();
+    return Appended{.send_time = stored.send_time, .duplicate = true};
+  }
+
+  /// As look(), but the key is copied only for the disk: each send with a key comes here.
   Task<Found> look_up(const std::string& key, Deadline deadline) {
     if (auto found = reader_.key(key, ReadFrom::kMemory)) co_return *std::move(found);
     auto found = co_await from_disk<Found>(
@@ -326,10 +329,12 @@ class RocksdbStore final : public MessageStore {
     co_return found;
   }
 
-  [[nodiscard]] Result<Appended> repeated(const IdempotencyRecord& stored, const RecordHash& hash) {
-    if (stored.hash != hash) return key_conflict();
-    metrics_->duplicates.add();
-    return Appended{.send_time = stored.send_time, .duplicate = true};
+  /// What `read` finds in memory, or else on one of `threads`.
+  template <class T, class Read>
+  Task<T> look(ReadPool& threads, Read read, Deadline deadline) {
+    if (auto found = read(ReadFrom::kMemory)) co_return *std::move(found);
+    auto found = co_await from_disk<T>(threads, [read] { return *read(ReadFrom::kDisk); }, deadline);
+    co_return found;
   }
 
   /// Runs `read` where it may block, on one of `threads`.

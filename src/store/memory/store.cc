@@ -95,7 +95,7 @@ class MemoryStore final : public MessageStore {
       : options_(std::move(options)), metrics_(std::move(metrics)), bell_(loops) {}
 
   Task<Appended> append(Change change, Deadline deadline) override {
-    if (passed(deadline)) co_return too_late("before the call began");
+    if (passed(deadline)) co_return not_begun();
     if (auto fits = check_size(change.records, change.rows); !fits) co_return std::unexpected(std::move(fits).error());
     std::vector<std::string> told = std::move(change.audience);
     for (const std::string_view member : {change.chat.first(), change.chat.second()}) told.emplace_back(member);
@@ -109,17 +109,17 @@ class MemoryStore final : public MessageStore {
   }
 
   Task<RecordPage> read(ChatId chat, RecordRange range, Deadline deadline) override {
-    if (passed(deadline)) co_return too_late("before the call began");
+    if (passed(deadline)) co_return not_begun();
     co_return read_now(chat, range);
   }
 
   Task<RowPage> rows(TableId table, RowRange range, Deadline deadline) override {
-    if (passed(deadline)) co_return too_late("before the call began");
+    if (passed(deadline)) co_return not_begun();
     co_return rows_now(table, range);
   }
 
   Task<Written> write(TableId table, std::vector<RowWrite> rows, Deadline deadline) override {
-    if (passed(deadline)) co_return too_late("before the call began");
+    if (passed(deadline)) co_return not_begun();
     if (auto fits = check_size({}, rows); !fits) co_return std::unexpected(std::move(fits).error());
     const std::scoped_lock lock(mutex_);
     if (!table_allows(table_of(table), rows)) co_return Written{.refused = true};
@@ -128,7 +128,7 @@ class MemoryStore final : public MessageStore {
   }
 
   Task<IndexPage> index(std::string user, IndexRange range, Deadline deadline) override {
-    if (passed(deadline)) co_return too_late("before the call began");
+    if (passed(deadline)) co_return not_begun();
     const std::scoped_lock lock(mutex_);
     const auto found = indexes_.find(user);
     co_return found == indexes_.end() ? IndexPage{} : found->second.page(range);
@@ -138,7 +138,7 @@ class MemoryStore final : public MessageStore {
   std::size_t lane_of(std::string_view) const noexcept override { return 0; }
 
   Task<std::vector<std::int64_t>> clocks(Clocks, Deadline deadline) override {
-    if (passed(deadline)) co_return too_late("before the call began");
+    if (passed(deadline)) co_return not_begun();
     const std::scoped_lock lock(mutex_);
     co_return std::vector{last_time_};
   }
@@ -210,7 +210,7 @@ class MemoryStore final : public MessageStore {
     const std::scoped_lock lock(mutex_);
     const Table& table = table_of(id);
     RowPage page;
-    RowRoom room(range);
+    PageRoom room(range.limit, range.max_bytes);
     for (auto row = table.lower_bound(range.from); row != table.end(); ++row) {
       if (!range.to.empty() && row->first >= range.to) break;
       page.has_more = !room.take(row->first.size() + row->second.size());

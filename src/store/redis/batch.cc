@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
+#include "base/parse_number.h"
 #include "store/message_store.h"
 #include "store/redis/lanes.h"
 #include "store/redis/tables.h"
@@ -48,13 +48,7 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
-std::optional<std::int64_t> take_number(std::string_view& text) {
-  const std::string_view word = take_word(text);
-  std::int64_t out = 0;
-  const auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), out);
-  if (error != std::errc{} || rest != word.data() + word.size()) return std::nullopt;
-  return out;
-}
+std::optional<std::int64_t> take_number(std::string_view& text) { return parse_number<std::int64_t>(take_word(text)); }
 
 bool take(std::string_view& text, std::string_view mark) {
   if (!text.starts_with(mark)) return false;

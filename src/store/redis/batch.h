@@ -68,7 +68,7 @@ struct RedisBatch {
   std::string lane_id{};
   std::int64_t known = 0;  ///< RedisClocks::known()
   std::int64_t floor = 0;  ///< the least time that they may have, whatever the clocks are
-  std::shared_ptr<const RedisKeyGenerations> generations{};  ///< none: no item has a key
+  std::shared_ptr<const RedisKeyGenerations> generations{};  ///< the lane's as the node knows them
   std::vector<RedisItem*> items{};  ///< by kind, and otherwise in the order of their times; they stay where they are
 };
 

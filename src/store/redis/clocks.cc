@@ -1,15 +1,17 @@
 #include "store/redis/clocks.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "base/atomic_max.h"
+#include "base/parse_number.h"
 #include "base/task_group.h"
 #include "store/redis/calls.h"
 #include "store/redis/lanes.h"
+#include "store/redis/scripts.h"
 
 namespace parley::store {
 namespace {
@@ -19,39 +21,24 @@ using redis::Reply;
 /// How long a look waits for replicas that need not answer.
 constexpr std::chrono::milliseconds kPatience{100};
 
+constexpr std::string_view kRead = R"lua(
+local out = {}
+for i, key in ipairs(KEYS) do
+  local lane = redis.call('HMGET', key, 't', 'k')
+  out[2 * i - 1], out[2 * i] = lane[1] or '0', lane[2] or '0'
+end
+)lua";
+
 /// For each lane of KEYS, its clock and what is known to be confirmed.
 const redis::Script& read_script() {
-  static const redis::Script script(R"lua(
-local out = {}
-for i, key in ipairs(KEYS) do
-  local lane = redis.call('HMGET', key, 't', 'k')
-  out[2 * i - 1], out[2 * i] = lane[1] or '0', lane[2] or '0'
-end
-return out
-)lua");
+  static const redis::Script script(std::string(kRead) + "return out");
   return script;
 }
 
-/// The same, and a write behind which WAIT confirms the clocks. It takes no memory, so that a full server takes it.
+/// The same, and a write behind which WAIT confirms the clocks.
 const redis::Script& confirm_script() {
-  static const redis::Script script(R"lua(
-local out = {}
-for i, key in ipairs(KEYS) do
-  local lane = redis.call('HMGET', key, 't', 'k')
-  out[2 * i - 1], out[2 * i] = lane[1] or '0', lane[2] or '0'
-end
-redis.call('PEXPIREAT', KEYS[1], '253402300799000')
-redis.call('PERSIST', KEYS[1])
-return out
-)lua");
+  static const redis::Script script(std::string(kRead).append(kRedisConfirmLua) + "return out");
   return script;
-}
-
-std::optional<std::int64_t> number(const Reply& reply) {
-  std::int64_t out = 0;
-  const auto [rest, error] = std::from_chars(reply.text.data(), reply.text.data() + reply.text.size(), out);
-  if (error != std::errc{} || rest != reply.text.data() + reply.text.size()) return std::nullopt;
-  return out;
 }
 
 }  // namespace
@@ -192,8 +179,8 @@ Async<> RedisClocks::ask_once(const redis::Script& script, const std::vector<std
     co_return;
   }
   for (std::size_t i = 0; i < of.size(); ++i) {
-    const auto clock = number(found[2 * i]);
-    const auto known = number(found[2 * i + 1]);
+    const auto clock = parse_number<std::int64_t>(found[2 * i].text);
+    const auto known = parse_number<std::int64_t>(found[2 * i + 1].text);
     if (!clock || !known) {
       failed = {ErrorCode::kUnavailable, "Redis: " + names[i] + " is no clock"};
       co_return;
@@ -207,9 +194,7 @@ void RedisClocks::confirmed(std::size_t lane, std::int64_t time, std::uint64_t l
   if (losses_.exchange(losses, std::memory_order_acq_rel) != losses) {
     for (auto& known : known_) known.store(0, std::memory_order_release);
   }
-  std::int64_t known = known_[lane].load(std::memory_order_relaxed);
-  while (time > known && !known_[lane].compare_exchange_weak(known, time, std::memory_order_acq_rel)) {
-  }
+  raise_to(known_[lane], time, std::memory_order_acq_rel);
 }
 
 std::int64_t RedisClocks::known(std::size_t lane) const noexcept {

@@ -24,10 +24,6 @@
 
 namespace parley::store {
 
-// The fields of a lane's clock, both in decimal.
-inline constexpr std::string_view kRedisClockField = "t";
-inline constexpr std::string_view kRedisKnownField = "k";
-
 /// Reads the clocks of all lanes: those who ask in one turn of a loop, or while another look is under way, share one.
 class RedisClocks {
  public:

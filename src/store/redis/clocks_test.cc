@@ -35,8 +35,8 @@ class RedisClocksTest : public RedisPartsTest {
   }
   static void set(const redis::RedisServer& server, std::size_t lane, std::int64_t clock, std::int64_t known = 0) {
     const std::string key = redis_key(lane, RedisKey::kClock);
-    (void)server.ask({"HSET", key, kRedisClockField, std::to_string(clock)});
-    if (known != 0) (void)server.ask({"HSET", key, kRedisKnownField, std::to_string(known)});
+    (void)server.ask({"HSET", key, "t", std::to_string(clock)});
+    if (known != 0) (void)server.ask({"HSET", key, "k", std::to_string(known)});
   }
 
   std::unique_ptr<RedisClocks> clocks_;
@@ -54,7 +54,7 @@ TEST_F(RedisClocksTest, IfNobodyConfirmsTheyAreTheLanesClocks) {
 
 TEST_F(RedisClocksTest, WhatIsBehindIsConfirmedByTheReader) {
   const redis::RedisServer replica;
-  follow(replica, server_);
+  replica.follow(server_);
   connect(options_of(server_.endpoint(), 1));
   set(server_, 0, kNow, kNow);
   set(server_, 1, kNow + 1, kNow - 5);
@@ -69,7 +69,7 @@ TEST_F(RedisClocksTest, WhatIsBehindIsConfirmedByTheReader) {
 
 TEST_F(RedisClocksTest, WithoutTheReplicasOnlyWhatIsKnownCounts) {
   const redis::RedisServer replica;
-  follow(replica, server_);
+  replica.follow(server_);
   connect(options_of(server_.endpoint(), 1));
   set(server_, 0, kNow, kNow - 5);
   set(server_, 1, kNow);
@@ -85,7 +85,7 @@ TEST_F(RedisClocksTest, WithoutTheReplicasOnlyWhatIsKnownCounts) {
 
 TEST_F(RedisClocksTest, IfAllIsKnownToBeConfirmedNobodyWaitsForReplicas) {
   const redis::RedisServer replica;
-  follow(replica, server_);
+  replica.follow(server_);
   connect(options_of(server_.endpoint(), 1));
   for (const std::size_t lane : {0, 1}) set(server_, lane, kNow, kNow);
   set(server_, 2, kNow);
@@ -97,7 +97,7 @@ TEST_F(RedisClocksTest, IfAllIsKnownToBeConfirmedNobodyWaitsForReplicas) {
 
 TEST_F(RedisClocksTest, WhatWasKnownOfAnotherStoreIsNothing) {
   const redis::RedisServer replica;
-  follow(replica, server_);
+  replica.follow(server_);
   connect(options_of(server_.endpoint(), 1));
   clocks_->confirmed(1, kNow, identity_.losses());
   clocks_->confirmed(1, kNow - 1, identity_.losses());
@@ -138,7 +138,7 @@ TEST_F(RedisClocksTest, ALookEndsAtTheDeadline) {
 
 TEST_F(RedisClocksTest, WhatIsNoClockIsUnavailable) {
   connect(options_of(server_.endpoint()));
-  (void)server_.ask({"HSET", redis_key(1, RedisKey::kClock), kRedisClockField, "soon"});
+  (void)server_.ask({"HSET", redis_key(1, RedisKey::kClock), "t", "soon"});
   const auto found = ask(Clocks::kKnown);
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code, ErrorCode::kUnavailable);
@@ -154,7 +154,7 @@ TEST_F(RedisClocksTest, LanesMayLieInACluster) {
   for (std::size_t lane = 0; lane < expected.size(); ++lane) {
     expected[lane] = kNow + static_cast<std::int64_t>(lane);
     const std::string key = redis_key(lane, RedisKey::kClock);
-    EXPECT_TRUE(call({"HSET", key, kRedisClockField, std::to_string(expected[lane])}).sent);
+    EXPECT_TRUE(call({"HSET", key, "t", std::to_string(expected[lane])}).sent);
   }
   EXPECT_EQ(times(Clocks::kKnown), expected);
   EXPECT_EQ(times(Clocks::kNewest), expected);

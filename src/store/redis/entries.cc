@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/parse_number.h"
 #include "base/quote.h"
 #include "chat/message.h"
 
@@ -25,9 +26,8 @@ std::optional<std::int64_t> time_of(std::string_view id) noexcept {
 }  // namespace
 
 std::string fault_of_redis_format(std::string_view found) {
-  int format = 0;
-  const auto [rest, error] = std::from_chars(found.data(), found.data() + found.size(), format);
-  if (error != std::errc{} || rest != found.data() + found.size() || format < 1) {
+  const int format = parse_number<int>(found).value_or(0);
+  if (format < 1) {
     return fmt::format("{} is {}, which is not a version", kRedisFormatKey, quote(found));
   }
   if (format == kRedisFormat) return {};

@@ -2,20 +2,23 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <fmt/format.h>
 
+#include "base/atomic_max.h"
+#include "base/parse_number.h"
 #include "base/task_group.h"
 #include "chat/message.h"
 #include "net/loop.h"
 #include "net/waiters.h"
 #include "store/redis/calls.h"
 #include "store/redis/lanes.h"
+#include "store/redis/scripts.h"
 #include "store/redis/tables.h"
+#include "store/send_time.h"
 
 namespace parley::store {
 namespace {
@@ -35,16 +38,10 @@ RedisRaised allowed(const RaisedRows::Values& rows, std::int64_t time) {
   return {.limit = std::min(least + kIndexGrain, kMaxSendTime), .raise_lane = !lane_is_high};
 }
 
-/// Raises a row that may be high enough already. WAIT counts what its own connection wrote, on Redis 7.2 and later and
-/// on Valkey without the commands that wrote nothing. So a write that takes no memory follows, in the same step:
-/// between two, another server may become the master, whose replicas would confirm the write and not the row.
+/// Raises a row that may be high enough already, which is confirmed all the same.
 const redis::Script& raise_again_script() {
-  static const redis::Script script(R"lua(
-redis.call('ZADD', KEYS[1], 'GT', ARGV[1], ARGV[2])
-redis.call('PEXPIREAT', KEYS[1], '253402300799000')
-redis.call('PERSIST', KEYS[1])
-return 0
-)lua");
+  static const redis::Script script(
+      std::string("redis.call('ZADD', KEYS[1], 'GT', ARGV[1], ARGV[2])").append(kRedisConfirmLua) + "return 0");
   return script;
 }
 
@@ -70,11 +67,10 @@ return redis.call('ZREVRANGEBYSCORE', key, time, last, 'WITHSCORES', 'LIMIT', sa
 /// The time that a score stands for; nothing if it is none. Servers write the same number as 1700000000000000
 /// or 1.7e+15.
 std::optional<std::int64_t> time_of(std::string_view score) {
-  double time = 0;
-  const auto [rest, error] = std::from_chars(score.data(), score.data() + score.size(), time);
-  if (error != std::errc{} || rest != score.data() + score.size()) return std::nullopt;
-  if (time < 0 || time > static_cast<double>(kMaxSendTime) || time != std::floor(time)) return std::nullopt;  // nor NaN
-  return static_cast<std::int64_t>(time);
+  const auto time = parse_number<double>(score);
+  if (!time || *time < 0 || *time > static_cast<double>(kMaxSendTime)) return std::nullopt;
+  if (*time != std::floor(*time)) return std::nullopt;  // NaN, too
+  return static_cast<std::int64_t>(*time);
 }
 
 /// The rows of an answer WITHSCORES; nothing if it is none.
@@ -269,18 +265,12 @@ std::uint64_t RedisIndex::age() {
 
 /// About the time that an append gets now. A row may be too high: it is looked at for nothing then.
 std::int64_t RedisIndex::wanted(std::string_view chat, std::int64_t now, std::int64_t floor) {
-  const std::int64_t sane = now > kMaxSendTime ? kMinSendTime : std::max(now, kMinSendTime);
   const std::int64_t seen = newest_of(chat).load(std::memory_order_relaxed);
-  return std::min(std::max({sane, seen, floor}), kMaxSendTime);
+  return std::min(std::max({counted_clock(now), seen, floor}), kMaxSendTime);
 }
 
 /// The chat's lane has reached this time.
-void RedisIndex::saw(std::string_view chat, std::int64_t time) noexcept {
-  auto& newest = newest_of(chat);
-  std::int64_t seen = newest.load(std::memory_order_relaxed);
-  while (time > seen && !newest.compare_exchange_weak(seen, time, std::memory_order_relaxed)) {
-  }
-}
+void RedisIndex::saw(std::string_view chat, std::int64_t time) noexcept { raise_to(newest_of(chat), time); }
 
 std::atomic<std::int64_t>& RedisIndex::newest_of(std::string_view chat) noexcept {
   return newest_[redis_lane_of(chat, identity_.lanes())];

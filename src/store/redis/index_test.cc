@@ -257,7 +257,7 @@ TEST_F(RedisIndexTest, ARaiseWhoseAnswerIsCutIsRepeated) {
 
 TEST_F(RedisIndexTest, ReplicasConfirmARaiseAlsoIfItChangedNothing) {
   const redis::RedisServer replica;
-  follow(replica, server_);
+  replica.follow(server_);
   connect(options_of(server_.endpoint(), 1));
   EXPECT_EQ(limit("a:b", kNow), kNow + kIndexGrain);
   EXPECT_EQ(replica.ask({"ZSCORE", key_of("a"), "a:b"}).text, std::to_string(kNow));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -10,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/parse_number.h"
 #include "redis/client.h"
 
 namespace parley::store {
@@ -78,9 +78,8 @@ std::size_t redis_lane_of(std::string_view name, std::size_t lanes) noexcept {
 std::size_t redis_lane_of_index(std::string_view user, std::size_t lanes) noexcept {
   constexpr std::string_view kFollower = "lane:";  // a member's name has no colon
   if (user.starts_with(kFollower)) {
-    std::size_t lane = 0;
-    const auto [rest, error] = std::from_chars(user.data() + kFollower.size(), user.data() + user.size(), lane);
-    if (error == std::errc{} && rest == user.data() + user.size() && lane < lanes) return lane;
+    const auto lane = parse_number<std::size_t>(user.substr(kFollower.size()));
+    if (lane && *lane < lanes) return *lane;
   }
   return redis_lane_of(user, lanes);
 }

@@ -43,9 +43,7 @@ TEST_F(RedisLinkTest, AnswersBreakAtEveryByte) {
 }
 TEST_F(RedisLinkTest, WhatIsSettledIsConfirmedByReplicas) {
   redis::RedisServer replica(durable_redis());
-  (void)replica.ask({"REPLICAOF", "127.0.0.1", std::to_string(server_.port())});
-  redis::eventually("the replica follows",
-                    [&] { return replica.field({"INFO", "replication"}, "master_link_status") == "up"; });
+  replica.follow(server_);
   redis::ClientOptions servers = client_of(link_.endpoint());
   servers.replicas = 1;
   store_ = RedisStoreFixture::open(servers, options());

@@ -302,9 +302,7 @@ TEST_F(RedisNodesTest, ConditionalWritesOfManyNodesAreOneAfterTheOther) {
 
 TEST_F(RedisNodesTest, WhatAReplicaHasOfAChatItHasOfTheIndex) {
   const redis::RedisServer replica(durable_redis());
-  (void)replica.ask({"REPLICAOF", "127.0.0.1", std::to_string(server_.port())});
-  redis::eventually("the replica follows",
-                    [&] { return replica.field({"INFO", "replication"}, "master_link_status") == "up"; });
+  replica.follow(server_);
   open_nodes(1);
   const std::vector<std::string> chats = neighbours(5);
   for (int round = 0; round < 60; ++round) {
@@ -326,9 +324,7 @@ TEST_F(RedisNodesTest, WhatAReplicaHasOfAChatItHasOfTheIndex) {
 
 TEST_F(RedisNodesTest, ClocksAreConfirmedAndTellAll) {
   const redis::RedisServer replica(durable_redis());
-  (void)replica.ask({"REPLICAOF", "127.0.0.1", std::to_string(server_.port())});
-  redis::eventually("the replica follows",
-                    [&] { return replica.field({"INFO", "replication"}, "master_link_status") == "up"; });
+  replica.follow(server_);
   open_nodes(1);
   const std::vector<std::string> chats = neighbours(5);
   std::vector<std::int64_t> before(store_->lanes());

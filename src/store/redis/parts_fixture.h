@@ -29,12 +29,6 @@ class RedisPartsTest : public redis::ClientTest {
     out.replicas = replicas;
     return out;
   }
-  /// Makes `master` have a replica that follows it.
-  static void follow(const redis::RedisServer& replica, const redis::RedisServer& master) {
-    (void)replica.ask({"REPLICAOF", "127.0.0.1", std::to_string(master.port())});
-    redis::eventually("the replica follows",
-                      [&] { return replica.field({"INFO", "replication"}, "master_link_status") == "up"; });
-  }
   void connect(redis::ClientOptions options) {
     const auto started = start(std::move(options));
     ASSERT_TRUE(started) << started.error().detail;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_max.h"
 #include "chat/message_body.h"
 #include "store/redis/entries.h"
 #include "store/redis/lanes.h"
@@ -39,7 +40,7 @@ bool fill(RecordPage& page, PageRoom& room, const ChatId& chat, bool all_kinds, 
     if (!all_kinds && record.kind != RecordKind::kMessage) continue;
     page.has_more = !room.take(page_bytes(record.kind, record.body));
     if (page.has_more) return false;
-    page.records.push_back(record.at(found->time));
+    record.write_to(page.records.emplace_back(), found->time);
   }
   return true;
 }
@@ -80,7 +81,7 @@ Task<RecordPage> RedisReader::read(ChatId chat, RecordRange range, Deadline dead
   PageRoom room(range.page);
   bool found = false;
   for (bool more = true; more;) {
-    query.wanted = std::max(room.messages() + 1, found ? kWantedOnceMore : 0);
+    query.wanted = std::max(room.count() + 1, found ? kWantedOnceMore : 0);
     query.room = room.bytes();
     const bool plainly = query.wanted * largest_.load(std::memory_order_relaxed) <= kMaxPlainBytes;
     Async<RedisAnswer> asking = plainly ? ask(query) : ask_bounded(query);
@@ -143,11 +144,7 @@ Async<RedisAnswer> RedisReader::ask_bounded(const Query& query) {
   co_return answer;
 }
 
-void RedisReader::note_size(std::size_t record) {
-  std::size_t known = largest_.load(std::memory_order_relaxed);
-  while (record > known && !largest_.compare_exchange_weak(known, record, std::memory_order_relaxed)) {
-  }
-}
+void RedisReader::note_size(std::size_t record) { raise_to(largest_, record); }
 
 /// Whether the chat has records, of which the page that was asked for has none.
 Task<bool> RedisReader::exists(const std::string& stream, Deadline deadline) {

@@ -30,10 +30,8 @@ namespace parley::store {
 //
 // with the sender and the key's field as they stand in the record (record_codec.h, batch.h). A step looks there if an
 // entry has led it to no record that is a repeat.
-inline constexpr std::string_view kRedisGenerationsField = "g";
-
-/// What an entry of an idempotency key takes in its bucket: two bytes of the key's print, and six of the time.
-inline constexpr std::size_t kRedisKeyEntryBytes = 8;
+//
+// An entry of an idempotency key in its bucket has two bytes of the key's print, and six of the time.
 
 struct RedisStepRules {
   std::chrono::microseconds window;  ///< how much older than the node's clock a record may be that a key stands for
@@ -54,6 +52,12 @@ struct RedisStepRules {
 /// memory, so that a full server takes it. It is in one step with the look, since between two another server may become
 /// the master, whose replicas would confirm the write and not the record.
 [[nodiscard]] redis::Script make_step_script(const RedisStepRules& rules);
+
+/// The same for other scripts: such a write to KEYS[1].
+inline constexpr std::string_view kRedisConfirmLua = R"lua(
+redis.call('PEXPIREAT', KEYS[1], '253402300799000')
+redis.call('PERSIST', KEYS[1])
+)lua";
 
 /// Begins a new generation of a lane's idempotency keys. Answers what the generations are then, or `!lost` if the lane
 /// has another id.

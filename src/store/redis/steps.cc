@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <list>
-#include <span>
 #include <string_view>
 #include <utility>
 
@@ -12,12 +11,14 @@
 #include <boost/intrusive/list.hpp>
 #include <fmt/format.h>
 
+#include "base/atomic_max.h"
 #include "base/random_id.h"
 #include "base/task_group.h"
 #include "base/wakeup.h"
 #include "net/deadlines.h"
 #include "store/redis/lanes.h"
 #include "store/rules.h"
+#include "store/send_time.h"
 
 namespace parley::store {
 namespace {
@@ -103,11 +104,16 @@ struct RedisSteps::Batch {
   }
 };
 
+/// Has one call under way at a time, and numbers them.
+struct RedisSteps::Sender {
+  std::string name{};
+  std::uint64_t number = 0;  // of the last one
+  bool busy = false;
+};
+
 struct RedisSteps::Call {
   std::vector<std::unique_ptr<Batch>> batches{};  // those that are not settled
-  std::size_t sender = 0;                         // in its queue
-  std::string_view name{};                        // its
-  std::uint64_t number = 0;
+  Sender* sender = nullptr;
   Deadline deadline{};  // the latest of those who wait
   // RedisIdentity's when it was begun:
   std::uint64_t stores = 0;
@@ -126,11 +132,6 @@ bool RedisSteps::Batch::may_be_done() const noexcept { return maybe_executed || 
 /// What waits for one call.
 struct RedisSteps::Queue {
   using List = boost::intrusive::list<Waiting, boost::intrusive::constant_time_size<false>>;
-  struct Sender {
-    std::string name{};
-    std::uint64_t number = 0;
-    bool busy = false;
-  };
 
   List waiting;
   std::vector<Sender> senders;
@@ -263,14 +264,13 @@ void RedisSteps::flush(Loop& loop) {
 
 void RedisSteps::send_what_waits(Loop& loop, Queue& queue) {
   while (!queue.waiting.empty()) {
-    const auto sender = std::ranges::find(queue.senders, false, &Queue::Sender::busy);
+    const auto sender = std::ranges::find(queue.senders, false, &Sender::busy);
     if (sender == queue.senders.end()) return;
     auto call = take_call(loop, queue);
     if (call->batches.empty()) continue;
     sender->busy = true;
-    call->sender = static_cast<std::size_t>(sender - queue.senders.begin());
-    call->name = sender->name;
-    call->number = ++sender->number;
+    ++sender->number;
+    call->sender = &*sender;
     loop.calls.spawn(do_call(loop, queue, std::move(call)));
   }
 }
@@ -342,7 +342,7 @@ Async<> RedisSteps::do_call(Loop& loop, Queue& queue, std::unique_ptr<Call> call
   co_await ask(loop, *call);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(loop.loop.now() - begun);
   metrics_.write_us.observe(static_cast<std::uint64_t>(took.count()));
-  queue.senders[call->sender].busy = false;
+  call->sender->busy = false;
   send_what_waits(loop, queue);
 }
 
@@ -353,7 +353,6 @@ Async<> RedisSteps::ask(Loop& loop, Call& call) {
   }
   const std::string key = redis_key(call.batches.front()->what.lane, RedisKey::kClock);
   const auto put = [&](redis::ScriptCall& script) {
-    const std::int64_t now = options_.clock();
     call.lanes.clear();
     for (const auto& batch : call.batches) {
       if (!batch->maybe_executed) batch->drop_unwanted();
@@ -362,9 +361,7 @@ Async<> RedisSteps::ask(Loop& loop, Call& call) {
       batch->what.floor = clocks_[batch->what.lane].load(std::memory_order_relaxed) + 1;
       call.lanes.push_back(&batch->what);
     }
-    put_steps({.now = now > kMaxSendTime ? kMinSendTime : std::max(now, kMinSendTime),
-               .sender = call.name,
-               .number = call.number},
+    put_steps({.now = counted_clock(options_.clock()), .sender = call.sender->name, .number = call.sender->number},
               call.lanes, script);
   };
   for (;;) {
@@ -422,7 +419,7 @@ bool RedisSteps::take_step(Loop& loop, const Call& call, Batch& batch, const red
   auto known = RedisKeyGenerations::parse(step->generations);
   if (!known || ++batch.renewals > kMaxRenewals) {
     const std::string why = known ? "its keys change too often" : "the lane's generations of keys are none of ours";
-    end(batch, batch.maybe_executed ? unknown(why) : fail(ErrorCode::kUnavailable, "Redis: " + why));
+    end_undone(batch, {ErrorCode::kUnavailable, "Redis: " + why});
     return true;
   }
   batch.renews = known->empty() || known->text() == batch.what.generations->text();
@@ -447,7 +444,7 @@ Async<> RedisSteps::renew_for(Loop& loop, Call& call, Batch& batch) {
   if (renewed) {
     batch.renews = false;
   } else {
-    end(batch, batch.maybe_executed ? unknown(renewed.error().detail) : std::unexpected(renewed.error()));
+    end_undone(batch, renewed.error());
   }
 }
 
@@ -487,12 +484,8 @@ void RedisSteps::settle(Loop& loop, const Call& call, Batch& batch, const RedisS
   const std::size_t number = batch.what.lane;
   switch (step.how) {
     case RedisStep::How::kOvertaken: return end(batch, unknown("a later one came first"));
-    case RedisStep::How::kLost:
-      if (batch.maybe_executed) return end(batch, unknown(lane_lost().error().detail));
-      return end(batch, lane_lost());
-    case RedisStep::How::kFault:
-      if (batch.maybe_executed) return end(batch, unknown(shown(step.fault)));
-      return end(batch, fail(ErrorCode::kUnavailable, "Redis: " + shown(step.fault)));
+    case RedisStep::How::kLost: return end_undone(batch, lane_lost().error());
+    case RedisStep::How::kFault: return end_undone(batch, {ErrorCode::kUnavailable, "Redis: " + shown(step.fault)});
     case RedisStep::How::kBeyondLimit:
       // An attempt that may still be executed would store it twice, if it were sent again with another limit.
       if (batch.maybe_executed) return end(batch, unknown("its time would be too late now"));
@@ -516,11 +509,7 @@ void RedisSteps::settle(Loop& loop, const Call& call, Batch& batch, const RedisS
   }
 }
 
-void RedisSteps::saw(std::size_t lane, std::int64_t clock) noexcept {
-  std::int64_t before = clocks_[lane].load(std::memory_order_relaxed);
-  while (clock > before && !clocks_[lane].compare_exchange_weak(before, clock, std::memory_order_relaxed)) {
-  }
-}
+void RedisSteps::saw(std::size_t lane, std::int64_t clock) noexcept { raise_to(clocks_[lane], clock); }
 
 Result<RedisDone> RedisSteps::settled(const Call& call, const Batch& batch, const RedisStep& step,
                                       const RedisDone& done) const {
@@ -543,6 +532,11 @@ Result<RedisDone> RedisSteps::settled(const Call& call, const Batch& batch, cons
     case How::kBeyondLimit: return done;
   }
   return done;
+}
+
+/// Nothing was done now, for this reason. An earlier attempt may have done it.
+void RedisSteps::end_undone(Batch& batch, const Error& why) {
+  end(batch, batch.maybe_executed ? unknown(why.detail) : std::unexpected(why));
 }
 
 void RedisSteps::end(Batch& batch, const Result<RedisDone>& with) {

@@ -61,6 +61,7 @@ class RedisSteps {
  private:
   struct Waiting;
   struct Batch;
+  struct Sender;
   struct Call;
   struct Queue;
   struct Lane;
@@ -87,6 +88,7 @@ class RedisSteps {
   [[nodiscard]] Result<RedisDone> settled(const Call& call, const Batch& batch, const RedisStep& step,
                                           const RedisDone& done) const;
   void saw(std::size_t lane, std::int64_t clock) noexcept;
+  static void end_undone(Batch& batch, const Error& why);
   static void end(Batch& batch, const Result<RedisDone>& with);
   void ring(const Call& call, bool sent);
 

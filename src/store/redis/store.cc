@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -15,6 +14,7 @@
 #include <prometheus/metric_family.h>
 
 #include "base/log.h"
+#include "base/parse_number.h"
 #include "base/quote.h"
 #include "base/random_id.h"
 #include "base/task_group.h"
@@ -34,6 +34,7 @@
 #include "store/redis/steps.h"
 #include "store/redis/tables.h"
 #include "store/redis/writer.h"
+#include "store/rules.h"
 #include "store/store_metrics.h"
 
 namespace parley::store {
@@ -53,17 +54,6 @@ constexpr std::size_t kLanes = 16;
 Async<> ask_for_into(std::string_view key, std::optional<std::string>& found, redis::Ask ask) {
   auto value = co_await ask_for_value(key, std::move(ask));
   if (value) found = *std::move(value);
-}
-
-std::optional<std::size_t> number(std::string_view text) {
-  std::size_t out = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
-  return out;
-}
-
-std::unexpected<Error> no_value(std::string_view key, std::string_view value, std::string_view what) {
-  return fail(ErrorCode::kUnavailable, fmt::format("{} is {}, which is not {}", key, quote(value), what));
 }
 
 class RedisStore final : public MessageStore {
@@ -116,29 +106,29 @@ class RedisStore final : public MessageStore {
   }
 
   Task<Appended> append(Change change, Deadline deadline) override {
-    if (loop_.passed(deadline)) return failed<Appended>(too_late("before the call began").error());
+    if (loop_.passed(deadline)) return failed<Appended>(not_begun().error());
     if (!health_.fit()) return failed<Appended>(unfit());
     return check_done(writer_.append(std::move(change), deadline));
   }
 
   Task<RecordPage> read(ChatId chat, RecordRange range, Deadline deadline) override {
-    if (loop_.passed(deadline)) return failed<RecordPage>(too_late("before the call began").error());
+    if (loop_.passed(deadline)) return failed<RecordPage>(not_begun().error());
     return reader_.read(std::move(chat), range, deadline);
   }
 
   Task<RowPage> rows(TableId table, RowRange range, Deadline deadline) override {
-    if (loop_.passed(deadline)) return failed<RowPage>(too_late("before the call began").error());
+    if (loop_.passed(deadline)) return failed<RowPage>(not_begun().error());
     return tables_.rows(std::move(table), std::move(range), deadline);
   }
 
   Task<Written> write(TableId table, std::vector<RowWrite> rows, Deadline deadline) override {
-    if (loop_.passed(deadline)) return failed<Written>(too_late("before the call began").error());
+    if (loop_.passed(deadline)) return failed<Written>(not_begun().error());
     if (!health_.fit()) return failed<Written>(unfit());
     return check_done(writer_.write(std::move(table), std::move(rows), deadline));
   }
 
   Task<IndexPage> index(std::string user, IndexRange range, Deadline deadline) override {
-    if (loop_.passed(deadline)) return failed<IndexPage>(too_late("before the call began").error());
+    if (loop_.passed(deadline)) return failed<IndexPage>(not_begun().error());
     return index_.index(std::move(user), std::move(range), deadline);
   }
 
@@ -148,7 +138,7 @@ class RedisStore final : public MessageStore {
 
   Task<std::vector<std::int64_t>> clocks(Clocks which, Deadline deadline) override {
     if (loop_.passed(deadline)) {
-      return failed<std::vector<std::int64_t>>(too_late("before the call began").error());
+      return failed<std::vector<std::int64_t>>(not_begun().error());
     }
     return clocks_.clocks(which, deadline);
   }
@@ -265,9 +255,11 @@ class RedisStore final : public MessageStore {
   Task<std::size_t> get_or_make_lanes(std::size_t lanes, Deadline deadline) {
     auto found = co_await get_or_make(kRedisLanesKey, std::to_string(lanes), deadline, kRedisIdKey);
     if (!found) co_return std::unexpected(std::move(found).error());
-    const auto count = number(*found);
-    if (!count || *count < 1 || *count > kMaxRedisLanes)
-      co_return no_value(kRedisLanesKey, *found, "a number of lanes");
+    const auto count = parse_number<std::size_t>(*found);
+    if (!count || *count < 1 || *count > kMaxRedisLanes) {
+      co_return fail(ErrorCode::kUnavailable,
+                     fmt::format("{} is {}, which is not a number of lanes", kRedisLanesKey, quote(*found)));
+    }
     co_return *count;
   }
 
@@ -295,14 +287,19 @@ class RedisStore final : public MessageStore {
     co_return std::move(answer.result.reply.text);
   }
 
+  /// The key's value as any master says it; empty: it is not there; nothing: none has answered.
+  Async<std::optional<std::string>> value_on_masters(std::string_view key) {
+    std::optional<std::string> found;
+    co_await client_.visit_masters(
+        kWatch, [&found, key](const std::string&, redis::Ask ask) { return ask_for_into(key, found, std::move(ask)); });
+    co_return found;
+  }
+
   /// Looks which store the servers hold, and takes another one for the store if that is what they hold.
   Async<> look_at_id() {
     // Asked of each master, and not by a call: the answer to a call would end the outage of a master that refuses
     // others.
-    std::optional<std::string> found;
-    co_await client_.visit_masters(kWatch, [&found](const std::string&, redis::Ask ask) {
-      return ask_for_into(kRedisIdKey, found, std::move(ask));
-    });
+    const auto found = co_await value_on_masters(kRedisIdKey);
     if (!found) co_return;  // a look that is answered will tell
     id_known_ = *found == identity_.id();
     if (id_known_) co_return identity_.confirm(loop_.now());
@@ -325,10 +322,7 @@ class RedisStore final : public MessageStore {
 
   /// Whether the data still have our format: a newer program may have changed them.
   Async<> look_at_format() {
-    std::optional<std::string> found;
-    co_await client_.visit_masters(kWatch, [&found](const std::string&, redis::Ask ask) {
-      return ask_for_into(kRedisFormatKey, found, std::move(ask));
-    });
+    const auto found = co_await value_on_masters(kRedisFormatKey);
     // Without a format the store is gone, which its id tells.
     if (found) health_.observe_format(found->empty() ? std::string() : fault_of_redis_format(*found));
   }

@@ -16,9 +16,9 @@ namespace parley::store {
 /// call may be under way when it is destroyed. `metrics` shows its cells from now on, also after it is gone. Blocks;
 /// not from a loop.
 ///
-/// kUnavailable, in one line for a person, when by the deadline it cannot be reached, when it keeps a newer format, or
+/// kUnavailable, in one line for a person, when by the deadline it cannot be reached, when it keeps another format, or
 /// when its settings do not fit options.durability. If they no longer fit later, appends are kUnavailable for as long
-/// as that lasts, as health() says. StoreOptions::memory bounds what is remembered of recent chats.
+/// as that lasts, as health() says. StoreOptions::memory bounds the pages and what is known of the index.
 [[nodiscard]] Result<std::unique_ptr<MessageStore>> open_redis_store(redis::ClientOptions servers,
                                                                      const StoreOptions& options, net::LoopPool& loops,
                                                                      MetricsRegistry& metrics, Deadline deadline);

@@ -391,9 +391,7 @@ TEST_F(RedisStoreTest, AFullServerTakesNothingAndSaysSo) {
 
 TEST_F(RedisStoreTest, AnAnswerWaitsForTheReplicas) {
   redis::RedisServer replica(durable_redis());
-  (void)replica.ask({"REPLICAOF", "127.0.0.1", std::to_string(server_.port())});
-  redis::eventually("the replica follows",
-                    [&] { return replica.field({"INFO", "replication"}, "master_link_status") == "up"; });
+  replica.follow(server_);
   redis::ClientOptions servers = client_of(server_.endpoint());
   servers.replicas = 1;
   store_ = RedisStoreFixture::open(servers, options());

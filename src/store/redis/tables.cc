@@ -87,7 +87,7 @@ return out
 /// What of `members` the page has room for; nothing if one is no row.
 std::optional<RowPage> page_of(const std::vector<Reply>& members, const RowRange& range) {
   RowPage page;
-  RowRoom room(range);
+  PageRoom room(range.limit, range.max_bytes);
   for (const Reply& member : members) {
     auto row = row_of(member.text);
     if (!row) return std::nullopt;

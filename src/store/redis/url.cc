@@ -2,21 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
-#include <system_error>
 #include <utility>
 
+#include "base/parse_number.h"
 #include "net/url.h"
 
 namespace parley::store {
 namespace {
-
-bool is_number(std::string_view text) {
-  unsigned value = 0;
-  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && rest == text.data() + text.size();
-}
 
 struct RedisScheme {
   std::string_view name;
@@ -36,7 +29,7 @@ constexpr std::array kRedisSchemes{
 std::expected<void, std::string> check_redis_path(redis::Topology topology, std::string_view path) {
   switch (topology) {
     case redis::Topology::kSingle:
-      if (!path.empty() && !is_number(path)) return std::unexpected("the database is a number");
+      if (!path.empty() && !parse_number<unsigned>(path)) return std::unexpected("the database is a number");
       break;
     case redis::Topology::kCluster:
       if (!path.empty()) return std::unexpected("a cluster has no path");

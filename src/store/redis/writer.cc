@@ -6,11 +6,13 @@
 #include <string_view>
 #include <utility>
 
+#include "chat/message_body.h"
 #include "store/idempotency_record.h"
 #include "store/record_codec.h"
 #include "store/redis/lanes.h"
 #include "store/redis/tables.h"
 #include "store/rules.h"
+#include "store/send_time.h"
 
 namespace parley::store {
 namespace {
@@ -25,16 +27,9 @@ std::unexpected<Error> lane_runs_away() {
   return fail(ErrorCode::kUnavailable, "the lane's times went up faster than the index could follow");
 }
 
-/// The field of the key in the body of a message (protobuf: the second one, of bytes). Empty: the record has none.
+/// The field of the key in the body of a record. Empty: it has none.
 std::string key_field_of(std::string_view record, std::string_view key) {
-  constexpr char kTag = (2 << 3) | 2;
-  std::string field(1, kTag);
-  for (std::size_t size = key.size();; size >>= 7U) {
-    const bool last = size < 0x80;
-    field.push_back(static_cast<char>(last ? size : size | 0x80U));
-    if (last) break;
-  }
-  field.append(key);
+  std::string field = key_field(key);
   if (!record.contains(field)) field.clear();
   return field;
 }
@@ -63,11 +58,7 @@ RedisItem item_of(const Change& change, std::size_t lane, const RedisLaneId& id)
 
 }  // namespace
 
-/// The clock, which does not count if it is broken.
-std::int64_t RedisWriter::now() const {
-  const std::int64_t now = options_.clock();
-  return now > kMaxSendTime ? kMinSendTime : std::max(now, kMinSendTime);
-}
+std::int64_t RedisWriter::now() const { return counted_clock(options_.clock()); }
 
 Task<Appended> RedisWriter::append(Change change, Deadline deadline) {
   if (!identity_.settled()) co_return std::unexpected(identity_.unsettled());

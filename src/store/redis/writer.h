@@ -1,7 +1,6 @@
 // Appends and writes to Redis.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
