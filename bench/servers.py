@@ -94,7 +94,9 @@ class Redis(Process):
         ).stdout
 
     def used_bytes(self):
-        return int(re.search(r"^used_memory:(\d+)", self.ask("INFO", "memory"), re.M)[1])
+        """Without what it has for connections, which it gives back when they are idle."""
+        info = dict(re.findall(r"^(\w+):(\d+)", self.ask("INFO", "memory"), re.M))
+        return int(info["used_memory"]) - int(info["mem_clients_normal"])
 
 
 class Parley(Process):

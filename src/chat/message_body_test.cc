@@ -51,6 +51,15 @@ TEST(MessageBody, IsWhatTheGeneratedClassWrites) {
   }
 }
 
+// A store tells a repeat by these bytes, which another version may have written: they are the same for ever.
+TEST(MessageBody, TheBytesAreTheFormat) {
+  const std::string plain("\n\4text\x12\3key", 11);
+  EXPECT_EQ(draft_of_message(draft("text", "key")).body, plain);
+  EXPECT_EQ(draft_of_message(draft("text")).body, plain.substr(0, 6));
+  EXPECT_EQ(generated("text", "key", 300, {"b", "a"}, "image", "{}"),
+            plain + "\x18\xac\x02" + "\"\1b" + "\"\1a" + "*\5image" + "2\2{}");
+}
+
 TEST(MessageBody, ComesBackAsItWasAndTheKeyToItsSenderAlone) {
   for (const std::string& text : texts()) {
     for (const std::string& key : {std::string(), std::string("key")}) {

@@ -38,6 +38,8 @@ constexpr std::size_t kPrintBytes = 2;  // of an entry in a bucket
 constexpr std::size_t kHeadBytes = 4 + 4 + (4 * 2) + 1 + 5 + (3 * 7);
 // Roughly: an item beside its records and rows, and the name of a bucket.
 constexpr std::size_t kItemBytes = 128;
+// Each of a row's arguments: a row of a few bytes takes the server as long as 64 bytes do.
+constexpr std::size_t kRowArgumentBytes = 64 / kRedisRowArguments;
 constexpr std::size_t kBucketBytes = 48;
 
 /// Takes what stands before the next space, and that.
@@ -219,14 +221,11 @@ std::size_t RedisItem::bytes(std::size_t generations) const noexcept {
   std::size_t out = kItemBytes + log.size();
   if (!print.empty()) out += kBucketBytes * generations;
   for (const std::string& record : records) out += record.size();
-  for (const std::string& row : rows) out += row.size();
+  for (const std::string& row : rows) out += kRowArgumentBytes + row.size();
   return out;
 }
 
-bool RedisItem::goes_with(const RedisItem& before) const noexcept {
-  if (!print.empty() && print == before.print) return false;
-  return table.empty() || table != before.table;
-}
+bool RedisItem::goes_with(const RedisItem& before) const noexcept { return print.empty() || print != before.print; }
 
 void put_steps(const RedisStepHead& head, std::span<const RedisBatch* const> batches, redis::ScriptCall& call) {
   call.add_argument(head.now);

@@ -26,8 +26,9 @@ struct RedisItem {
   std::string chat{};       ///< of its records
   std::string log{};        ///< the chat's stream
   boost::container::small_vector<std::string, 1> records{};
-  std::string print{};              ///< 16 bytes that tell an idempotency key from others; empty: there is none
-  std::string key_field{};          ///< the bytes of the first record that hold the key; empty: they are not known
+  std::string print{};  ///< 16 bytes that tell an idempotency key from others; empty: there is none
+  std::string
+      key_field{};  ///< the bytes of the first record that hold the key; empty: it has none, although Change says so
   std::string table{};              ///< whose rows change; empty: none do
   std::vector<std::string> rows{};  ///< redis_row_arguments()
   bool raises = false;              ///< whether the row of the chat in the index of its lane's followers is raised
@@ -41,7 +42,7 @@ struct RedisItem {
   [[nodiscard]] Kind kind() const noexcept;
   /// What it adds to a batch, in a lane of so many generations of keys.
   [[nodiscard]] std::size_t bytes(std::size_t generations) const noexcept;
-  /// Whether one step can do both: it looks at everything before it does anything.
+  /// Whether one step can do both: it looks for all keys before it stores anything.
   [[nodiscard]] bool goes_with(const RedisItem& before) const noexcept;
 };
 

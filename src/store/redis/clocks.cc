@@ -189,10 +189,13 @@ Async<> RedisClocks::ask_once(const redis::Script& script, const std::vector<std
   }
 }
 
-void RedisClocks::confirmed(std::size_t lane, std::int64_t time, std::uint64_t losses) noexcept {
-  if (!client_.replicates() || losses != identity_.losses()) return;
-  if (losses_.exchange(losses, std::memory_order_acq_rel) != losses) {
-    for (auto& known : known_) known.store(0, std::memory_order_release);
+void RedisClocks::confirmed(std::size_t lane, std::int64_t time, std::uint64_t losses) {
+  if (!client_.replicates()) return;
+  const std::scoped_lock lock(mutex_);
+  if (losses != identity_.losses()) return;
+  if (losses_.load(std::memory_order_relaxed) != losses) {
+    for (auto& known : known_) known.store(0, std::memory_order_relaxed);
+    losses_.store(losses, std::memory_order_release);  // behind them: known() looks at it first
   }
   raise_to(known_[lane], time, std::memory_order_acq_rel);
 }

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,7 @@ class RedisClocks {
 
   /// What was stored in the lane up to `time` is confirmed, with RedisIdentity::losses() as they were before it was
   /// asked for. Any thread.
-  void confirmed(std::size_t lane, std::int64_t time, std::uint64_t losses) noexcept;
+  void confirmed(std::size_t lane, std::int64_t time, std::uint64_t losses);
   /// The highest time that this process knows to be confirmed, for the next append; 0: none, or nobody confirms.
   [[nodiscard]] std::int64_t known(std::size_t lane) const noexcept;
 
@@ -63,6 +64,7 @@ class RedisClocks {
   const RedisIdentity& identity_;
   const bool one_server_;
   std::vector<std::unique_ptr<Loop>> loops_;
+  std::mutex mutex_;                              // of those who change what is below
   std::vector<std::atomic<std::int64_t>> known_;  // by lane
   std::atomic<std::uint64_t> losses_{0};          // after which known_ was learnt
 };

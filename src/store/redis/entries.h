@@ -5,6 +5,8 @@
 //   parley:lanes:{parley:id}  how many lanes the store has. It shares the slot of the id, and is lost with it.
 //   parley:{<tag>}:…          a lane. lanes.h names its kinds of keys, scripts.h says what its clock is.
 //
+// A cluster can lose the first three alone. Format and lanes are then as the clocks say, which have them too.
+//
 // A chat is a stream in its lane. An entry's id is <time>-0, and it has one field, whose value is the record
 // (record_codec.h). Redis keeps the field's name once, since all entries have the same.
 #pragma once

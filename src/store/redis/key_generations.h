@@ -28,9 +28,9 @@ class RedisKeyGenerations {
     std::size_t buckets = 0;
   };
 
-  static constexpr std::size_t kLeastBuckets = 64;
-  static constexpr std::size_t kGrowth = 16;
-  static constexpr std::size_t kMostBuckets = kLeastBuckets * kGrowth * kGrowth * kGrowth;
+  static constexpr std::size_t kLeastBuckets = 32;
+  static constexpr std::size_t kGrowth = 4;
+  static constexpr std::size_t kMostBuckets = 524'288;
   /// The keys that a generation has room for, for each of its buckets.
   static constexpr std::size_t kKeysOfBucket = 160;
   /// With so many no other one begins because the newest is full.

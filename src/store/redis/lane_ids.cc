@@ -1,13 +1,19 @@
 #include "store/redis/lane_ids.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/parse_number.h"
+#include "base/quote.h"
 #include "base/random_id.h"
 #include "base/task_group.h"
 #include "net/loop.h"
 #include "store/redis/calls.h"
+#include "store/redis/entries.h"
 #include "store/redis/lanes.h"
 
 namespace parley::store {
@@ -15,56 +21,105 @@ namespace {
 
 using redis::Reply;
 
-/// A field of the lane's clock.
+// Fields of the lane's clock.
 constexpr std::string_view kIdField = "i";
+constexpr std::string_view kFormatField = "v";
+constexpr std::string_view kLanesField = "l";
 
+/// The fields of a lane, which get these values if it has no id.
 const redis::Script& get_or_make_id_script() {
   static const redis::Script script(R"lua(
-redis.call('HSETNX', KEYS[1], 'i', ARGV[1])
-return redis.call('HGET', KEYS[1], 'i')
+local lane = redis.call('HMGET', KEYS[1], 'i', 'v', 'l')
+if lane[1] then return lane end
+redis.call('HSET', KEYS[1], 'i', ARGV[1], 'v', ARGV[2], 'l', ARGV[3])
+return {ARGV[1], ARGV[2], ARGV[3]}
 )lua");
   return script;
 }
+
+/// Whether `reply` is the values of the three fields, which may be nil.
+bool are_fields(const Reply& reply) { return reply.type == Reply::Type::kArray && reply.elements.size() == 3; }
 
 std::string get_id(std::string_view key) { return redis::format_command({"HGET", key, kIdField}); }
 
 }  // namespace
 
+Task<std::optional<RedisLaneIds::Store>> RedisLaneIds::store(Deadline deadline) {
+  std::vector<Result<std::optional<Store>>> found(kMaxRedisLanes);
+  TaskGroup all(net::Loop::current().executor());
+  for (std::size_t lane = 0; lane < found.size(); ++lane) all.spawn(ask_for_store(lane, deadline, found));
+  co_await all.wait();
+  for (auto& each : found) {
+    if (!each) co_return std::unexpected(std::move(each).error());
+  }
+  const auto first = std::ranges::find_if(found, [](const auto& each) { return each->has_value(); });
+  co_return first == found.end() ? std::nullopt : **std::move(first);
+}
+
+Async<> RedisLaneIds::ask_for_store(std::size_t lane, Deadline deadline,
+                                    std::vector<Result<std::optional<Store>>>& out) {
+  const std::string key = redis_key(lane, RedisKey::kClock);
+  const auto call = [&] {
+    return client_.call(key, redis::format_command({"HMGET", key, kIdField, kFormatField, kLanesField}),
+                        {.deadline = deadline});
+  };
+  const RedisAnswer answer = co_await until_answered(call, deadline);
+  if (!answer.answered() || !are_fields(answer.reply())) {
+    out[lane] = std::unexpected(read_failure(answer));
+    co_return;
+  }
+  const auto& fields = answer.reply().elements;
+  const std::size_t lanes = parse_number<std::size_t>(fields[2].text).value_or(0);
+  // What makes no sense is refused when the ids are learnt.
+  if (fields[0].text.empty() || fields[1].text.empty() || lanes < 1 || lanes > kMaxRedisLanes) co_return;
+  out[lane] = Store{.format = fields[1].text, .lanes = lanes};
+}
+
 Task<void> RedisLaneIds::learn(Deadline deadline) {
-  Result<void> learnt;
+  Learnt learnt;
   TaskGroup all(net::Loop::current().executor());
   for (std::size_t lane = 0; lane < identity_.lanes(); ++lane) all.spawn(learn_lane(lane, deadline, learnt));
   co_await all.wait();
-  co_return learnt;
+  if (!learnt.fault.empty()) co_return fail(ErrorCode::kUnavailable, std::move(learnt.fault));
+  co_return learnt.asked;
 }
 
-Async<> RedisLaneIds::learn_lane(std::size_t lane, Deadline deadline, Result<void>& learnt) {
+Async<> RedisLaneIds::learn_lane(std::size_t lane, Deadline deadline, Learnt& learnt) {
   const std::string key = redis_key(lane, RedisKey::kClock);
-  const std::string fresh = random_id();
+  const std::array<std::string, 3> fresh{random_id(), std::to_string(kRedisFormat), std::to_string(identity_.lanes())};
   const std::array<std::string_view, 1> keys{key};
-  const std::array<std::string_view, 1> arguments{fresh};
+  const std::array<std::string_view, 3> arguments{fresh[0], fresh[1], fresh[2]};
   const auto run = [&] {
     return client_.run(get_or_make_id_script(), keys, arguments, {.deadline = deadline, .replicate = true});
   };
   RedisAnswer answer = co_await until_answered(run, deadline);
-  if (!answer.answered() || answer.reply().type != Reply::Type::kString) {
-    learnt = std::unexpected(read_failure(answer));
+  if (!answer.answered() || !are_fields(answer.reply())) {
+    learnt.asked = std::unexpected(read_failure(answer));
     co_return;
   }
-  identity_.set_lane_id(lane, std::move(answer.result.reply.text));
+  auto& fields = answer.result.reply.elements;
+  if (fields[1].text != fresh[1] || fields[2].text != fresh[2]) {
+    learnt.fault = fmt::format(
+        "{} is of a store of format {} with {} lanes, and others are of one of format {} with {}: do these servers "
+        "hold "
+        "one store?",
+        key, quote(fields[1].text), quote(fields[2].text), fresh[1], fresh[2]);
+    co_return;
+  }
+  identity_.set_lane_id(lane, std::move(fields[0].text));
 }
 
-Async<bool> RedisLaneIds::changed(std::chrono::milliseconds patience) {
+Async<RedisLaneIds::Looked> RedisLaneIds::look(std::chrono::milliseconds patience) {
   const Deadline deadline = net::Loop::current().now() + patience;
   std::vector<std::size_t> changed;
   TaskGroup looks(net::Loop::current().executor());
   for (std::size_t lane = identity_.lanes(); lane > 0; --lane) looks.spawn(look_at(lane - 1, deadline, changed));
   co_await looks.wait();
-  Result<void> learnt;
+  Learnt learnt;
   TaskGroup all(net::Loop::current().executor());
   for (const std::size_t lane : changed) all.spawn(learn_lane(lane, deadline, learnt));
   co_await all.wait();
-  co_return !changed.empty();
+  co_return Looked{.changed = !changed.empty(), .fault = std::move(learnt.fault)};
 }
 
 Async<> RedisLaneIds::look_at(std::size_t lane, Deadline deadline, std::vector<std::size_t>& changed) {

@@ -25,7 +25,7 @@ class RedisLaneIdsTest : public RedisPartsTest {
     const auto learnt = done(ids.learn(in(milliseconds(20'000))));
     EXPECT_TRUE(learnt) << learnt.error().detail;
   }
-  bool changed(RedisLaneIds& ids) { return done(ids.changed(milliseconds(20'000))); }
+  bool changed(RedisLaneIds& ids) { return done(ids.look(milliseconds(20'000))).changed; }
   /// What is seen on each of the servers, before calls go there.
   std::vector<bool> changed_on_servers(RedisLaneIds& ids) {
     std::vector<bool> out;
@@ -67,7 +67,7 @@ TEST_F(RedisLaneIdsTest, AServerThatDoesNotAnswerHasLostNothing) {
   RedisLaneIds ids(*client_, identity_);
   learn(ids);
   masters_.server(2).freeze();
-  EXPECT_FALSE(done(ids.changed(milliseconds(200))));
+  EXPECT_FALSE(done(ids.look(milliseconds(200))).changed);
   masters_.server(2).thaw();
   EXPECT_FALSE(changed(ids));
 }

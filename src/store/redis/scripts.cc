@@ -16,7 +16,7 @@ namespace {
 // A loop's turn is one call, whose lanes are most of what it does: so there is little here beside what each item needs.
 // Functions on rows are made only if there are rows.
 constexpr std::string_view kStep = R"lua(
-  return rows_refused, write_rows
+  return rows_refused, note_rows, write_rows
 end
 
 local KEYS, ARGV, call, pcall = KEYS, ARGV, redis.call, redis.pcall
@@ -25,8 +25,8 @@ local pack, take = struct.pack, struct.unpack
 local now, sender, number = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local wrap = 281474976710656
 local whole, id = '%d', '%d-0'
-if format('%d', wrap) ~= '281474976710656' then whole, id = '%.0f', '%.0f-0' end  -- slower, for a server of 32 bits
-local wrote, seen, refusal, known_more, rows_refused, write_rows
+if format('%d', wrap) ~= '281474976710656' then return redis.error_reply('ERR Parley needs a server of 64 bits') end
+local wrote, seen, refusal, known_more, rows_refused, note_rows, write_rows
 
 -- What the key of a record stands for, as an entry of its bucket says: 'D' and the time of the same record; 'C': it was
 -- another one.
@@ -35,7 +35,7 @@ local function find_key(clock, stream, entries, generation, print, value, key)
   local name = math.max(2, byte(value, 2) or 0)
   local from = find(entries, print, 1, true)
   while from do
-    if from % 8 == 1 then
+    if from % 8 == 1 and from + 7 <= #entries then
       local time = clock - (clock - take('>I6', entries, from + 2)) % wrap
       local entry = pcall('XRANGE', stream, format(id, time), format(id, time))[1]
       if entry and now - time <= window then
@@ -76,11 +76,13 @@ local function do_lane(k, a, plain, keyed, general, raising, many, full, limit, 
   if state.err then return '!fault ' .. state.err end
   if state[3] ~= ARGV[a + 1] then return '!lost' end
   local clock, done, most = tonumber(state[1] or 0), state[6], limit
+  if not clock or clock % 1 ~= 0 or clock < 0 or clock > 9007199254740992 then return '!fault a clock is no time' end
   if done then
-    local upto, last = match(done, '^(%d+) (%d+)')
+    local upto, last, what = match(done, '^(%d+) (%d+) (.*)$')
+    if not upto then return '!fault a kept answer is none' end
     if last == number then
       seen = lane
-      return '=' .. match(done, '^%d+ %d+ (.*)$')
+      return '=' .. what
     end
     if tonumber(last) > tonumber(number) then return '!overtaken' end
     most = math.max(limit, tonumber(upto))
@@ -122,8 +124,9 @@ local function do_lane(k, a, plain, keyed, general, raising, many, full, limit, 
 
   local items
   if general > 0 then
-    if not rows_refused then rows_refused, write_rows = make_rows() end
+    if not rows_refused then rows_refused, note_rows, write_rows = make_rows() end
     items = {}
+    local written = {}  -- by table: its rows behind the items so far
     local g, v = bucket + keyed * many + 1, raised + 2 * raising
     for i = records + 1, records + general do
       local count, rows, has_key = tonumber(ARGV[v]), tonumber(ARGV[v + 1]), ARGV[v + 2] == '1'
@@ -148,8 +151,10 @@ local function do_lane(k, a, plain, keyed, general, raising, many, full, limit, 
           local size = pcall('ZCARD', KEYS[g])
           if type(size) == 'table' then
             how[i], fault = 'E', size.err
-          elseif rows_refused(KEYS[g], v, rows) then
+          elseif rows_refused(KEYS[g], v, rows, written[KEYS[g]]) then
             how[i] = 'R'
+          else
+            written[KEYS[g]] = note_rows(v, rows, written[KEYS[g]] or {})
           end
         end
         g, v = g + 1, v + 4 * rows
@@ -160,12 +165,13 @@ local function do_lane(k, a, plain, keyed, general, raising, many, full, limit, 
 
   local all = records + general
   local first = math.max(now, clock + 1, floor_time)
-  local time, keys, count = first, 0, 0
+  local time, keys, count, used_up = first, 0, 0, false
   for i = 1, all do
     if not how[i] then
       local span, item = 1, i > records and items[i]
       if item then span = math.max(item[1], 1) end
-      if time > 9007199254740992 - span then
+      used_up = used_up or time > 9007199254740992 - span
+      if used_up then
         how[i] = 'U'
       else
         time, count = time + span, count + 1
@@ -185,13 +191,14 @@ local function do_lane(k, a, plain, keyed, general, raising, many, full, limit, 
   if not done then
     local there = call('HGETALL', lane)
     for i = 1, #there, 2 do
-      if byte(there[i]) == 102 and tonumber(match(there[i + 1], '^%d+')) < clock then old[#old + 1] = there[i] end
+      local upto = byte(there[i]) == 102 and tonumber(match(there[i + 1], '^(%d+) %d+ '))
+      if upto and upto < clock then old[#old + 1] = there[i] end
     end
   end
-  local taken = tonumber(state[5] or 0) + keys
+  local taken = (tonumber(state[5]) or 0) + keys
   local fields = {'t', format(whole, last), sender, format(whole, most) .. ' ' .. number .. ' ' .. answer(first, last, all, how, what, fault)}
   if keys > 0 then fields[5], fields[6] = 'n', format(whole, taken) end
-  if known > tonumber(state[2] or 0) and known <= clock then
+  if known > (tonumber(state[2]) or 0) and known <= clock then
     fields[#fields + 1] = 'k'
     fields[#fields + 1] = format(whole, known)
   end
@@ -228,11 +235,14 @@ local function do_lane(k, a, plain, keyed, general, raising, many, full, limit, 
       time = time + 1
     end
   end
+  local spoilt = {}  -- tables without the rows that later items were judged by
   for i = records + 1, all do
     if not how[i] then
       local item, got = items[i], nil
       local span = math.max(item[1], 1)
-      if item[5] then
+      if item[7] and spoilt[item[7]] then
+        got = {err = fault}
+      elseif item[5] then
         got = pcall('APPEND', KEYS[item[5]], ARGV[item[6]] .. pack('>I6', time % wrap))
         if got == 8 then call('PEXPIRE', KEYS[item[5]], left) end
       end
@@ -246,6 +256,7 @@ local function do_lane(k, a, plain, keyed, general, raising, many, full, limit, 
       end
       if type(got) == 'table' then
         how[i], fault, failed = 'e', got.err, true
+        if item[7] then spoilt[item[7]] = true end
       elseif item[7] then
         write_rows(item[7], item[8], item[4])
       end
@@ -291,7 +302,7 @@ local lane = redis.call('HMGET', KEYS[1], 'i', 'g', 'n')
 if lane[1] ~= id then return '!lost' end
 local there = lane[2] or ''
 if there ~= known then return there end
-if tonumber(lane[3] or 0) < tonumber(ARGV[6]) then buckets = tonumber(ARGV[5]) end
+if (tonumber(lane[3]) or 0) < tonumber(ARGV[6]) then buckets = tonumber(ARGV[5]) end
 local out, i = {string.format('%s:%d', number, buckets)}, 3
 for generation in string.gmatch(there, '[^,]+') do
   if redis.call('EXISTS', KEYS[i]) == 1 then out[#out + 1] = generation end

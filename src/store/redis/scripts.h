@@ -17,9 +17,14 @@ namespace parley::store {
 //   g            the generations of idempotency keys: see key_generations.h
 //   n            how many keys the newest of them has taken
 //   i            the lane's random id: see lane_ids.h
-//   f<a sender>  what its last batch did: the greatest limit of all its batches, and this one's number and answer. A
-//                sender has one batch under way at a time, and numbers them. It is kept until the clock has passed that
-//                limit, at least: so long an earlier attempt of any of its batches may come late, and is refused.
+//   v, l         the store's format, and how many lanes it has (entries.h). A program that takes the store to another
+//                format sets v in every lane, too.
+//   f<a sender>  what its last batch did: the greatest limit of those of its batches that stored something, then this
+//                one's number and answer. A sender has one batch under way at a time, and numbers them. The field is
+//                kept until the clock has passed that limit, at least. So long a late attempt of a batch that stored
+//                something is refused. A batch that stored nothing by then, and whose limit is later, may still store.
+//
+// No other field begins with f. A field of a sender that a node cannot read is left alone.
 //
 // A generation of keys is there for as long as its hash, `g<number>`. Field b says how many buckets it has. All other
 // fields are of records that had a key and are there no longer, since they were recalled: a repeat with the key is
@@ -32,6 +37,25 @@ namespace parley::store {
 // entry has led it to no record that is a repeat.
 //
 // An entry of an idempotency key in its bucket has two bytes of the key's print, and six of the time.
+//
+// Whatever takes a record away leaves an emptied one at its time: a message without a body, for instance, which says
+// that it was recalled. XDEL alone only marks an entry. Its bytes stay in the node of the stream, in dumps and in logs,
+// until all entries of the node are deleted. So the node is made anew, in one step:
+//
+//   1. XDEL deletes what is behind the entry, then the entry, and then one after the other what is before it, until
+//      XINFO counts one radix-tree key less: now the node is gone.
+//   2. XSETID takes the last id back to what is left, and XADD puts everything back under its id.
+//
+// That takes Redis five microseconds for each entry behind. If there are more than some hundreds, another stream of the
+// lane, `x<chat>`, is filled instead, in steps of some hundreds each, while appends go on. The last step renames it to
+// the log. That takes three microseconds for each entry of the chat, and the chat's memory a second time. A copy that
+// ends second would bring back what the first one took away, so the last step needs a row in the chat's table to be as
+// it was when the copy began, and changes it. Neither way needs anything of readers or appends: emptied_record_test.cc
+// does both.
+//
+// A repeat is told by the bytes of its first record alone. So the same message must be the same bytes in every version:
+// encoders of messages never change for what they can encode already. Otherwise nodes of two versions would answer each
+// other's repeats with a conflict.
 
 struct RedisStepRules {
   std::chrono::microseconds window;  ///< how much older than the node's clock a record may be that a key stands for

@@ -172,6 +172,34 @@ TEST_F(RedisScriptsTest, LanesOfOneCallStandForThemselves) {
   EXPECT_EQ(length(), 2);
 }
 
+TEST_F(RedisScriptsTest, ALaneThatHoldsNonsenseFailsAlone) {
+  std::vector<std::vector<RedisItem>> lanes(2);
+  lanes[0].push_back(item("1", "c:d", kLane + 1));
+  lanes[1].push_back(item("2"));
+  std::uint64_t number = 0;
+  for (const char* const time : {"x", "", "-1", "1.5", "nan", "inf", "1e300"}) {
+    (void)server_.ask({"HSET", clock_key(kLane + 1), "t", time});
+    const auto answers = steps({.number = ++number}, lanes);
+    EXPECT_EQ(answers.at(0).how, RedisStep::How::kFault) << time;
+    EXPECT_EQ(answers.at(1).items.at(0).how, How::kStored) << time;
+  }
+  EXPECT_EQ(length("c:d", kLane + 1), 0);
+  // What is not needed to tell times apart counts for nothing.
+  (void)server_.ask({"HSET", clock_key(kLane + 1), "t", std::to_string(kStart), "k", "x", "n", "x"});
+  EXPECT_EQ(steps({.number = ++number, .known = kStart}, lanes).at(0).items.at(0).how, How::kStored);
+  EXPECT_EQ(server_.ask({"HGET", clock_key(kLane + 1), "k"}).text, std::to_string(kStart));
+  (void)server_.ask({"HSET", clock_key(kLane + 1), "f1", "x"});
+  EXPECT_EQ(steps({.number = ++number}, lanes).at(0).how, RedisStep::How::kFault);
+}
+
+TEST_F(RedisScriptsTest, AFieldOfALaterVersionIsLeftAlone) {
+  for (const char* const value : {"x", "", "1", "1 x", "1:2 3 4"}) {
+    (void)server_.ask({"HSET", clock_key(), "future", value});
+    EXPECT_EQ(step({.sender = std::string("f") + value}, item("1")).items.at(0).how, How::kStored) << value;
+    EXPECT_EQ(server_.ask({"HGET", clock_key(), "future"}).text, value);
+  }
+}
+
 TEST_F(RedisScriptsTest, WhatIsKnownToBeConfirmedIsNeverAboveTheClock) {
   const auto known = [&] { return server_.ask({"HGET", clock_key(), "k"}).text; };
   (void)step({.known = kStart + 3000 * kSecond}, item("of a lane that was ahead"));
@@ -240,6 +268,64 @@ TEST_F(RedisScriptsTest, MoreBucketsThanOneCommandCanName) {
   const RedisStep again = steps({.number = 2}, {items}).at(0);
   EXPECT_THAT(again.items, testing::Each(testing::Field(&RedisDone::how, How::kRepeated)));
   EXPECT_EQ(server_.ask({"HGET", clock_key(), "n"}).text, "1100");
+}
+
+RedisItem rows_of(std::string_view chat, const std::vector<RowWrite>& rows) {
+  RedisItem out{.lane = kLane, .table = redis_key(kLane, RedisKey::kChatTable, chat)};
+  out.rows = redis_row_arguments(rows);
+  return out;
+}
+
+TEST_F(RedisScriptsTest, ItemsOfOneTableSeeWhatThoseBeforeThemWrite) {
+  using If = RowWrite::If;
+  std::vector<RedisItem> items;
+  std::vector<How> expected;
+  const auto add = [&](How how, std::string_view chat, std::vector<RowWrite> rows) {
+    items.push_back(rows_of(chat, rows));
+    expected.push_back(how);
+  };
+  add(How::kStored, "a:b", {{"n", "1", If::kAbsent}, {"m", "1", If::kAbsent}});
+  add(How::kRefused, "a:b", {{"n", "2", If::kAbsent}});
+  add(How::kStored, "c:d", {{"n", "2", If::kAbsent}});  // another table
+  add(How::kStored, "a:b", {{"n", "2", If::kEquals, "1"}});
+  add(How::kRefused, "a:b", {{"n", "3", If::kEquals, "1"}, {"l", "3"}});
+  add(How::kStored, "a:b", {{"l", "4", If::kAbsent}});  // what was refused is not there
+  add(How::kRefused, "a:b", {{"n", "2", If::kBelow, "2"}});
+  add(How::kStored, "a:b", {{"n", "3", If::kBelow, "3"}});
+  add(How::kStored, "a:b", {{"m", std::nullopt}});
+  add(How::kRefused, "a:b", {{"m", "5", If::kEquals, "1"}});
+  add(How::kStored, "a:b", {{"m", "", If::kAbsent}});
+  add(How::kStored, "a:b", {{"m", "6", If::kEquals, ""}});
+  std::vector<std::string> before;
+  for (int again = 0; again < 2; ++again) {  // the second answer is the kept one
+    const RedisStep step = steps({}, {items}).at(0);
+    EXPECT_EQ(step.again, again == 1);
+    std::vector<How> hows;
+    for (const RedisDone& done : step.items) hows.push_back(done.how);
+    EXPECT_EQ(hows, expected);
+    std::vector<std::string> rows;
+    for (const auto& row : server_.ask({"ZRANGE", redis_key(kLane, RedisKey::kChatTable, "a:b"), "0", "-1"}).elements) {
+      rows.push_back(row.text);
+    }
+    const std::string end(2, '\0');
+    EXPECT_THAT(rows, ElementsAre("l" + end + "4", "m" + end + "6", "n" + end + "3"));
+  }
+}
+
+TEST_F(RedisScriptsTest, WhatWasJudgedByRowsThatDoNotComeFailsToo) {
+  (void)server_.ask({"SET", log_of("a:b"), "no stream"});
+  RedisItem first = rows_of("a:b", {{"n", "1", RowWrite::If::kAbsent}});
+  first.records.push_back(record("x"));
+  first.chat = "a:b";
+  first.log = log_of("a:b");
+  const RedisStep step = steps({}, {{first, rows_of("a:b", {{"n", "2", RowWrite::If::kEquals, "1"}}),
+                                     rows_of("c:d", {{"n", "3", RowWrite::If::kAbsent}})}})
+                             .at(0);
+  ASSERT_EQ(step.items.size(), 3U);
+  EXPECT_EQ(step.items[0].how, How::kFailed);
+  EXPECT_EQ(step.items[1].how, How::kFailed);
+  EXPECT_EQ(step.items[2].how, How::kStored);
+  EXPECT_EQ(server_.ask({"EXISTS", redis_key(kLane, RedisKey::kChatTable, "a:b")}).integer, 0);
 }
 
 // Byte by byte it would take the server ten seconds.

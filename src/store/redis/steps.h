@@ -29,9 +29,10 @@ namespace parley::store {
 ///
 /// A call whose answer is lost is sent again until it is answered or nobody waits for it any longer: the same items,
 /// number and limits. A lane keeps the number and answer of each sender's last batch, so it is done once. A batch that
-/// nobody waits for any longer is refused as soon as the sender's next one was done in its lane. What is sent again
-/// carries the clock of that moment: the server that it goes to may be another one by then, and a reader may have seen
-/// later records than the first attempt on the one before, so that an old time would be behind its cursor.
+/// nobody waits for any longer is refused while the lane knows a later one of its sender, and above its limit: in
+/// between it may still be done, once. What is sent again carries the clock of that moment: the server that it goes to
+/// may be another one by then, and a reader may have seen later records than the first attempt on the one before, so
+/// that an old time would be behind its cursor.
 ///
 /// A lane that lost its data has another id, or none, and refuses what is meant for the one before.
 class RedisSteps {

@@ -93,8 +93,7 @@ class RedisStore final : public MessageStore {
     if (auto reached = co_await client_.start(deadline); !reached) co_return reached;
     if (auto fit = co_await check_settings(deadline); !fit) co_return fit;
     if (auto enough = co_await check_replicas(deadline); !enough) co_return enough;
-    if (auto known = co_await check_format(deadline); !known) co_return known;
-    const auto lanes = co_await get_or_make_lanes(kLanes, deadline);
+    const auto lanes = co_await get_or_make_format(kLanes, deadline);
     if (!lanes) co_return std::unexpected(lanes.error());
     identity_.set_lanes(*lanes);
     if (auto learnt = co_await lane_ids_.learn(deadline); !learnt) co_return learnt;
@@ -242,16 +241,20 @@ class RedisStore final : public MessageStore {
                           reply.integer, why.empty() ? "" : ": ", why);
   }
 
-  Task<void> check_format(Deadline deadline) {
-    const auto found = co_await get_or_make(kRedisFormatKey, std::to_string(kRedisFormat), deadline);
+  /// Refuses a format that is not ours, and answers how many lanes the store has. It gets our format, and `lanes`, if
+  /// it is made now. If a cluster has lost only the keys that say so, they become what its lanes say.
+  Task<std::size_t> get_or_make_format(std::size_t lanes, Deadline deadline) {
+    const auto stored = co_await lane_ids_.store(deadline);
+    if (!stored) co_return std::unexpected(stored.error());
+    const auto [format, count] = stored->value_or(RedisLaneIds::Store{std::to_string(kRedisFormat), lanes});
+    const auto found = co_await get_or_make(kRedisFormatKey, format, deadline);
     if (!found) co_return std::unexpected(found.error());
     if (auto fault = fault_of_redis_format(*found); !fault.empty()) {
       co_return fail(ErrorCode::kUnavailable, std::move(fault));
     }
-    co_return Result<void>{};
+    co_return co_await get_or_make_lanes(count, deadline);
   }
 
-  /// How many lanes the store has. It gets `lanes` if it is made now.
   Task<std::size_t> get_or_make_lanes(std::size_t lanes, Deadline deadline) {
     auto found = co_await get_or_make(kRedisLanesKey, std::to_string(lanes), deadline, kRedisIdKey);
     if (!found) co_return std::unexpected(std::move(found).error());
@@ -305,8 +308,7 @@ class RedisStore final : public MessageStore {
     if (id_known_) co_return identity_.confirm(loop_.now());
     identity_.lose(*found);
     const Deadline deadline = loop_.now() + kWatch;
-    if (const auto known = co_await check_format(deadline); !known) co_return identity_.refuse(known.error().detail);
-    const auto lanes = co_await get_or_make_lanes(identity_.lanes(), deadline);
+    const auto lanes = co_await get_or_make_format(identity_.lanes(), deadline);
     if (!lanes) co_return identity_.refuse(lanes.error().detail);
     if (*lanes != identity_.lanes()) {
       co_return identity_.refuse(
@@ -320,11 +322,17 @@ class RedisStore final : public MessageStore {
     if (*id != identity_.id()) identity_.adopt(*std::move(id), made, loop_.now());
   }
 
-  /// Whether the data still have our format: a newer program may have changed them.
-  Async<> look_at_format() {
+  /// Whether the data still have our format: a newer program may have changed them. `fault` is what is wrong with the
+  /// lanes.
+  Async<> look_at_format(std::string fault) {
     const auto found = co_await value_on_masters(kRedisFormatKey);
-    // Without a format the store is gone, which its id tells.
-    if (found) health_.observe_format(found->empty() ? std::string() : fault_of_redis_format(*found));
+    if (!found) co_return;
+    // Without a format the store is gone, which its id tells, or one server of a cluster has lost its data.
+    if (found->empty() && id_known_) {
+      (void)co_await get_or_make(kRedisFormatKey, std::to_string(kRedisFormat), loop_.now() + kWatch);
+    }
+    if (!found->empty() && fault.empty()) fault = fault_of_redis_format(*found);
+    health_.observe_format(std::move(fault));
   }
 
   Async<> watch() {
@@ -335,8 +343,10 @@ class RedisStore final : public MessageStore {
       pause_.disarm();
       if (stopped_) co_return;
       co_await look_at_id();
-      co_await look_at_format();
-      if (id_known_ && co_await lane_ids_.changed(kWatch)) identity_.forget();
+      RedisLaneIds::Looked lanes;
+      if (id_known_) lanes = co_await lane_ids_.look(kWatch);
+      if (lanes.changed) identity_.forget();
+      co_await look_at_format(std::move(lanes.fault));
       const auto asked = loop_.now();
       const auto masters = co_await ask_redis_settings(client_, kWatch);
       for (const auto& [address, settings] : masters) health_.observe(address, settings, asked);

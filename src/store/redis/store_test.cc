@@ -8,6 +8,7 @@
 
 #include "redis/client.h"
 #include "redis/redis_topology_fixture.h"
+#include "store/redis/entries.h"
 #include "store/redis/identity.h"
 #include "store/redis/key_generations.h"
 #include "store/redis/lanes.h"
@@ -21,6 +22,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr std::int64_t kHour = 3'600'000'000;
+
+/// Which of the masters has the slot of this key, that may not be there.
+const redis::RedisServer& holder_of_slot(const RedisMasters& masters, std::string_view key) {
+  std::size_t at = 0;
+  while (masters.server(at).ask({"EXISTS", key}).is_error()) ++at;  // MOVED
+  return masters.server(at);
+}
 
 class RedisStoreTest : public RedisStoreFixture {
  protected:
@@ -88,7 +96,8 @@ TEST_F(RedisStoreTest, AKeyThatWasTakenAnewStandsForTheLaterMessageOnEveryNode) 
   behind.clock = [this] { return now_.load() - kHour; };
   const auto other = RedisStoreFixture::open(behind);
   ASSERT_TRUE(run(other->append(change_of({chat_of("a:b"), "a", "first", "key"}), kNoDeadline)));
-  const std::string generation = RedisKeyGenerations::key(store_->lane_of("a:b"), {.number = 1, .buckets = 64});
+  const std::string generation =
+      RedisKeyGenerations::key(store_->lane_of("a:b"), {.number = 1, .buckets = RedisKeyGenerations::kLeastBuckets});
   (void)server_.ask({"PEXPIRE", generation, std::to_string(24 * 3'600'000)});  // it is an old one now
   now_ += 24 * kHour - kHour / 2;  // the window has passed for the one node, and not for the other
   const std::int64_t later = stored("a:b", "a", "second", "key");
@@ -212,6 +221,61 @@ TEST_F(RedisStoreTest, WhileItsSlotMovesASendIsUnavailableAndNothingIsDoubled) {
   EXPECT_TRUE(append("a:b", "a", "third", "new bucket")->duplicate);
   EXPECT_TRUE(append("a:b", "a", "first", "one")->duplicate);
   EXPECT_THAT(texts("a:b"), ElementsAre("first", "second", "third"));
+}
+
+// The keys that say what the store is lie on one server each, and are lost with its data. The lanes say it too.
+TEST_F(RedisStoreTest, WhatOneServerOfAClusterLosesIsAsTheLanesSay) {
+  const RedisMasters masters;
+  redis::ClientOptions servers{.topology = redis::Topology::kCluster, .servers = {masters.endpoint()}};
+  const auto holder_of = [&](std::string_view key) -> const redis::RedisServer& {
+    return holder_of_slot(masters, key);
+  };
+  (void)holder_of(kRedisLanesKey).ask({"SET", kRedisLanesKey, "40"});
+  store_ = RedisStoreFixture::open(servers, options());
+  EXPECT_EQ(store_->lanes(), 40U);
+  const redis::RedisServer& with_id = holder_of(kRedisIdKey);
+  std::string chat;  // that is not lost
+  for (int i = 0; chat.empty() || &holder_of(clock_of(chat)) == &with_id; ++i) chat = "a:b" + std::to_string(i);
+  stored(chat, "a", "text", "key");
+
+  (void)holder_of(kRedisFormatKey).ask({"DEL", kRedisFormatKey});
+  loops_.turn(RedisIdentity::kPause);
+  redis::eventually("a node restores the format",
+                    [&] { return holder_of(kRedisFormatKey).ask({"GET", kRedisFormatKey}).text == "2"; });
+  store_.reset();
+  (void)with_id.ask({"FLUSHALL"});
+  store_ = RedisStoreFixture::open(servers, options());
+  EXPECT_EQ(store_->lanes(), 40U) << "as many as it had";
+  EXPECT_TRUE(append(chat, "a", "text", "key")->duplicate);
+
+  // A store of another format does not become ours.
+  store_.reset();
+  for (std::size_t lane = 0; lane < 40; ++lane) {
+    const std::string clock = redis_key(lane, RedisKey::kClock);
+    (void)holder_of(clock).ask({"HSET", clock, "v", "3"});
+  }
+  (void)holder_of(kRedisFormatKey).ask({"DEL", kRedisFormatKey});
+  const auto refused = try_open(servers, options());
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().detail, HasSubstr("the data have format 3"));
+  EXPECT_EQ(holder_of(kRedisFormatKey).ask({"GET", kRedisFormatKey}).text, "3");
+}
+
+TEST_F(RedisStoreTest, ALaneOfAnotherStoreIsRefused) {
+  stored("a:b", "a", "text");
+  const std::string clock = clock_of("a:b");
+  (void)server_.ask({"HSET", clock, "l", "17"});
+  EXPECT_THAT(refusal(options()), AllOf(HasSubstr(clock), HasSubstr("with \"17\" lanes")));
+  EXPECT_TRUE(ready());
+  (void)server_.ask({"HSET", clock, "i", "another", "v", "3"});
+  EXPECT_EQ(code_of(append("a:b", "a", "text")), ErrorCode::kUnavailable);
+  loops_.turn(RedisIdentity::kPause);
+  redis::eventually("the store takes no writes", [this] { return !ready(); });
+  EXPECT_THAT(append("a:c", "a", "text").error().detail, HasSubstr("of format \"3\""));
+  (void)server_.ask({"HSET", clock, "v", "2", "l", std::to_string(store_->lanes())});
+  loops_.turn(RedisIdentity::kPause);
+  redis::eventually("the store takes writes again", [this] { return ready(); });
+  stored("a:b", "a", "text");
 }
 
 // Servers that do not fit

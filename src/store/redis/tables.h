@@ -39,29 +39,40 @@ local function is_below(a, b)
 end
 )lua";
 
-/// A part of a script that writes rows, behind kRedisBytesLua: two functions over the arguments that
+/// A part of a script that writes rows, behind kRedisBytesLua: three functions over the arguments that
 /// redis_row_arguments() makes, `count` rows of which stand in ARGV from `at` on.
 ///
-///   rows_refused(key, at, count)   whether a row of the table is not as its condition says; changes nothing
-///   write_rows(key, at, count)     writes them all, whatever the conditions
+///   rows_refused(key, at, count, written)   whether a row of the table is not as its condition says; changes nothing
+///   note_rows(at, count, written)           adds the rows to `written`, which it returns: a table of rows that are as
+///                                           good as there, for rows_refused(). Nil there: none are.
+///   write_rows(key, at, count)              writes them all, whatever the conditions
 inline constexpr std::string_view kRedisRowsLua = R"lua(
-local function row_of(key, name)
+local function row_of(key, name, written)
+  local value = written and written[name]
+  if value ~= nil then return value and name .. value or nil end
   return redis.call('ZRANGEBYLEX', key, '[' .. name, '(' .. string.sub(name, 1, -2) .. '\1', 'LIMIT', 0, 1)[1]
 end
 
-local function is_refused(key, how, name, operand)
+local function is_refused(key, how, name, operand, written)
   if how == 'a' then return false end
-  local row = row_of(key, name)
+  local row = row_of(key, name, written)
   if how == 'n' then return row ~= nil end
   if how == 'e' then return row ~= name .. operand end
   return row ~= nil and not is_below(string.sub(row, #name + 1), operand)
 end
 
-local function rows_refused(key, at, count)
+local function rows_refused(key, at, count, written)
   for i = at, at + 4 * count - 1, 4 do
-    if is_refused(key, string.sub(ARGV[i], 1, 1), ARGV[i + 1], ARGV[i + 3]) then return true end
+    if is_refused(key, string.sub(ARGV[i], 1, 1), ARGV[i + 1], ARGV[i + 3], written) then return true end
   end
   return false
+end
+
+local function note_rows(at, count, written)
+  for i = at, at + 4 * count - 1, 4 do
+    written[ARGV[i + 1]] = string.sub(ARGV[i], 2, 2) == 's' and ARGV[i + 2]
+  end
+  return written
 end
 
 local function write_rows(key, at, count)
