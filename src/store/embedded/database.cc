@@ -206,8 +206,8 @@ rocksdb::Status RocksdbDatabase::open_files(const StoreOptions& options, rocksdb
   rocksdb::DBOptions db_options = database_options(options, cache_, failed, *env_);
   db_options.wal_recovery_mode = recovery;
   rocksdb::DB* db = nullptr;
-  auto status =
-      rocksdb::DB::Open(db_options, folder_->path().string(), column_families(options, cache_), &families_, &db);
+  auto status = rocksdb::DB::Open(db_options, folder_->path().string(),
+                                  column_families(options, cache_, busy_, left_places_), &families_, &db);
   db_.reset(db);
   return status;
 }

@@ -1,6 +1,7 @@
 // The RocksDB database of a store: opened, checked, and closed again.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -14,6 +15,7 @@
 #include <rocksdb/env.h>
 
 #include "base/error.h"
+#include "store/embedded/busy_chats.h"
 #include "store/embedded/store_folder.h"
 #include "store/embedded/watched_files.h"
 #include "store/embedded/write_health.h"
@@ -53,6 +55,10 @@ class RocksdbDatabase {
   [[nodiscard]] std::int64_t last_time() const noexcept { return last_time_; }
   /// Whether this opening made the store.
   [[nodiscard]] bool is_new() const noexcept { return is_new_; }
+  /// For whoever writes.
+  [[nodiscard]] BusyChats& busy() const noexcept { return *busy_; }
+  /// How many places in an index's order compactions have dropped: see LeftPlacesFilter.
+  [[nodiscard]] std::uint64_t left_places() const noexcept { return left_places_.load(std::memory_order_acquire); }
   /// Bytes in caches and write buffers, which are counted as one.
   [[nodiscard]] std::size_t memory_usage() const { return cache_->GetUsage(); }
 
@@ -74,6 +80,8 @@ class RocksdbDatabase {
   std::unique_ptr<rocksdb::Env> env_;
   std::shared_ptr<WriteHealth> health_ = std::make_shared<WriteHealth>();
   std::shared_ptr<rocksdb::Cache> cache_;
+  const std::shared_ptr<BusyChats> busy_ = std::make_shared<BusyChats>();
+  std::atomic<std::uint64_t> left_places_{0};
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // owned by us, closed before db_
   std::string store_id_;

@@ -13,6 +13,7 @@ constexpr char kUserRow = 0x02;
 constexpr char kIndexOrder = 0x03;
 constexpr char kChatTable = 0x04;
 constexpr char kUserTable = 0x05;
+constexpr char kLaneOrder = 0x06;
 
 template <class Bytes>
 void append(Bytes& out, std::string_view bytes) {
@@ -29,7 +30,7 @@ void append_name(Bytes& out, char tag, std::string_view name) {
 template <class Bytes>
 void append_order(Bytes& out, std::string_view user, std::int64_t time, std::string_view chat) {
   append_name(out, kIndexOrder, user);
-  append_time(out, time);
+  append_time(out, ~time);
   append(out, chat);
 }
 
@@ -45,6 +46,10 @@ KeyBuffer record_key(std::string_view chat, std::int64_t time) {
 
 std::string_view chat_prefix(std::string_view record_key) {
   return record_key.substr(0, record_key.size() - kTimeBytes);
+}
+
+std::string_view chat_of(std::string_view record_key) {
+  return record_key.substr(1, record_key.size() - 2 - kTimeBytes);
 }
 
 std::int64_t time_of(std::string_view record_key) {
@@ -99,7 +104,32 @@ KeyBuffer index_order_key(std::string_view user, std::int64_t time, std::string_
 }
 
 IndexRow index_row_of(std::string_view order_key, std::size_t prefix_bytes) {
-  return {std::string(order_key.substr(prefix_bytes + kTimeBytes)), load_time(order_key.data() + prefix_bytes)};
+  return {std::string(order_key.substr(prefix_bytes + kTimeBytes)), ~load_time(order_key.data() + prefix_bytes)};
+}
+
+bool is_index_order(std::string_view key) { return key.starts_with(kIndexOrder); }
+
+KeyBuffer lane_row_key(std::int64_t time) {
+  KeyBuffer key;
+  key.push_back(kLaneOrder);
+  append_time(key, time);
+  return key;
+}
+
+std::int64_t lane_row_time(std::string_view key) { return load_time(key.data() + 1); }
+
+void append_listed(std::string& list, std::string_view chat) {
+  static_assert(2 * kMaxMemberBytes + 1 <= 255);
+  list.push_back(static_cast<char>(chat.size()));
+  list.append(chat);
+}
+
+std::optional<std::string_view> take_listed(std::string_view& list) {
+  const std::size_t size = static_cast<unsigned char>(list.front());
+  if (list.size() <= size) return std::nullopt;
+  const std::string_view chat = list.substr(1, size);
+  list.remove_prefix(1 + size);
+  return chat;
 }
 
 std::string table_prefix(const TableId& table) {
@@ -112,23 +142,15 @@ bool ChatPrefix::InDomain(const rocksdb::Slice& key) const {
   return key.size() >= 2 + kTimeBytes && key[0] == kRecords && key[key.size() - kTimeBytes - 1] == '\0';
 }
 
-bool WholeRow::InDomain(const rocksdb::Slice& key) const { return !key.empty() && key[0] != kIndexOrder; }
-
-rocksdb::Slice InsertedTogether::Transform(const rocksdb::Slice& key) const {
-  return key[0] == kRecords ? to_slice(chat_prefix(to_view(key))) : key;
+bool WholeRow::InDomain(const rocksdb::Slice& key) const {
+  return !key.empty() && key[0] != kIndexOrder && key[0] != kLaneOrder;
 }
 
-bool InsertedTogether::InDomain(const rocksdb::Slice& key) const {
-  return ChatPrefix().InDomain(key) || key == to_slice(kLastTimeKey);
+rocksdb::Slice IndexPlaces::Transform(const rocksdb::Slice& key) const { return {key.data(), 1}; }
+
+bool IndexPlaces::InDomain(const rocksdb::Slice& key) const {
+  return !key.empty() && (key[0] == kIndexOrder || key[0] == kLaneOrder);
 }
-
-IndexPlaces::IndexPlaces() : lane_(to_view(index_order_prefix(follower_of(0)))) {}
-
-rocksdb::Slice IndexPlaces::Transform(const rocksdb::Slice& key) const {
-  return {key.data(), to_view(key).starts_with(lane_) ? lane_.size() : 1};
-}
-
-bool IndexPlaces::InDomain(const rocksdb::Slice& key) const { return !key.empty() && key[0] == kIndexOrder; }
 
 rocksdb::Slice SenderPrefix::Transform(const rocksdb::Slice& key) const {
   const std::string_view all = to_view(key);

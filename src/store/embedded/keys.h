@@ -16,11 +16,16 @@
 //
 //   0x02 ‖ user ‖ 0x00 ‖ chat          → time of the chat's row in the index of anybody else
 //
-//   0x03 ‖ user ‖ 0x00 ‖ time ‖ chat   → nothing: an index in its order. It counts if the chat's row has this time
+//   0x03 ‖ user ‖ 0x00 ‖ ~time ‖ chat  → nothing: an index in its order, the newest first. It counts if the chat's row
+//                                        has this time
 //
 //   0x04 ‖ chat ‖ 0x00 ‖ name          → value of a row of the chat's table
 //
 //   0x05 ‖ user ‖ 0x00 ‖ name          → value of a row of the user's table
+//
+//   0x06 ‖ time                        → the chats that a batch raised, in rising order, each as one byte with its
+//                                        length and its name: the index of the lane's followers. A chat counts if its
+//                                        row has this time
 //
 // A later format adds a column family, if only an empty one: so this program refuses its stores before it has written
 // anything there. What a prefix extractor makes of a key stands in tables, so another one has another name.
@@ -62,6 +67,9 @@ inline constexpr std::string_view kLastTimeKey{"\0last_time", 10};  ///< → the
 /// What all records of a key's chat begin with.
 [[nodiscard]] std::string_view chat_prefix(std::string_view record_key);
 
+/// The chat in a record's key.
+[[nodiscard]] std::string_view chat_of(std::string_view record_key);
+
 /// The time in a record's key.
 [[nodiscard]] std::int64_t time_of(std::string_view record_key);
 
@@ -81,9 +89,20 @@ void encode_idempotency(const IdempotencyRecord& record, std::string& out);
 /// What the keys of one user's index in its order begin with.
 [[nodiscard]] KeyBuffer index_order_prefix(std::string_view user);
 void append_index_order_key(std::string& out, std::string_view user, std::int64_t time, std::string_view chat);
+/// Whether it is a key of a user's index in its order.
+[[nodiscard]] bool is_index_order(std::string_view key);
 [[nodiscard]] KeyBuffer index_order_key(std::string_view user, std::int64_t time, std::string_view chat);
 /// The row of such a key.
 [[nodiscard]] IndexRow index_row_of(std::string_view order_key, std::size_t prefix_bytes);
+
+/// Of the lane's index, the row of the batch whose raised rows have this time.
+[[nodiscard]] KeyBuffer lane_row_key(std::int64_t time);
+/// The time of such a key.
+[[nodiscard]] std::int64_t lane_row_time(std::string_view key);
+/// Adds a chat to such a row's value.
+void append_listed(std::string& list, std::string_view chat);
+/// Takes the first chat from such a row's value, which is not empty; nothing if it is corrupt.
+[[nodiscard]] std::optional<std::string_view> take_listed(std::string_view& list);
 
 /// What the keys of a table's rows begin with; the row's name follows.
 [[nodiscard]] std::string table_prefix(const TableId& table);
@@ -96,14 +115,6 @@ class ChatPrefix final : public rocksdb::SliceTransform {
   bool InDomain(const rocksdb::Slice& key) const override;
 };
 
-/// What is inserted next to each other into "default": the records of one chat, and the last times of the store.
-class InsertedTogether final : public rocksdb::SliceTransform {
- public:
-  const char* Name() const override { return "parley.together"; }
-  rocksdb::Slice Transform(const rocksdb::Slice& key) const override;
-  bool InDomain(const rocksdb::Slice& key) const override;
-};
-
 /// Has bloom filters hold just those of "rows" that are looked up by their whole key: an index in its order never is.
 class WholeRow final : public rocksdb::SliceTransform {
  public:
@@ -112,17 +123,13 @@ class WholeRow final : public rocksdb::SliceTransform {
   bool InDomain(const rocksdb::Slice& key) const override;
 };
 
-/// What is inserted near each other into "rows": the indexes in their order. That of the lane's followers is by itself,
-/// where each place comes behind all the others; the users' places of a batch come sorted.
+/// What is inserted near each other into "rows": the indexes in their order. Each row of the lane's comes behind all
+/// the others; the users' places of a batch come sorted.
 class IndexPlaces final : public rocksdb::SliceTransform {
  public:
-  IndexPlaces();
   const char* Name() const override { return "parley.places"; }
   rocksdb::Slice Transform(const rocksdb::Slice& key) const override;
   bool InDomain(const rocksdb::Slice& key) const override;
-
- private:
-  const std::string lane_;
 };
 
 /// What the idempotency keys of one sender in one chat have in common, for inserts next to each other.

@@ -12,6 +12,7 @@
 
 #include "store/embedded/idempotency_expiry_filter.h"
 #include "store/embedded/keys.h"
+#include "store/embedded/left_places_filter.h"
 
 namespace parley::store {
 namespace {
@@ -87,16 +88,15 @@ rocksdb::DBOptions database_options(const StoreOptions& options, std::shared_ptr
 }
 
 std::vector<rocksdb::ColumnFamilyDescriptor> column_families(const StoreOptions& options,
-                                                             std::shared_ptr<rocksdb::Cache> cache) {
+                                                             std::shared_ptr<rocksdb::Cache> cache,
+                                                             std::shared_ptr<const BusyChats> busy,
+                                                             std::atomic<std::uint64_t>& left_places) {
   const std::size_t write_buffer =
       std::clamp<std::size_t>(options.memory / 8, std::size_t{1} << 20, std::size_t{32} << 20);
 
   rocksdb::ColumnFamilyOptions messages = common(write_buffer);
   messages.prefix_extractor = std::make_shared<ChatPrefix>();
-  // A chat's next record goes where its last one went, without a search: 250 bytes a chat in the write buffer.
-  messages.memtable_insert_with_hint_prefix_extractor = std::make_shared<InsertedTogether>();
-  // A new chat looks for its row in vain.
-  messages.memtable_prefix_bloom_size_ratio = 0.01;
+  messages.memtable_insert_with_hint_prefix_extractor = std::move(busy);
   rocksdb::BlockBasedTableOptions message_table = table_options(cache);
   message_table.whole_key_filtering = false;
   messages.table_factory.reset(rocksdb::NewBlockBasedTableFactory(message_table));
@@ -118,10 +118,9 @@ std::vector<rocksdb::ColumnFamilyDescriptor> column_families(const StoreOptions&
   idempotency.table_factory.reset(rocksdb::NewBlockBasedTableFactory(key_table));
 
   rocksdb::ColumnFamilyOptions rows = common(write_buffer / 2);
-  // Whoever is new in an audience looks for a row in vain.
   rows.prefix_extractor = std::make_shared<WholeRow>();
-  rows.memtable_prefix_bloom_size_ratio = 0.02;
   rows.memtable_insert_with_hint_prefix_extractor = std::make_shared<IndexPlaces>();
+  rows.compaction_filter_factory = std::make_shared<LeftPlacesFilterFactory>(left_places);
   rocksdb::BlockBasedTableOptions row_table = table_options(std::move(cache));
   row_table.whole_key_filtering = false;
   rows.table_factory.reset(rocksdb::NewBlockBasedTableFactory(row_table));

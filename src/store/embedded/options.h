@@ -1,6 +1,8 @@
 // How RocksDB is set up for a store.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -9,6 +11,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
 
+#include "store/embedded/busy_chats.h"
 #include "store/store_options.h"
 
 namespace parley::store {
@@ -23,8 +26,11 @@ using OnFailure = std::function<void(const rocksdb::Status& status)>;
 inline constexpr const char* kIdempotencyFamily = "idempotency";
 inline constexpr const char* kRowsFamily = "rows";
 
-/// "default", with the records, "idempotency" and "rows", in this order.
+/// "default", with the records, "idempotency" and "rows", in this order. `left_places` counts what LeftPlacesFilter
+/// drops, and must outlive the database.
 [[nodiscard]] std::vector<rocksdb::ColumnFamilyDescriptor> column_families(const StoreOptions& options,
-                                                                           std::shared_ptr<rocksdb::Cache> cache);
+                                                                           std::shared_ptr<rocksdb::Cache> cache,
+                                                                           std::shared_ptr<const BusyChats> busy,
+                                                                           std::atomic<std::uint64_t>& left_places);
 
 }  // namespace parley::store

@@ -1,12 +1,9 @@
 // The chats whose index rows were raised lately.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <mutex>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,49 +16,43 @@
 
 namespace parley::store {
 
-/// When rows are raised again, after this many microseconds: a little before they must be. So nobody who reads the
-/// clock sooner or later than the writer is in doubt.
+/// When rows are raised again, after this many microseconds: a little before they must be, since a batch may last.
 inline constexpr std::int64_t kRaiseAfter = kIndexGrain - kIndexGrain / 20;
 
-/// Remembers for chats that all index rows of an audience are at least at some time, so that a busy chat costs one look
-/// here and no look at its rows. Within a bound: what was remembered longest ago is forgotten. Any thread.
+/// Of a store's memory, one part in so many is for this.
+inline constexpr std::size_t kRaisedShare = 64;
+
+/// Remembers the times of chats' index rows, so that a busy chat costs one look here and no write. Within a bound: what
+/// was remembered longest ago is forgotten. One thread's.
 class RaisedChats {
  public:
-  explicit RaisedChats(std::size_t max_bytes) : max_bytes_(max_bytes / kShards / 2) {}
+  struct Raised {
+    RecordHash audience{};  ///< beyond those whom the chat tells by itself: hash_audience()
+    std::int64_t time = 0;  ///< of the rows of all of them
+  };
 
-  /// Nothing if it is not known, or was another audience.
-  [[nodiscard]] std::optional<std::int64_t> least(std::string_view chat, const RecordHash& audience);
+  explicit RaisedChats(std::size_t max_bytes) : max_bytes_(max_bytes / 2) {
+    for (Chats* half : {&now_, &before_}) half->reserve(max_bytes_ / bytes_of({}));
+  }
 
-  /// These rows are in the store, or in a batch that is written before anything else is. Of two times the greater
-  /// counts.
-  void remember(std::string_view chat, const RecordHash& audience, std::int64_t least);
+  /// What the chat's rows are: time 0 if that is not known. Whoever raises them says so here. That must be in a batch
+  /// that is written before anything else is. Good until the next call.
+  [[nodiscard]] Raised& of(const std::string& chat);
 
  private:
-  struct Raised {
-    RecordHash audience{};
-    std::int64_t least = 0;
-  };
   using Chats = boost::unordered_flat_map<std::string, Raised, NameHash, std::equal_to<>>;
-  static constexpr std::size_t kShards = 16;
-  struct Shard {
-    std::mutex mutex;
-    // Guarded by mutex. Once the first is full it becomes the second, which is forgotten.
-    Chats now;
-    Chats before;
-    std::size_t bytes = 0;  // of `now`
-  };
 
   /// Of an entry.
   [[nodiscard]] static std::size_t bytes_of(std::string_view chat) noexcept;
-  [[nodiscard]] Shard& shard_of(std::string_view chat) noexcept {
-    return shards_[NameHash{}(chat) / 7 % kShards];  // the map goes by the lowest bits itself
-  }
 
-  const std::size_t max_bytes_;  // of half a shard
-  std::array<Shard, kShards> shards_;
+  const std::size_t max_bytes_;  // of a half
+  // Once the first is full it becomes the second, which is forgotten.
+  Chats now_;
+  Chats before_;
+  std::size_t bytes_ = 0;  // of `now_`
 };
 
-/// Which audience it is beyond those whom the chat itself tells; all zero if there is none.
+/// Which audience it is; all zero if there is none.
 [[nodiscard]] RecordHash hash_audience(std::span<const std::string> audience);
 
 }  // namespace parley::store

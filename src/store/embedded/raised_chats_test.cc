@@ -8,20 +8,17 @@
 namespace parley::store {
 namespace {
 
-TEST(RaisedChatsTest, RemembersAChatForJustThisAudience) {
+TEST(RaisedChatsTest, RemembersWhatAChatsRowsAreNow) {
   RaisedChats chats(std::size_t{1} << 20);
-  const RecordHash none = hash_audience({});
   const RecordHash some = hash_audience(std::vector<std::string>{"c", "d"});
-  EXPECT_EQ(chats.least("a:b", none), std::nullopt);
-  chats.remember("a:b", none, 7);
-  EXPECT_EQ(chats.least("a:b", none), 7);
-  EXPECT_EQ(chats.least("a:b", some), std::nullopt);
-  EXPECT_EQ(chats.least("a:c", none), std::nullopt);
-  chats.remember("a:b", none, 5);  // somebody who looked earlier
-  EXPECT_EQ(chats.least("a:b", none), 7);
-  chats.remember("a:b", some, 6);
-  EXPECT_EQ(chats.least("a:b", some), 6);
-  EXPECT_EQ(chats.least("a:b", none), std::nullopt);
+  EXPECT_EQ(chats.of("a:b").time, 0);
+  chats.of("a:b").time = 7;
+  EXPECT_EQ(chats.of("a:b").time, 7);
+  EXPECT_EQ(chats.of("a:b").audience, RecordHash{});
+  EXPECT_EQ(chats.of("a:c").time, 0);
+  chats.of("a:b") = {.audience = some, .time = 9};
+  EXPECT_EQ(chats.of("a:b").time, 9);
+  EXPECT_EQ(chats.of("a:b").audience, some);
 }
 
 TEST(RaisedChatsTest, AudiencesAreToldApart) {
@@ -34,11 +31,10 @@ TEST(RaisedChatsTest, AudiencesAreToldApart) {
 TEST(RaisedChatsTest, ForgetsWhatIsOldestWithinItsBound) {
   RaisedChats chats(std::size_t{64} << 10);
   std::size_t known = 0;
-  for (int i = 0; i < 10'000; ++i) chats.remember("a:" + std::to_string(i), {}, i);
-  for (int i = 0; i < 10'000; ++i) known += chats.least("a:" + std::to_string(i), {}) ? 1U : 0U;
+  for (int i = 1; i <= 10'000; ++i) chats.of("a:" + std::to_string(i)).time = i;
+  for (int i = 10'000; i > 0; --i) known += chats.of("a:" + std::to_string(i)).time == i ? 1U : 0U;
   EXPECT_GT(known, 200U);
   EXPECT_LT(known, 1000U);
-  EXPECT_EQ(chats.least("a:9999", {}), 9999);
 }
 
 }  // namespace

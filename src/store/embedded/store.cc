@@ -37,9 +37,6 @@ namespace {
 constexpr std::size_t kReadThreads = 2;
 constexpr std::size_t kMaxReads = 1024;
 
-/// Of a store's memory, what is remembered of raised index rows.
-constexpr std::size_t kRaisedShare = 64;
-
 StoreMetrics::Families engine_metrics(const RocksdbDatabase& database, const PageCachesOfLoops& pages) {
   const auto property = [&database](const std::string& name) {
     std::uint64_t value = 0;
@@ -88,9 +85,8 @@ class RocksdbStore final : public MessageStore {
         reader_(*database_, *metrics_),
         pages_(make_page_caches(options, loops.size())),
         pending_(std::make_shared<PendingKeys>(options.max_queue)),
-        raised_(options.memory / kRaisedShare),
         bell_(loops),
-        writer_(*database_, options, loops, {epochs_, raised_, bell_, *metrics_}),
+        writer_(*database_, options, loops, {epochs_, bell_, *metrics_}),
         reads_(kReadThreads, kMaxReads, metrics_->read_depth),
         looks_of_writes_(kReadThreads, options.max_queue, metrics_->read_depth) {
     metrics_->set_engine([this] { return engine_metrics(*database_, pages_); });
@@ -176,7 +172,7 @@ class RocksdbStore final : public MessageStore {
     if (!change.audience.empty()) {
       const auto told = [&change](const std::string& user) { return told_by_chat(user, change.chat.name()); };
       std::erase_if(change.audience, told);
-      request->index.audience = hash_audience(change.audience);
+      request->audience = hash_audience(change.audience);
     }
     request->change.emplace(std::move(change));
     return request;
@@ -189,15 +185,10 @@ class RocksdbStore final : public MessageStore {
       request->bind();
       if (passed(deadline)) co_return not_begun();
       if (database_->health().failed()) co_return std::unexpected(WriteHealth::refusal());
-      const std::uint64_t seen = writer_.batches();
-      if (const auto keys = questions_of(*request); !keys.empty()) {
-        auto values = reader_.values(keys, ReadFrom::kMemory);
-        if (!values) {
-          values = co_await from_disk<RocksdbReader::Values>(
-              looks_of_writes_, [this, keys] { return *reader_.values(keys, ReadFrom::kDisk); }, deadline);
+      if (request->table) {
+        if (auto looked = co_await look_at_rows(*request->table, deadline); !looked) {
+          co_return std::unexpected(std::move(looked).error());
         }
-        if (!*values) co_return std::unexpected(std::move(*values).error());
-        learn(*request, **std::move(values), seen);
       }
       if (!writer_.enqueue(request)) co_return fail(ErrorCode::kOverloaded, "too many sends wait for the disk");
       co_await request->until(deadline);
@@ -217,48 +208,31 @@ class RocksdbStore final : public MessageStore {
     }
   }
 
-  /// The keys of the rows whose values the writer must know: those of the index first, unless they were raised lately.
-  [[nodiscard]] std::vector<KeyBuffer> questions_of(WriteRequest& request) {
-    std::vector<KeyBuffer> keys;
-    if (request.change && !raised_lately(request)) {
-      const std::string& chat = request.change->chat.name();
-      keys.push_back(chat_row_key(chat));
-      for (const std::string& user : request.change->audience) keys.push_back(index_row_key(user, chat));
+  /// Looks up what rows with a condition are.
+  Task<void> look_at_rows(TableWrite& table, Deadline deadline) {
+    const std::vector<KeyBuffer> keys = conditions_of(table);
+    if (keys.empty()) co_return Result<void>{};
+    const std::uint64_t seen = writer_.batches();
+    auto values = reader_.values(keys, ReadFrom::kMemory);
+    if (!values) {
+      values = co_await from_disk<RocksdbReader::Values>(
+          looks_of_writes_, [this, keys] { return *reader_.values(keys, ReadFrom::kDisk); }, deadline);
     }
-    if (request.table) {
-      for (const RowWrite& row : request.table->rows) {
-        if (row.condition == RowWrite::If::kAlways) continue;
-        KeyBuffer& key = keys.emplace_back(request.table->prefix.begin(), request.table->prefix.end());
-        key.insert(key.end(), row.name.begin(), row.name.end());
-      }
+    if (!*values) co_return std::unexpected(std::move(*values).error());
+    table.found = **std::move(values);
+    table.found_after = seen;
+    co_return Result<void>{};
+  }
+
+  /// The keys of the rows with a condition.
+  [[nodiscard]] static std::vector<KeyBuffer> conditions_of(const TableWrite& table) {
+    std::vector<KeyBuffer> keys;
+    for (const RowWrite& row : table.rows) {
+      if (row.condition == RowWrite::If::kAlways) continue;
+      KeyBuffer& key = keys.emplace_back(table.prefix.begin(), table.prefix.end());
+      key.insert(key.end(), row.name.begin(), row.name.end());
     }
     return keys;
-  }
-
-  [[nodiscard]] bool raised_lately(WriteRequest& request) {
-    const auto least = raised_.least(request.change->chat.name(), request.index.audience);
-    if (!least || options_.clock() > *least + kRaiseAfter) return false;
-    request.index.limit = *least + kIndexGrain;
-    return true;
-  }
-
-  /// Takes what questions_of() asked for, which batch `seen` and all before it are part of.
-  void learn(WriteRequest& request, RocksdbReader::Values values, std::uint64_t seen) {
-    auto value = values.begin();
-    if (request.change && request.index.limit == 0) {
-      const auto end = value + 1 + static_cast<std::ptrdiff_t>(request.change->audience.size());
-      for (; value != end; ++value) {
-        request.index.found.push_back(*value ? decode_time(**value).value_or(0) : 0);
-      }
-      const std::int64_t least = *std::ranges::min_element(request.index.found);
-      if (least != 0) {
-        request.index.limit = least + kRaiseAfter;
-        raised_.remember(request.change->chat.name(), request.index.audience, least);
-      }
-    }
-    if (value == values.end()) return;
-    request.table->found.assign(std::move_iterator(value), std::move_iterator(values.end()));
-    request.table->found_after = seen;
   }
 
   /// The same request anew, for a writer that wanted to know what is newer.
@@ -266,7 +240,7 @@ class RocksdbStore final : public MessageStore {
     auto out = std::make_shared<WriteRequest>(request.deadline);
     out->change = std::move(request.change);
     out->table = std::move(request.table);
-    out->index.audience = request.index.audience;
+    out->audience = request.audience;
     out->hash = request.hash;
     if (request.claim) out->claim.emplace(*std::move(request.claim));
     return out;
@@ -364,7 +338,6 @@ class RocksdbStore final : public MessageStore {
   ChatEpochs epochs_;
   PageCachesOfLoops pages_;
   const std::shared_ptr<PendingKeys> pending_;
-  RaisedChats raised_;
   Bell bell_;
   RocksdbWriter writer_;
   ReadPool reads_;

@@ -9,8 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/container/small_vector.hpp>
-
 #include "base/clock.h"
 #include "base/error.h"
 #include "store/embedded/completion.h"
@@ -29,15 +27,6 @@ struct TableWrite {
   std::vector<RowWrite> rows;
   std::vector<std::optional<std::string>> found{};  ///< of the rows with a condition, in their order
   std::uint64_t found_after = 0;                    ///< the writer's last batch that these can be seen to have
-};
-
-/// What must be known of the index before a chat is written to.
-struct IndexWrite {
-  RecordHash audience{};   ///< which: see RaisedChats
-  std::int64_t limit = 0;  ///< times up to this need no raise; 0: all do
-  /// The rows' times as they were found, if they were looked for: the chat's, then those of the audience beyond. 0:
-  /// none.
-  boost::container::small_vector<std::int64_t, 1> found{};
 };
 
 /// How a write ended that did not fail.
@@ -66,7 +55,7 @@ class WriteRequest : public Completion<Result<WriteOutcome>> {
   // They do not change once it is in the queue:
   std::optional<Change> change{};     ///< without its rows; none: rows alone
   std::optional<TableWrite> table{};  ///< none: no rows
-  IndexWrite index{};                 ///< of the change
+  RecordHash audience{};              ///< hash_audience() of the change's
   RecordHash hash{};                  ///< of the first record, with a key
   std::optional<KeyClaim> claim{};    ///< with a key; belongs to whoever took the request
 

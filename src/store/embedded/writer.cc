@@ -38,7 +38,8 @@ RocksdbWriter::RocksdbWriter(const RocksdbDatabase& database, const StoreOptions
       queue_(std::make_shared<WriteQueue>(options.max_queue, loops.size(), others.metrics.queue_depth)),
       answered_(loops.size()),
       last_time_(database.last_time()),
-      unseen_(kMaxUnseenBytes) {
+      unseen_(kMaxUnseenBytes),
+      raised_(options.memory / kRaisedShare) {
   write_options_.sync = options.durability == Durability::kFsync;
   thread_ = std::thread([this] { run(); });
 }
@@ -97,9 +98,11 @@ void RocksdbWriter::handle(WriteRequestPtr request, std::int64_t wall) {
       const auto time = next_send_time(wall, last_time_, count);
       if (!time) return refuse(std::move(judged.request), times_used_up().error());
       judged.time = *time;
+      if (batch_time_ == 0) batch_time_ = *time;
       last_time_ = *time + static_cast<std::int64_t>(count) - 1;
-      add_records(*judged.request, *time);
+      // The chat's row first: its place is right before the records, which then need no search.
       judged.raised = raise_index(*judged.request);
+      add_records(*judged.request, *time);
     }
     if (judged.request->table) add_rows(*judged.request->table);
   }
@@ -133,39 +136,34 @@ void RocksdbWriter::add_records(const WriteRequest& request, std::int64_t time) 
   }
 }
 
-/// Raises the rows of the change's audience to the last time that was given, unless they are high enough; whether it
-/// did.
+/// Raises the rows of the change's audience, unless they are known to be high enough; whether it did.
 bool RocksdbWriter::raise_index(const WriteRequest& request) {
-  const IndexWrite& index = request.index;
-  if (last_time_ <= index.limit) return false;
   const Change& change = *request.change;
   const std::string& chat = change.chat.name();
-  // Others may have raised them since this request looked.
-  const auto known = others_.raised.least(chat, index.audience);
-  if (known && last_time_ <= *known + kRaiseAfter) return false;
-  others_.raised.remember(chat, index.audience, last_time_);
+  RaisedChats::Raised& rows = raised_.of(chat);
+  const bool same_audience = rows.audience == request.audience;
+  if (same_audience && last_time_ <= rows.time + kRaiseAfter) return false;
+  const std::int64_t from = rows.time;
+  if (from == 0) database_.busy().search_for(chat);
+  rows = {request.audience, batch_time_};
 
-  // With no audience of its own all rows have one time, which is the one that is remembered.
-  const std::int64_t found = index.found.empty() ? 0 : index.found[0];
-  const std::int64_t from = known && change.audience.empty() ? *known : found;
-  const std::string time = encode_time(last_time_);
+  const std::string time = encode_time(batch_time_);
   batch_.Put(&database_.records(), to_slice(chat_row_key(chat)), time);
-  if (from != 0) batch_.Delete(&database_.rows(), to_slice(index_order_key(follower_, from, chat)));
-  batch_.Put(&database_.rows(), to_slice(index_order_key(follower_, last_time_, chat)), rocksdb::Slice());
+  raised_in_batch_.emplace_back(chat);
   move_in_order(change.chat.first(), chat, from);
   if (change.chat.second() != change.chat.first()) move_in_order(change.chat.second(), chat, from);
-  for (std::size_t i = 0; i < change.audience.size(); ++i) {
-    batch_.Put(&database_.rows(), to_slice(index_row_key(change.audience[i], chat)), time);
-    move_in_order(change.audience[i], chat, i + 1 < index.found.size() ? index.found[i + 1] : 0);
+  for (const std::string& user : change.audience) {
+    batch_.Put(&database_.rows(), to_slice(index_row_key(user, chat)), time);
+    move_in_order(user, chat, same_audience ? from : 0);
   }
   return true;
 }
 
-/// To the last time that was given. From 0: it was nowhere, or nobody knows where, and then its old place does not
-/// count any more.
+/// To the batch's time. From 0: it was nowhere, or nobody knows where, and then its old place does not count any more.
 void RocksdbWriter::move_in_order(std::string_view user, std::string_view chat, std::int64_t from) {
+  if (from == batch_time_) return;  // raised twice in this batch
   if (from != 0) add_place(user, from, chat, true);
-  add_place(user, last_time_, chat, false);
+  add_place(user, batch_time_, chat, false);
 }
 
 void RocksdbWriter::add_place(std::string_view user, std::int64_t time, std::string_view chat, bool gone) {
@@ -179,7 +177,8 @@ void RocksdbWriter::put_places() {
   const auto key_of = [this](const Place& place) {
     return std::string_view(place_keys_).substr(place.begin, place.size);
   };
-  std::ranges::stable_sort(places_, {}, key_of);  // what is put and deleted again stays in this order
+  // What is put and deleted again stays in this order.
+  std::ranges::sort(places_, {}, [&](const Place& place) { return std::pair(key_of(place), place.begin); });
   for (const Place& place : places_) {
     if (place.gone) {
       batch_.Delete(&database_.rows(), to_slice(key_of(place)));
@@ -189,6 +188,18 @@ void RocksdbWriter::put_places() {
   }
   places_.clear();
   place_keys_.clear();
+}
+
+/// For the followers of the lane: which chats the batch raises.
+void RocksdbWriter::put_lane_row() {
+  if (raised_in_batch_.empty()) return;
+  std::ranges::sort(raised_in_batch_);
+  const auto twice = std::ranges::unique(raised_in_batch_);
+  raised_in_batch_.erase(twice.begin(), twice.end());
+  value_.clear();
+  for (const std::string_view chat : raised_in_batch_) append_listed(value_, chat);
+  batch_.Put(&database_.rows(), to_slice(lane_row_key(batch_time_)), value_);
+  raised_in_batch_.clear();
 }
 
 void RocksdbWriter::add_rows(const TableWrite& table) {
@@ -211,6 +222,8 @@ void RocksdbWriter::refuse(WriteRequestPtr request, Error error) {
 
 void RocksdbWriter::commit() {
   put_places();
+  put_lane_row();
+  batch_time_ = 0;
   // What refuses a request without being in this batch is durable already.
   const bool written = batch_.Count() == 0 || write();
   if (written && others_.bell.anybody_listens()) ring();
@@ -231,6 +244,7 @@ bool RocksdbWriter::write() {
   const rocksdb::Status status = database_.db().Write(write_options_, &batch_);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
   batch_.Clear();
+  database_.busy().forget();
   if (status.ok()) batches_.fetch_add(1, std::memory_order_release);
   for (const Judged& judged : judged_) {
     if (changes_a_chat(judged)) others_.epochs.end(judged.request->change->chat.name());

@@ -28,7 +28,8 @@ namespace parley::store {
 
 /// Turns whatever waits into one batch, one write and one fsync, gives each record its time, and wakes each loop once
 /// a batch. Index rows are raised in the batch of the record that needs it, so that neither is ever there without the
-/// other. Never reads: a request brings what must be known.
+/// other. All that a batch raises get the time of its first record. Never reads: a request brings what must be known.
+/// So where a chat's rows were before may not be known, and its old places stay behind: see left_places_filter.h.
 ///
 /// What a request is answered, once the batch is written that it is in or rests on: its outcome; kOverloaded (its
 /// deadline passed first) or kUnavailable (the store takes no writes), when nothing was done; kOutcomeUnknown when the
@@ -37,9 +38,8 @@ class RocksdbWriter {
  public:
   /// What the writer tells to others, who outlive it.
   struct Others {
-    ChatEpochs& epochs;   ///< which chats it writes to
-    RaisedChats& raised;  ///< whose index rows it raises
-    Bell& bell;           ///< rings when a batch can be seen
+    ChatEpochs& epochs;  ///< which chats it writes to
+    Bell& bell;          ///< rings when a batch can be seen
     StoreMetrics& metrics;
   };
 
@@ -81,6 +81,7 @@ class RocksdbWriter {
   void move_in_order(std::string_view user, std::string_view chat, std::int64_t from);
   void add_place(std::string_view user, std::int64_t time, std::string_view chat, bool gone);
   void put_places();
+  void put_lane_row();
   void add_rows(const TableWrite& table);
   void refuse(WriteRequestPtr request, Error error);
   [[nodiscard]] static bool changes_a_chat(const Judged& judged) noexcept {
@@ -108,12 +109,16 @@ class RocksdbWriter {
   std::size_t next_ = 0;
   std::vector<Judged> judged_;  // answered once the batch is written
   rocksdb::WriteBatch batch_;
-  std::vector<Place> places_;  // that come into the batch yet
+  // What comes into the batch yet:
+  std::vector<Place> places_;
   std::string place_keys_;
+  std::vector<std::string_view> raised_in_batch_;  // chats, named by their requests
+  std::int64_t batch_time_ = 0;                    // of the batch's first record; 0: it has none
   std::string value_;
   std::vector<Requests> answered_;  // by loop
   std::int64_t last_time_;
   UnseenRows unseen_;
+  RaisedChats raised_;
   const std::string follower_ = follower_of(0);
 
   std::thread thread_;
