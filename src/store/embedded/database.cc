@@ -213,26 +213,13 @@ rocksdb::Status RocksdbDatabase::open_files(const StoreOptions& options, rocksdb
 }
 
 Result<void> RocksdbDatabase::load_meta() {
-  std::string format;
-  auto status = db_->Get({}, to_slice(kFormatKey), &format);
-  if (status.IsNotFound()) {
-    // New, or its making was cut short; anything else in there is not ours.
-    const std::unique_ptr<rocksdb::Iterator> any(db_->NewIterator({}));
-    any->SeekToFirst();
-    if (any->Valid()) return refuse("it holds a RocksDB database that Parley did not make");
-    if (!any->status().ok()) return explain(any->status());
-    return create_meta();
-  }
-  if (!status.ok()) return explain(status);
-  if (format != std::to_string(kFormatVersion)) return refuse(why_not_ours(format));
-  if (status = db_->Get({}, to_slice(kStoreIdKey), &store_id_); !status.ok()) return explain(status);
-  std::string last;
-  status = db_->Get({}, to_slice(kLastTimeKey), &last);
-  if (status.IsNotFound()) return {};
-  if (!status.ok()) return explain(status);
-  const auto time = decode_time(last);
-  if (!time) return refuse("the record of the last time is corrupt: restore it from a backup");
-  last_time_ = *time;
+  StoreFacts facts;
+  if (const auto status = read_facts(*db_, facts); !status.ok()) return explain(status);
+  if (!facts.unreadable.empty()) return refuse(facts.unreadable);
+  if (!facts.made) return create_meta();
+  if (facts.format != std::to_string(kFormatVersion)) return refuse(why_not_ours(facts.format));
+  store_id_ = std::move(facts.id);
+  last_time_ = facts.last_time;
   return {};
 }
 

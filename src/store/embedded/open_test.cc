@@ -123,6 +123,7 @@ class RocksdbOpenTest : public StoreFixture {
       ASSERT_TRUE(database->DestroyColumnFamilyHandle(family).ok());
     }
     ASSERT_TRUE(database->Put({}, to_slice(kFormatKey), format).ok());
+    ASSERT_TRUE(database->Put({}, to_slice(kStoreIdKey), "id").ok());
     ASSERT_TRUE(database->Flush({}).ok());
   }
   /// The names and sizes of the files that hold data.
@@ -286,6 +287,20 @@ TEST_F(RocksdbOpenTest, AStoreSaysWhatItIsWithoutBeingOpened) {
   EXPECT_TRUE(judge_store("/data", look_at_store(folder())).good());
   edit(largest(".sst"), [](std::string& bytes) { bytes.clear(); });
   EXPECT_FALSE(judge_store("/data", look_at_store(folder())).good());
+}
+
+TEST_F(RocksdbOpenTest, WhoLooksAtAStoreSaysWhatKeepsItFromBeingOpened) {
+  open();
+  store_.reset();
+  {
+    const auto database = RocksdbDatabase::open(folder(), options(), *rocksdb::Env::Default()).value();
+    ASSERT_TRUE(database->db().Put({}, to_slice(kLastTimeKey), "none").ok());
+  }
+  constexpr const char* kWhy = "the record of its last time is corrupt: restore it from a backup";
+  EXPECT_THAT(refusal(), HasSubstr(kWhy));
+  const Finding finding = judge_store("/data", look_at_store(folder()));
+  EXPECT_FALSE(finding.good());
+  EXPECT_THAT(finding.found, HasSubstr(kWhy));
 }
 
 TEST_F(RocksdbOpenTest, ANewerColumnFamilyIsRefused) {

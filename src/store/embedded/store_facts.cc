@@ -8,7 +8,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <rocksdb/db.h>
+#include <rocksdb/iterator.h>
 
 #include "store/embedded/keys.h"
 
@@ -24,6 +24,28 @@ class NoLog final : public rocksdb::Logger {
 
 }  // namespace
 
+rocksdb::Status read_facts(rocksdb::DB& db, StoreFacts& facts) {
+  auto status = db.Get({}, to_slice(kFormatKey), &facts.format);
+  if (status.IsNotFound()) {
+    const std::unique_ptr<rocksdb::Iterator> any(db.NewIterator({}));
+    any->SeekToFirst();
+    if (any->Valid()) facts.unreadable = "it holds a RocksDB database that Parley did not make";
+    return any->status();  // else its making was cut short
+  }
+  if (!status.ok()) return status;
+  facts.made = true;
+  if (facts.format != std::to_string(kFormatVersion)) return status;
+  if (status = db.Get({}, to_slice(kStoreIdKey), &facts.id); !status.ok()) return status;
+  std::string last;
+  status = db.Get({}, to_slice(kLastTimeKey), &last);
+  if (status.IsNotFound()) return rocksdb::Status::OK();
+  if (!status.ok()) return status;
+  const auto time = decode_time(last);
+  if (!time) facts.unreadable = "the record of its last time is corrupt: restore it from a backup";
+  facts.last_time = time.value_or(0);
+  return status;
+}
+
 StoreFacts look_at_store(const std::filesystem::path& folder, rocksdb::Env& env) {
   StoreFacts facts;
   std::error_code error;
@@ -36,22 +58,8 @@ StoreFacts look_at_store(const std::filesystem::path& folder, rocksdb::Env& env)
   rocksdb::DB* opened = nullptr;
   auto status = rocksdb::DB::OpenForReadOnly(options, folder.string(), &opened);
   const std::unique_ptr<rocksdb::DB> db(opened);
-  if (status.ok()) status = db->Get({}, to_slice(kFormatKey), &facts.format);
-  if (db && status.IsNotFound()) {
-    const std::unique_ptr<rocksdb::Iterator> any(db->NewIterator({}));
-    any->SeekToFirst();
-    if (any->Valid()) facts.unreadable = "it holds a RocksDB database that Parley did not make";
-    return facts;  // else its making was cut short
-  }
-  if (!status.ok()) {
-    facts.unreadable = status.ToString();
-    return facts;
-  }
-  facts.made = true;
-  std::string last;
-  if (facts.format == std::to_string(kFormatVersion) && db->Get({}, to_slice(kLastTimeKey), &last).ok()) {
-    facts.last_time = decode_time(last).value_or(0);
-  }
+  if (status.ok()) status = read_facts(*db, facts);
+  if (!status.ok()) facts.unreadable = status.ToString();
   return facts;
 }
 
