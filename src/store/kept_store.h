@@ -23,11 +23,15 @@ class KeptStoreFixture : public StoreFixture {
 
   /// Fills an empty store.
   void fill();
-  /// Looks for what fill() put into a store, and stores something new.
-  void look();
+  /// Has the index rows of a chat raised again, with and without remembering them, for others than before.
+  void raise_again();
+  /// Looks for what fill() put into a store, and raise_again() if it did; and stores something new.
+  void look(bool raised_again = false);
 
  private:
   static constexpr std::int64_t kThird = kStart + 2 * std::int64_t{3'600'000'000};
+  static constexpr std::int64_t kFourth = kThird + 2 * kIndexGrain;
+  static constexpr std::int64_t kFifth = kFourth + 2 * kIndexGrain;
 
   /// Two records, two rows, and an audience that has another member.
   static Change change();
@@ -59,18 +63,36 @@ inline void KeptStoreFixture::fill() {
   EXPECT_FALSE(written->refused);
 }
 
-inline void KeptStoreFixture::look() {
+inline void KeptStoreFixture::raise_again() {
+  now_ = kFourth;
+  Change fourth{.chat = chat_of("alice:bob"), .records = {draft_of_message("bob", "fourth", "")}};
+  fourth.audience = {"dave"};
+  const auto appended = append(std::move(fourth));
+  ASSERT_TRUE(appended) << appended.error().detail;
+  EXPECT_EQ(appended->send_time, kFourth);
+  now_ = kFifth;
+  EXPECT_EQ(stored("alice:bob", "bob", "fifth"), kFifth);
+}
+
+inline void KeptStoreFixture::look(bool raised_again) {
   using testing::ElementsAre;
+  using testing::ElementsAreArray;
   now_ = kOpened;
   EXPECT_EQ(store_->id().size(), 32U);
 
-  EXPECT_THAT(records("alice:bob"),
-              ElementsAre(testing::Field(&Record::time, kStart), testing::Field(&Record::time, kStart + 1),
-                          Record{RecordKind::kEdit, kStart + 2, "alice", kStart, "edit"},
-                          Record{static_cast<RecordKind>(200), kStart + 3, "carol", 0, "later"}));
+  std::vector<testing::Matcher<Record>> expected{testing::Field(&Record::time, kStart),
+                                                 testing::Field(&Record::time, kStart + 1),
+                                                 Record{RecordKind::kEdit, kStart + 2, "alice", kStart, "edit"},
+                                                 Record{static_cast<RecordKind>(200), kStart + 3, "carol", 0, "later"}};
+  std::vector<std::string> expected_texts{"first", std::string("zweite\0\n😀", 12)};
+  if (raised_again) {
+    expected.insert(expected.end(), {testing::Field(&Record::time, kFourth), testing::Field(&Record::time, kFifth)});
+    expected_texts.insert(expected_texts.end(), {"fourth", "fifth"});
+  }
+  EXPECT_THAT(records("alice:bob"), ElementsAreArray(expected));
   const auto page = read("alice:bob");
   ASSERT_TRUE(page) << page.error().detail;
-  ASSERT_EQ(page->records.size(), 2U);
+  ASSERT_EQ(page->records.size(), expected_texts.size());
   const auto first = to_message(page->records[0], "alice");
   ASSERT_TRUE(first);
   EXPECT_EQ(first->sender, "alice");
@@ -86,19 +108,27 @@ inline void KeptStoreFixture::look() {
   // The lanes, and who has which chats, the newest first.
   std::vector<std::int64_t> clocks(store_->lanes());
   std::vector<std::vector<std::string>> followed(store_->lanes());
-  for (const auto& [chat, time] : {std::pair{"alice:zoë", kThird}, std::pair{"alice:bob", kStart + 3}}) {
+  std::vector<std::pair<std::string, std::int64_t>> newest_first{{"alice:zoë", kThird}, {"alice:bob", kStart + 3}};
+  if (raised_again) newest_first = {{"alice:bob", kFifth}, {"alice:zoë", kThird}};
+  std::vector<std::string> of_alice;
+  for (const auto& [chat, time] : newest_first) {
     const std::size_t lane = store_->lane_of(chat);
     clocks.at(lane) = std::max(clocks.at(lane), time);
     followed.at(lane).emplace_back(chat);
+    of_alice.push_back(chat);
   }
   std::vector<std::pair<std::string, std::vector<std::string>>> indices{
-      {"alice", {"alice:zoë", "alice:bob"}}, {"bob", {"alice:bob"}}, {"zoë", {"alice:zoë"}}, {"carol", {"alice:bob"}}};
+      {"alice", of_alice}, {"bob", {"alice:bob"}}, {"zoë", {"alice:zoë"}}, {"carol", {"alice:bob"}}};
+  if (raised_again) indices.push_back({"dave", {"alice:bob"}});
   for (std::size_t lane = 0; lane < followed.size(); ++lane) indices.emplace_back(follower_of(lane), followed[lane]);
   for (const auto& [user, chats] : indices) {
     std::vector<std::string> found;
     for (const IndexRow& row : whole_index(user)) {
       found.push_back(row.chat);
-      EXPECT_GE(row.time, (row.chat == "alice:bob" ? kStart + 3 : kThird) - kIndexGrain) << user;
+      std::int64_t last = row.chat == newest_first[0].first ? newest_first[0].second : newest_first[1].second;
+      if (user == "carol") last = kStart + 3;
+      if (user == "dave") last = kFourth;
+      EXPECT_GE(row.time, last - kIndexGrain) << user;
     }
     EXPECT_EQ(found, chats) << user;
   }
@@ -124,7 +154,8 @@ inline void KeptStoreFixture::look() {
   EXPECT_EQ(code_of(append(std::move(other))), ErrorCode::kIdempotencyConflict);
 
   EXPECT_EQ(stored("alice:bob", "bob", "new", "key 3"), kOpened);
-  EXPECT_THAT(texts("alice:bob"), ElementsAre("first", std::string("zweite\0\n😀", 12), "new"));
+  expected_texts.emplace_back("new");
+  EXPECT_THAT(texts("alice:bob"), ElementsAreArray(expected_texts));
 }
 
 }  // namespace parley::store

@@ -12,7 +12,8 @@
 namespace parley::store {
 
 /// A list of records whose copies share it, so that a page that is kept is served as it is. Whoever adds to a list that
-/// is shared has a list of their own from then on. One thread's; copies are others'.
+/// is shared has a list of their own from then on. A list and its copies are one thread's, and go to another one
+/// together.
 class Records {
  public:
   using value_type = Record;

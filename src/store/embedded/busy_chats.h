@@ -3,6 +3,7 @@
 
 #include <bitset>
 #include <cstddef>
+#include <functional>
 #include <string_view>
 
 #include <rocksdb/slice.h>
@@ -35,7 +36,7 @@ class BusyChats final : public rocksdb::SliceTransform {
   }
   bool InDomain(const rocksdb::Slice& key) const override {
     if (!ChatPrefix().InDomain(key)) return key == to_slice(kLastTimeKey);
-    return !any_ || !searched_.test(place_of(chat_of(to_view(key))));
+    return !any_ || !searched_.test(place_of(chat_in(to_view(key))));
   }
 
  private:

@@ -57,7 +57,7 @@ class RocksdbDatabase {
   [[nodiscard]] bool is_new() const noexcept { return is_new_; }
   /// For whoever writes.
   [[nodiscard]] BusyChats& busy() const noexcept { return *busy_; }
-  /// How many places in an index's order compactions have dropped: see LeftPlacesFilter.
+  /// How many compactions have dropped places in an index's order: see LeftPlacesFilter.
   [[nodiscard]] std::uint64_t left_places() const noexcept { return left_places_.load(std::memory_order_acquire); }
   /// Bytes in caches and write buffers, which are counted as one.
   [[nodiscard]] std::size_t memory_usage() const { return cache_->GetUsage(); }

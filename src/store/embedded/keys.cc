@@ -1,6 +1,7 @@
 #include "store/embedded/keys.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace parley::store {
 namespace {
@@ -27,14 +28,26 @@ void append_name(Bytes& out, char tag, std::string_view name) {
   out.push_back('\0');
 }
 
+/// Appends the complement of each byte, which turns their order round.
+template <class Bytes>
+void append_inverted(Bytes& out, std::string_view bytes) {
+  std::ranges::transform(bytes, std::back_inserter(out), [](char byte) { return static_cast<char>(~byte); });
+}
+
 template <class Bytes>
 void append_order(Bytes& out, std::string_view user, std::int64_t time, std::string_view chat) {
   append_name(out, kIndexOrder, user);
   append_time(out, ~time);
-  append(out, chat);
+  append_inverted(out, chat);
+  out.push_back('\xff');
 }
 
 }  // namespace
+
+const std::string& lane_follower() {
+  static const std::string name = follower_of(0);
+  return name;
+}
 
 KeyBuffer record_key(std::string_view chat, std::int64_t time) {
   KeyBuffer key;
@@ -48,7 +61,7 @@ std::string_view chat_prefix(std::string_view record_key) {
   return record_key.substr(0, record_key.size() - kTimeBytes);
 }
 
-std::string_view chat_of(std::string_view record_key) {
+std::string_view chat_in(std::string_view record_key) {
   return record_key.substr(1, record_key.size() - 2 - kTimeBytes);
 }
 
@@ -71,8 +84,7 @@ std::optional<IdempotencyRecord> decode_idempotency(std::string_view value) {
 }
 
 bool told_by_chat(std::string_view user, std::string_view chat) {
-  static const std::string follower = follower_of(0);
-  if (user == follower) return true;
+  if (user == lane_follower()) return true;
   const std::size_t colon = chat.find(':');
   return colon != std::string_view::npos && (user == chat.substr(0, colon) || user == chat.substr(colon + 1));
 }
@@ -104,7 +116,10 @@ KeyBuffer index_order_key(std::string_view user, std::int64_t time, std::string_
 }
 
 IndexRow index_row_of(std::string_view order_key, std::size_t prefix_bytes) {
-  return {std::string(order_key.substr(prefix_bytes + kTimeBytes)), ~load_time(order_key.data() + prefix_bytes)};
+  IndexRow row{.chat = {}, .time = ~load_time(order_key.data() + prefix_bytes)};
+  append_inverted(row.chat, order_key.substr(prefix_bytes + kTimeBytes));
+  row.chat.pop_back();
+  return row;
 }
 
 bool is_index_order(std::string_view key) { return key.starts_with(kIndexOrder); }

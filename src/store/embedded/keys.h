@@ -16,8 +16,9 @@
 //
 //   0x02 ‖ user ‖ 0x00 ‖ chat          → time of the chat's row in the index of anybody else
 //
-//   0x03 ‖ user ‖ 0x00 ‖ ~time ‖ chat  → nothing: an index in its order, the newest first. It counts if the chat's row
-//                                        has this time
+//   0x03 ‖ user ‖ 0x00 ‖ ~(time ‖ chat ‖ 0x00)
+//                                      → nothing: an index in its order, the newest first. It counts if the chat's row
+//                                        has this time. ~ is the complement of each byte
 //
 //   0x04 ‖ chat ‖ 0x00 ‖ name          → value of a row of the chat's table
 //
@@ -68,7 +69,7 @@ inline constexpr std::string_view kLastTimeKey{"\0last_time", 10};  ///< → the
 [[nodiscard]] std::string_view chat_prefix(std::string_view record_key);
 
 /// The chat in a record's key.
-[[nodiscard]] std::string_view chat_of(std::string_view record_key);
+[[nodiscard]] std::string_view chat_in(std::string_view record_key);
 
 /// The time in a record's key.
 [[nodiscard]] std::int64_t time_of(std::string_view record_key);
@@ -95,6 +96,8 @@ void append_index_order_key(std::string& out, std::string_view user, std::int64_
 /// The row of such a key.
 [[nodiscard]] IndexRow index_row_of(std::string_view order_key, std::size_t prefix_bytes);
 
+/// Whose index the lane's is.
+[[nodiscard]] const std::string& lane_follower();
 /// Of the lane's index, the row of the batch whose raised rows have this time.
 [[nodiscard]] KeyBuffer lane_row_key(std::int64_t time);
 /// The time of such a key.

@@ -26,8 +26,8 @@ using OnFailure = std::function<void(const rocksdb::Status& status)>;
 inline constexpr const char* kIdempotencyFamily = "idempotency";
 inline constexpr const char* kRowsFamily = "rows";
 
-/// "default", with the records, "idempotency" and "rows", in this order. `left_places` counts what LeftPlacesFilter
-/// drops, and must outlive the database.
+/// "default", with the records, "idempotency" and "rows", in this order. `left_places` is LeftPlacesFilter's
+/// count, and must outlive the database.
 [[nodiscard]] std::vector<rocksdb::ColumnFamilyDescriptor> column_families(const StoreOptions& options,
                                                                            std::shared_ptr<rocksdb::Cache> cache,
                                                                            std::shared_ptr<const BusyChats> busy,

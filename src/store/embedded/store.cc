@@ -82,7 +82,7 @@ class RocksdbStore final : public MessageStore {
         loops_(loops),
         metrics_(std::move(metrics)),
         database_(std::move(database)),
-        reader_(*database_, *metrics_),
+        reader_(*database_, loops, *metrics_),
         pages_(make_page_caches(options, loops.size())),
         pending_(std::make_shared<PendingKeys>(options.max_queue)),
         bell_(loops),
@@ -108,7 +108,8 @@ class RocksdbStore final : public MessageStore {
     auto page = reader_.page(chat, range, ReadFrom::kMemory);
     if (!page) {
       page = co_await from_disk<RecordPage>(
-          reads_, [this, chat, range] { return *reader_.page(chat, range, ReadFrom::kDisk); }, deadline);
+          reads_, [this, chat, range, deadline] { return *reader_.page(chat, range, ReadFrom::kDisk, deadline); },
+          deadline);
     }
     if (*page) pages.put(chat, range, **page, epoch);
     co_return *std::move(page);
@@ -117,7 +118,8 @@ class RocksdbStore final : public MessageStore {
   Task<RowPage> rows(TableId table, RowRange range, Deadline deadline) override {
     if (passed(deadline)) co_return not_begun();
     auto page = co_await look<RowPage>(
-        reads_, [this, table, range](ReadFrom from) { return reader_.rows(table, range, from); }, deadline);
+        reads_, [this, table, range, deadline](ReadFrom from) { return reader_.rows(table, range, from, deadline); },
+        deadline);
     co_return page;
   }
 
@@ -133,7 +135,8 @@ class RocksdbStore final : public MessageStore {
   Task<IndexPage> index(std::string user, IndexRange range, Deadline deadline) override {
     if (passed(deadline)) co_return not_begun();
     auto page = co_await look<IndexPage>(
-        reads_, [this, user, range](ReadFrom from) { return reader_.index(user, range, from); }, deadline);
+        reads_, [this, user, range, deadline](ReadFrom from) { return reader_.index(user, range, from, deadline); },
+        deadline);
     co_return page;
   }
 

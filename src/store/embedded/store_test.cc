@@ -2,8 +2,13 @@
 #include "store/embedded/store.h"
 
 #include <atomic>
+#include <future>
+#include <map>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <rocksdb/db.h>
@@ -35,10 +40,15 @@ class RocksdbStoreTest : public StoreFixture {
     ASSERT_TRUE(store) << store.error().detail;
     store_ = *std::move(store);
   }
-  /// Opens the database itself; the store is closed for it.
+  /// Opens the database itself; the store is closed for it. With enough memory for a cache that keeps all.
   std::unique_ptr<RocksdbDatabase> open_database() {
     store_.reset();
-    return RocksdbDatabase::open(folder_.path(), options(), env_).value();
+    return RocksdbDatabase::open(folder_.path(), with_much_memory(), env_).value();
+  }
+  StoreOptions with_much_memory() {
+    StoreOptions out = options();
+    out.memory = std::size_t{256} << 20;
+    return out;
   }
 
   Draft draft(std::string text, std::string key = {}) { return {chat_of("a:b"), "a", std::move(text), std::move(key)}; }
@@ -54,16 +64,38 @@ class RocksdbStoreTest : public StoreFixture {
     net::run_on(loops_[loop], [] {});
   }
 
-  /// How many places all indexes have in their order; the store is closed for it.
-  std::size_t order_keys() {
+  /// How many places users' indexes have in their order, once everything was compacted if so asked; the store is closed
+  /// for it.
+  std::size_t places(bool compact = false) {
     const auto database = open_database();
+    if (compact) {
+      rocksdb::CompactRangeOptions options;
+      options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+      EXPECT_TRUE(database->db().CompactRange(options, &database->rows(), nullptr, nullptr).ok());
+    }
     rocksdb::ReadOptions all;
     all.total_order_seek = true;
     const std::unique_ptr<rocksdb::Iterator> it(database->db().NewIterator(all, &database->rows()));
-    const std::string first(1, index_order_prefix("").front());
     std::size_t count = 0;
-    for (it->Seek(first); it->Valid() && it->key().starts_with(first); it->Next()) ++count;
+    for (it->SeekToFirst(); it->Valid(); it->Next()) count += is_index_order(to_view(it->key())) ? 1 : 0;
     return count;
+  }
+  /// What `read` finds in memory. First it reads what is not there, if need be again: the cache may drop anything.
+  template <class Read>
+  static auto in_memory(Read read) {
+    auto found = read(ReadFrom::kMemory);
+    for (int i = 0; i < 20 && !found; ++i) {
+      static_cast<void>(read(ReadFrom::kDisk));
+      found = read(ReadFrom::kMemory);
+    }
+    return found;
+  }
+
+  /// How many batches were written.
+  std::size_t writes_so_far() {
+    const std::string text = metrics_.text();
+    const std::string name = "\nparley_store_write_sync_seconds_count ";
+    return std::stoul(text.substr(text.find(name) + name.size()));
   }
 
   void TearDown() override { store_.reset(); }
@@ -173,19 +205,33 @@ TEST_F(RocksdbStoreTest, RowsOutliveARestart) {
   EXPECT_TRUE(write(table, {{"3", "x", RowWrite::If::kAbsent}})->refused);
 }
 
-TEST_F(RocksdbStoreTest, TheIndexOutlivesARestartAndIsRaisedFromWhereItWas) {
+TEST_F(RocksdbStoreTest, TheIndexOutlivesARestartWhichForgetsWhereItsPlacesWere) {
   const std::int64_t first = stored("a:b", "a", "1");
   stored("a:c", "a", "1");
   open(options());
-  EXPECT_EQ(whole_index("a").size(), 2U);
+  EXPECT_THAT(whole_index("a"), SizeIs(2));
   now_ = first + kIndexGrain - 1;
   stored("a:b", "a", "2");  // the rows are high enough still, and are raised all the same
   now_ = first + 3 * kIndexGrain;
   stored("a:b", "a", "3");
-  const auto rows = whole_index("a");
-  ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[0], (IndexRow{"a:b", first + 3 * kIndexGrain}));
-  EXPECT_EQ(order_keys(), 2U * 3);  // two chats, of three users each: no place was left behind
+  const auto look = [&] {
+    for (const std::string& user : {std::string("a"), follower_of(0)}) {
+      for (const std::size_t limit : {1, 100}) {
+        const auto rows = whole_index(user, {.limit = limit});
+        ASSERT_THAT(rows, SizeIs(2)) << user;
+        EXPECT_EQ(rows[0], (IndexRow{"a:b", first + 3 * kIndexGrain}));
+        EXPECT_EQ(rows[1].chat, "a:c");
+        EXPECT_THAT(whole_index(user, {.limit = limit, .oldest_first = true}), ElementsAre(rows[1], rows[0]));
+      }
+    }
+  };
+  look();
+  EXPECT_EQ(places(), 2U * (2 + 1)) << "the first place of a:b was left behind";
+  open(options());
+  look();
+  EXPECT_EQ(places(true), 2U * 2);
+  open(options());
+  look();
 }
 
 TEST_F(RocksdbStoreTest, ABusyChatRaisesItsRowsOnceInAGrain) {
@@ -216,6 +262,61 @@ TEST_F(RocksdbStoreTest, APlaceThatWasLeftBehindInTheOrderDoesNotCount) {
   }
 }
 
+TEST_F(RocksdbStoreTest, ChatsThatWereRaisedToOneTimeComeByTheirNames) {
+  // As a batch leaves them that raises several chats; some were raised again by the next one.
+  const std::vector<std::string> first = {"a:b", "a:b.", "a:bc", "a:c", "a:d"};
+  const std::vector<std::string> second = {"a:b.", "a:c", "b:c"};
+  std::map<std::string, std::int64_t> times;
+  {
+    const auto database = open_database();
+    rocksdb::WriteBatch batch;
+    const auto raise = [&](const std::vector<std::string>& chats, std::int64_t time) {
+      std::string list;
+      for (const std::string& chat : chats) {
+        append_listed(list, chat);
+        batch.Put(&database->records(), to_slice(chat_row_key(chat)), encode_time(time));
+        for (const std::string_view user : {chat_of(chat).first(), chat_of(chat).second()}) {
+          batch.Put(&database->rows(), to_slice(index_order_key(user, time, chat)), rocksdb::Slice());
+        }
+        times[chat] = time;
+      }
+      batch.Put(&database->rows(), to_slice(lane_row_key(time)), list);
+    };
+    raise(first, kStart);
+    raise(second, kStart + 5);
+    ASSERT_TRUE(database->db().Write({}, &batch).ok());
+  }
+  open(options());
+  for (const std::string& user : {std::string("a"), follower_of(0)}) {
+    std::vector<IndexRow> rows;  // the oldest first
+    for (const auto& [chat, time] : times) {
+      if (user != "a" || chat != "b:c") rows.push_back({chat, time});
+    }
+    std::ranges::stable_sort(rows, {}, &IndexRow::time);
+    for (const bool oldest_first : {true, false}) {
+      for (const std::size_t limit : {std::size_t{1}, std::size_t{2}, std::size_t{100}}) {
+        EXPECT_EQ(whole_index(user, {.limit = limit, .oldest_first = oldest_first}), rows) << user << " by " << limit;
+      }
+      const IndexRow between{"a:bb", kStart};  // which is not there
+      std::vector<IndexRow> rest = rows;
+      std::erase_if(rest, [&](const IndexRow& row) {
+        const auto place = std::pair(row.time, row.chat);
+        return oldest_first ? place < std::pair(kStart, between.chat) : place > std::pair(kStart, between.chat);
+      });
+      EXPECT_EQ(whole_index(user, {.after = between, .oldest_first = oldest_first}), rest) << user;
+      EXPECT_THAT(whole_index(user, {.least = kStart + 1, .oldest_first = oldest_first}), SizeIs(user == "a" ? 2 : 3));
+      EXPECT_THAT(whole_index(user, {.least = kStart + 6, .oldest_first = oldest_first}), IsEmpty());
+      std::ranges::reverse(rows);
+    }
+  }
+  {
+    const auto database = open_database();
+    ASSERT_TRUE(database->db().Put({}, &database->rows(), to_slice(lane_row_key(kStart + 9)), "\5a:b").ok());
+  }
+  open(options());
+  EXPECT_EQ(code_of(index(follower_of(0), {})), ErrorCode::kUnavailable);
+}
+
 TEST_F(RocksdbStoreTest, ConditionsSeeWhatWaitsForTheSameBatch) {
   const TableId table{TableId::Of::kUser, "a"};
   auto held = start_held(draft("held"));
@@ -233,28 +334,38 @@ TEST_F(RocksdbStoreTest, ConditionsSeeWhatWaitsForTheSameBatch) {
   EXPECT_THAT(all_rows(table), ElementsAre(Row{"r", "next"}));
 }
 
-TEST_F(RocksdbStoreTest, WhoLookedTooLongAgoLooksAgain) {
+TEST_F(RocksdbStoreTest, WhoLookedTooLongAgoIsJudgedByWhatIsNewer) {
   // More rows are written than the writer remembers, while others wait that looked before.
+  open(with_much_memory());
   const TableId table{TableId::Of::kUser, "a"};
-  auto held = start_held(draft("held"));
   const std::string large(kMaxRowValueBytes, 'x');
-  std::vector<std::future<Result<Written>>> pending;
-  pending.push_back(start(store_->write(table, {{"r", "first"}}, kNoDeadline)));
-  pass_through_loop();
-  for (int i = 0; i < 150; ++i) {
-    pending.push_back(start(store_->write(table, {{"large" + std::to_string(i), large}}, kNoDeadline)));
+  std::vector<std::size_t> writes;
+  for (const bool with_conditions : {false, true}) {
+    const std::string name = with_conditions ? "r" : "s";
+    auto held = start_held(draft("held"));
+    std::vector<std::future<Result<Written>>> pending;
+    pending.push_back(start(store_->write(table, {{name, "first"}}, kNoDeadline)));
+    pass_through_loop();
+    for (int i = 0; i < 150; ++i) {
+      pending.push_back(start(store_->write(table, {{"large" + std::to_string(i), large}}, kNoDeadline)));
+    }
+    pass_through_loop();
+    if (with_conditions) {
+      pending.push_back(start(store_->write(table, {{"r", "second", RowWrite::If::kAbsent}}, kNoDeadline)));
+      pending.push_back(start(store_->write(table, {{"r", "third", RowWrite::If::kEquals, "first"}}, kNoDeadline)));
+    }
+    for (int i = 0; i < 3; ++i) pass_through_loop();
+    const std::size_t before = writes_so_far();
+    env_.files().release_syncs();
+    EXPECT_TRUE(held.get());
+    std::vector<bool> refused;
+    for (auto& one : pending) refused.push_back(one.get()->refused);
+    EXPECT_EQ(std::ranges::count(refused, true), with_conditions ? 1 : 0);
+    if (with_conditions) EXPECT_TRUE(refused[refused.size() - 2]);
+    writes.push_back(writes_so_far() - before);
   }
-  pass_through_loop();
-  pending.push_back(start(store_->write(table, {{"r", "second", RowWrite::If::kAbsent}}, kNoDeadline)));
-  pending.push_back(start(store_->write(table, {{"r", "third", RowWrite::If::kEquals, "first"}}, kNoDeadline)));
-  pass_through_loop();
-  env_.files().release_syncs();
-  EXPECT_TRUE(held.get());
-  std::vector<bool> refused;
-  for (auto& one : pending) refused.push_back(one.get()->refused);
-  EXPECT_EQ(std::ranges::count(refused, true), 1);
-  EXPECT_TRUE(refused[refused.size() - 2]);
-  EXPECT_EQ(rows(table, {.from = "r"})->rows.at(0).value, "third");
+  EXPECT_EQ(rows(table, {.from = "r", .limit = 1})->rows.at(0).value, "third");
+  EXPECT_EQ(writes[0], writes[1]) << "they were sent back to look again, and so are never done if more is written";
 }
 
 TEST_F(RocksdbStoreTest, WhatRefusesAWriteIsAsDurableAsAWrite) {
@@ -309,33 +420,154 @@ TEST_F(RocksdbStoreTest, WalksOnALoopAreBounded) {
   {
     const auto database = open_database();
     const auto metrics = register_store_metrics(metrics_);
-    const RocksdbReader reader(*database, *metrics);
+    const RocksdbReader reader(*database, loops_, *metrics);
     const auto page = reader.page(chat_of("a:b"), newest, ReadFrom::kDisk);  // fills the cache
     ASSERT_TRUE(page && *page);
     EXPECT_THAT((*page)->records, SizeIs(1));
-    EXPECT_FALSE(reader.page(chat_of("a:b"), newest, ReadFrom::kMemory));
-    EXPECT_TRUE(reader.page(chat_of("a:b"), {{.limit = 10}, true}, ReadFrom::kMemory));
+    const auto read = [&](const RecordRange& range) {
+      return in_memory([&](ReadFrom from) { return reader.page(chat_of("a:b"), range, from); });
+    };
+    EXPECT_FALSE(read(newest));
+    EXPECT_TRUE(read({{.limit = 10}, true}));
+    EXPECT_EQ(code_of(*reader.page(chat_of("a:b"), newest, ReadFrom::kDisk, loops_.now())), ErrorCode::kOverloaded);
   }
 }
 
 TEST_F(RocksdbStoreTest, PlacesThatDoNotCountAreBoundedOnALoop) {
   stored("a:b", "a", "text");
   const auto database = open_database();
-  for (int i = 0; i < 3000; ++i) {
-    const auto key = index_order_key("a", kStart + 1 + i, "a:b");
-    ASSERT_TRUE(database->db().Put({}, &database->rows(), to_slice(key), rocksdb::Slice()).ok());
-  }
   const auto metrics = register_store_metrics(metrics_);
-  const RocksdbReader reader(*database, *metrics);
+  const RocksdbReader reader(*database, loops_, *metrics);
+  int count = 0;
+  const auto put_up_to = [&](int end) {
+    for (; count < end; ++count) {
+      const auto key = index_order_key("a", kStart + 1 + count, "a:b");
+      ASSERT_TRUE(database->db().Put({}, &database->rows(), to_slice(key), rocksdb::Slice()).ok());
+    }
+  };
+  const auto in_memory = [&] {
+    return RocksdbStoreTest::in_memory([&](ReadFrom from) { return reader.index("a", {}, from); });
+  };
+  put_up_to(100);
+  EXPECT_TRUE(in_memory());
+  put_up_to(300);
+  EXPECT_FALSE(in_memory()) << "each is a look at a row, too";
+  put_up_to(3000);
   const auto page = reader.index("a", {}, ReadFrom::kDisk);
   ASSERT_TRUE(page && *page);
   EXPECT_THAT((*page)->rows, SizeIs(1));
-  EXPECT_FALSE(reader.index("a", {}, ReadFrom::kMemory));
+  EXPECT_EQ(code_of(*reader.index("a", {}, ReadFrom::kDisk, loops_.now())), ErrorCode::kOverloaded);
   for (int i = 0; i < 3000; ++i) {
     const auto key = index_order_key("a", kStart + 1 + i, "a:b");
     ASSERT_TRUE(database->db().Delete({}, &database->rows(), to_slice(key)).ok());
   }
-  EXPECT_FALSE(reader.index("a", {}, ReadFrom::kMemory)) << "what was deleted is passed by, too";
+  EXPECT_FALSE(in_memory()) << "what was deleted is passed by, too";
+}
+
+TEST_F(RocksdbStoreTest, OlderPlacesOfAChatThatWasMetAreNotLookedUp) {
+  stored("a:c", "a", "text");
+  now_ = kStart + 10'000;
+  stored("a:b", "a", "text");
+  const auto database = open_database();
+  for (int i = 0; i < 1000; ++i) {
+    const auto key = index_order_key("a", kStart + 1 + i, "a:b");
+    ASSERT_TRUE(database->db().Put({}, &database->rows(), to_slice(key), rocksdb::Slice()).ok());
+  }
+  const auto metrics = register_store_metrics(metrics_);
+  const RocksdbReader reader(*database, loops_, *metrics);
+  const IndexRow last{"a:b", kStart + 10'000};
+  for (const auto& after : {std::optional<IndexRow>(), std::optional(last)}) {
+    const auto page = in_memory([&](ReadFrom from) { return reader.index("a", {.after = after}, from); });
+    ASSERT_TRUE(page && *page) << "more than a loop may look up";
+    EXPECT_EQ((*page)->rows.back(), (IndexRow{"a:c", kStart}));
+  }
+}
+
+TEST_F(RocksdbStoreTest, AWalkOverAnIndexIsBoundedAsAWhole) {
+  // There are never many deleted places in a row, and yet a page may come to many of them.
+  constexpr std::int64_t kChats = 60;
+  constexpr std::int64_t kGone = 100;
+  const auto database = open_database();
+  rocksdb::DB& db = database->db();
+  std::int64_t time = kStart;
+  for (std::int64_t i = 0; i < kChats; ++i) {
+    const std::string chat = "a:b" + std::to_string(i);
+    for (std::int64_t gone = 0; gone < kGone; ++gone) {
+      const auto place = index_order_key("c", ++time, chat);
+      ASSERT_TRUE(db.Put({}, &database->rows(), to_slice(place), rocksdb::Slice()).ok());
+      ASSERT_TRUE(db.Delete({}, &database->rows(), to_slice(place)).ok());
+    }
+    const auto place = index_order_key("c", ++time, chat);
+    ASSERT_TRUE(db.Put({}, &database->rows(), to_slice(place), rocksdb::Slice()).ok());
+    ASSERT_TRUE(db.Put({}, &database->rows(), to_slice(index_row_key("c", chat)), encode_time(time)).ok());
+  }
+  const auto metrics = register_store_metrics(metrics_);
+  const RocksdbReader reader(*database, loops_, *metrics);
+  const auto rows_in_memory = [&](const IndexRange& range) {
+    const auto page = in_memory([&](ReadFrom from) { return reader.index("c", range, from); });
+    return page ? std::optional(page->value().rows) : std::nullopt;
+  };
+  const auto rows = [&](const IndexRange& range) { return reader.index("c", range, ReadFrom::kDisk)->value().rows; };
+  auto all = rows({});
+  EXPECT_THAT(all, SizeIs(kChats));
+  EXPECT_EQ(rows_in_memory({}), std::nullopt);
+  EXPECT_EQ(rows_in_memory({.limit = 10}), std::vector(all.begin(), all.begin() + 10));
+  // The oldest first: a page that is the whole range is read as the newest first, and others go back.
+  std::ranges::reverse(all);
+  EXPECT_EQ(rows_in_memory({.least = all[50].time, .limit = 10, .oldest_first = true}),
+            std::vector(all.begin() + 50, all.end()));
+  EXPECT_EQ(rows_in_memory({.limit = 10, .oldest_first = true}), std::nullopt);
+  EXPECT_EQ(rows({.limit = 10, .oldest_first = true}), std::vector(all.begin(), all.begin() + 10));
+}
+
+TEST_F(RocksdbStoreTest, AReaderMissesNothingThatACompactionDropsUnderItsSnapshot) {
+  const auto raise = [](const RocksdbDatabase& database, const std::string& chat, std::int64_t time) {
+    rocksdb::WriteBatch batch;
+    batch.Put(&database.rows(), to_slice(index_row_key("c", chat)), encode_time(time));
+    batch.Put(&database.rows(), to_slice(index_order_key("c", time, chat)), rocksdb::Slice());
+    ASSERT_TRUE(database.db().Write({}, &batch).ok());
+  };
+  {
+    const auto database = open_database();
+    for (int i = 1; i <= 3; ++i) raise(*database, "a:b" + std::to_string(i), kStart + i);
+  }
+  const auto database = open_database();  // with an empty block cache
+  const auto metrics = register_store_metrics(metrics_);
+  const RocksdbReader reader(*database, loops_, *metrics);
+  env_.files().hold_reads(1);
+  const IndexRange oldest{.limit = 2, .oldest_first = true};  // two walks in one snapshot
+  auto reading = std::async(std::launch::async, [&] { return reader.index("c", oldest, ReadFrom::kDisk); });
+  env_.files().await_held_reads();
+  raise(*database, "a:b1", kStart + 9);  // and nobody knows where it was
+  ASSERT_TRUE(database->db().CompactRange({}, &database->rows(), nullptr, nullptr).ok());
+  env_.files().release_reads();
+  const auto page = reading.get();
+  ASSERT_TRUE(page && *page);
+  EXPECT_THAT((*page)->rows, ElementsAre(IndexRow{"a:b2", kStart + 2}, IndexRow{"a:b3", kStart + 3}));
+  EXPECT_TRUE((*page)->has_more) << "a:b1 was neither at its old place nor at its new one";
+}
+
+TEST_F(RocksdbStoreTest, LooksOnALoopAreBounded) {
+  const auto database = open_database();
+  const auto metrics = register_store_metrics(metrics_);
+  const RocksdbReader reader(*database, loops_, *metrics);
+  std::vector<KeyBuffer> keys(256, index_row_key("c", "a:b"));
+  EXPECT_TRUE(reader.values(keys, ReadFrom::kMemory));
+  keys.push_back(index_row_key("d", "a:b"));
+  EXPECT_FALSE(reader.values(keys, ReadFrom::kMemory));
+  EXPECT_THAT(reader.values(keys, ReadFrom::kDisk)->value(), SizeIs(keys.size()));
+}
+
+TEST_F(RocksdbStoreTest, AnIndexRowThatIsNoTimeIsUnreadable) {
+  Change change{.chat = chat_of("a:b"), .records = {draft_of_message("a", "text", "")}};
+  change.audience = {"c"};
+  ASSERT_TRUE(append(std::move(change)));
+  {
+    const auto database = open_database();
+    ASSERT_TRUE(database->db().Put({}, &database->rows(), to_slice(index_row_key("c", "a:b")), "none").ok());
+  }
+  open(options());
+  EXPECT_EQ(code_of(index("c", {})), ErrorCode::kUnavailable);
 }
 
 TEST_F(RocksdbStoreTest, ReadersOfTheDiskDoNotKeepSendsFromIt) {

@@ -10,10 +10,10 @@
 
 namespace parley::store {
 
-/// Conditions on rows are looked up before a write comes to the writer, which never reads. So the writer keeps what it
-/// wrote last: it is newer than whatever was found, or the same. Within a bound: whoever looked before the last batch
-/// of which something was forgotten has to look again. The last batches are kept whatever their size, so that even
-/// among large ones the second look counts. One thread's.
+/// Conditions on rows are looked up before a write comes to the writer. So the writer keeps what it wrote last: it is
+/// newer than whatever was found, or the same. Within a bound: if somebody looked before the last batch of which
+/// something was forgotten, what was found is too old. The batch that is being made is kept whatever its size, since no
+/// look can find its rows. One thread's.
 class UnseenRows {
  public:
   explicit UnseenRows(std::size_t max_bytes) : max_bytes_(max_bytes) {}
@@ -23,7 +23,7 @@ class UnseenRows {
     rows_.insert_or_assign(key, Written{value, batch});
     order_.push_back({batch, key, bytes_of(key, value)});
     bytes_ += order_.back().bytes;
-    while (bytes_ > max_bytes_ && order_.front().batch + kKeptWhole <= batch) forget_oldest();
+    while (bytes_ > max_bytes_ && order_.front().batch != batch) forget_oldest();
   }
 
   /// The row as it was written last: null if that is not remembered.
@@ -47,7 +47,6 @@ class UnseenRows {
   };
 
   static constexpr std::size_t kEntryBytes = 200;  // of the nodes
-  static constexpr std::uint64_t kKeptWhole = 3;   // batches: one that is written, one that waits, one to look in
 
   [[nodiscard]] static std::size_t bytes_of(const std::string& key, const std::optional<std::string>& value) {
     return kEntryBytes + 2 * key.size() + (value ? value->size() : 0);

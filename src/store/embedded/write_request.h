@@ -34,7 +34,7 @@ struct WriteOutcome {
   enum class What : std::uint8_t {
     kDone,
     kRefused,    ///< a row is not as its condition says
-    kLookAgain,  ///< what was found is too old to tell: nothing was done, and the key's claim was not settled
+    kLookAgain,  ///< what was found is too old, and memory lacks what is newer: nothing was done, no claim was settled
   };
   What what = What::kDone;
   std::int64_t time = 0;  ///< of the first record

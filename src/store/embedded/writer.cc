@@ -113,15 +113,30 @@ void RocksdbWriter::handle(WriteRequestPtr request, std::int64_t wall) {
 RocksdbWriter::What RocksdbWriter::judge(const WriteRequest& request) const {
   if (!request.table) return What::kDone;
   const TableWrite& table = *request.table;
-  if (!table.found.empty() && table.found_after < unseen_.complete_since()) return What::kLookAgain;
+  const bool too_old = table.found_after < unseen_.complete_since();
   auto found = table.found.begin();
   for (const RowWrite& row : table.rows) {
     if (row.condition == RowWrite::If::kAlways) continue;
-    const std::optional<std::string>* const newer = unseen_.find(table.prefix + row.name);
-    if (!row_allows(row, newer != nullptr ? *newer : *found)) return What::kRefused;
+    const std::string key = table.prefix + row.name;
+    std::optional<std::string> now;
+    const std::optional<std::string>* value = unseen_.find(key);
+    if (value == nullptr && too_old) {
+      if (!look(key, now)) return What::kLookAgain;
+      value = &now;
+    }
+    if (!row_allows(row, value != nullptr ? *value : *found)) return What::kRefused;
     ++found;
   }
   return What::kDone;
+}
+
+/// A row as the batches before this one left it: of what was written lately, memory has nearly all. False if not.
+bool RocksdbWriter::look(const std::string& key, std::optional<std::string>& value) const {
+  rocksdb::ReadOptions memory;
+  memory.read_tier = rocksdb::kBlockCacheTier;
+  const rocksdb::Status status = database_.db().Get(memory, &database_.rows(), key, &value.emplace());
+  if (status.IsNotFound()) value.reset();
+  return status.ok() || status.IsNotFound();
 }
 
 void RocksdbWriter::add_records(const WriteRequest& request, std::int64_t time) {

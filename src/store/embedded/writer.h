@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -28,8 +29,9 @@ namespace parley::store {
 
 /// Turns whatever waits into one batch, one write and one fsync, gives each record its time, and wakes each loop once
 /// a batch. Index rows are raised in the batch of the record that needs it, so that neither is ever there without the
-/// other. All that a batch raises get the time of its first record. Never reads: a request brings what must be known.
-/// So where a chat's rows were before may not be known, and its old places stay behind: see left_places_filter.h.
+/// other. All that a batch raises get the time of its first record. A request brings what must be known, so the writer
+/// never waits for a read. Where a chat's rows were before may not be known, and its old places stay behind then: see
+/// left_places_filter.h.
 ///
 /// What a request is answered, once the batch is written that it is in or rests on: its outcome; kOverloaded (its
 /// deadline passed first) or kUnavailable (the store takes no writes), when nothing was done; kOutcomeUnknown when the
@@ -76,6 +78,7 @@ class RocksdbWriter {
   [[nodiscard]] bool gather();
   void handle(WriteRequestPtr request, std::int64_t wall);
   [[nodiscard]] What judge(const WriteRequest& request) const;
+  [[nodiscard]] bool look(const std::string& key, std::optional<std::string>& value) const;
   void add_records(const WriteRequest& request, std::int64_t time);
   [[nodiscard]] bool raise_index(const WriteRequest& request);
   void move_in_order(std::string_view user, std::string_view chat, std::int64_t from);
