@@ -23,9 +23,8 @@
 namespace parley::store {
 namespace {
 
-/// Calls that a loop has under way: while one is done, the next one is on its way.
-constexpr std::size_t kUnderWay = 2;
-/// The same of a lane of a cluster. With more of them they would have fewer items, which costs Redis more than it wins.
+/// Calls that a loop has under way in a lane of a cluster. With more of them they would have fewer items, which costs
+/// Redis more than it wins.
 constexpr std::size_t kUnderWayOfLane = 1;
 // The most that is put into one call, of which one item is there whatever its size. The server does nothing else
 // meanwhile.
@@ -175,7 +174,7 @@ RedisSteps::RedisSteps(redis::Client& client, const RedisIdentity& identity, Red
   for (std::size_t i = 0; i < loops.size(); ++i) {
     loops_.push_back(std::make_unique<Loop>(loops[i], one_server ? 1 : kMaxRedisLanes));
     for (Queue& queue : loops_.back()->queues) {
-      queue.senders.resize(one_server ? kUnderWay : kUnderWayOfLane);
+      queue.senders.resize(one_server ? kCallsUnderWay : kUnderWayOfLane);
       for (std::size_t j = 0; j < queue.senders.size(); ++j) {
         queue.senders[j].name = fmt::format("{}.{}.{}", sender_, i, j);
       }
@@ -386,7 +385,6 @@ Async<> RedisSteps::ask(Loop& loop, Call& call) {
 void RedisSteps::take_answer(Loop& loop, Call& call, RedisAnswer answer) {
   call.confirmed = !answer.is_short();
   const bool sent = answer.answered() || answer.result.sent;
-  if (bell_.anybody_listens()) ring(call, sent);
   const redis::Reply& reply = answer.reply();
   const bool fits =
       answer.answered() && reply.type == redis::Reply::Type::kArray && reply.elements.size() == call.batches.size();
@@ -400,6 +398,7 @@ void RedisSteps::take_answer(Loop& loop, Call& call, RedisAnswer answer) {
     // A call that fails has done nothing, unless it was in the middle of its writes.
     batch.maybe_executed |= sent;
     answer.maybe_executed = batch.maybe_executed;
+    if (batch.maybe_executed) ring(batch);
     end(batch, std::unexpected(write_failure(answer)));
   }
 }
@@ -407,6 +406,10 @@ void RedisSteps::take_answer(Loop& loop, Call& call, RedisAnswer answer) {
 /// Whether the batch has its end.
 bool RedisSteps::take_step(Loop& loop, const Call& call, Batch& batch, const redis::Reply& reply) {
   const auto step = read_step(reply, batch.what, client_.replicates());
+  if (step && step->wrote && call.confirmed) {
+    clocks_of_store_.confirmed(batch.what.lane, step->clock, call.losses);
+  }
+  ring(batch);
   if (!step) {
     end(batch, unknown("its answer makes no sense"));
     return true;
@@ -494,7 +497,6 @@ void RedisSteps::settle(Loop& loop, const Call& call, Batch& batch, const RedisS
     case RedisStep::How::kGenerations: break;
   }
   if (batch.epoch == (*loop.ids)[number].epoch) saw(number, step.clock);
-  if (step.wrote && call.confirmed) clocks_of_store_.confirmed(number, step.clock, call.losses);
   if (step.again) counts_.settled.add(step.items.size());
   Lane& lane = loop.lanes[number];
   if (step.full && batch.what.generations == lane.generations && lane.generations->may_grow() &&
@@ -548,14 +550,12 @@ void RedisSteps::end(Batch& batch, const Result<RedisDone>& with) {
   }
 }
 
-/// Those chats may have moved. `sent`: the last attempt was.
-void RedisSteps::ring(const Call& call, bool sent) {
+/// Its chats may have moved, which can be seen by now.
+void RedisSteps::ring(const Batch& batch) {
+  if (!bell_.anybody_listens()) return;
   std::vector<std::string_view> chats;
-  for (const auto& batch : call.batches) {
-    if (!sent && !batch->maybe_executed) continue;
-    for (const RedisItem* const item : batch->what.items) {
-      if (!item->chat.empty()) chats.push_back(item->chat);
-    }
+  for (const RedisItem* const item : batch.what.items) {
+    if (!item->chat.empty()) chats.push_back(item->chat);
   }
   bell_.ring(chats, {});
 }

@@ -41,6 +41,10 @@ class RedisSteps {
     Counter settled;  ///< items whose reply was lost and which were found to be done
   };
 
+  /// Calls that a loop has under way over one server. With only two, the first few of those who are answered and send
+  /// again make a small call, for which all others wait.
+  static constexpr std::size_t kCallsUnderWay = 8;
+
   /// What it is given must outlive it. `one_server`: the lanes are not spread over a cluster.
   RedisSteps(redis::Client& client, const RedisIdentity& identity, RedisClocks& clocks, Bell& bell,
              const StoreOptions& options, StoreMetrics& metrics, net::LoopPool& loops, bool one_server);
@@ -91,7 +95,7 @@ class RedisSteps {
   void saw(std::size_t lane, std::int64_t clock) noexcept;
   static void end_undone(Batch& batch, const Error& why);
   static void end(Batch& batch, const Result<RedisDone>& with);
-  void ring(const Call& call, bool sent);
+  void ring(const Batch& batch);
 
   redis::Client& client_;
   const RedisIdentity& identity_;
