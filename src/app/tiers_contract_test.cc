@@ -42,6 +42,7 @@ class PagesOf final : public MessageStore {
   }
   std::size_t lanes() const noexcept override { return store_->lanes(); }
   std::size_t lane_of(std::string_view chat) const noexcept override { return store_->lane_of(chat); }
+  std::size_t reads_at_once() const noexcept override { return store_->reads_at_once(); }
   Task<std::vector<std::int64_t>> clocks(Clocks which, Deadline deadline) override {
     return store_->clocks(which, deadline);
   }
@@ -108,6 +109,7 @@ class TwoTiers final : public MessageStore {
   }
   std::size_t lanes() const noexcept override { return store_.lanes(); }
   std::size_t lane_of(std::string_view chat) const noexcept override { return store_.lane_of(chat); }
+  std::size_t reads_at_once() const noexcept override { return store_.reads_at_once(); }
   Task<std::vector<std::int64_t>> clocks(Clocks which, Deadline deadline) override {
     return store_.clocks(which, deadline);
   }

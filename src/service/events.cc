@@ -15,7 +15,6 @@
 namespace parley::service {
 namespace {
 
-constexpr std::size_t kReadsAtOnce = 64;
 constexpr std::size_t kReadBytes = std::size_t{16} << 10;  // of one chat at a time, or more if few are read
 constexpr std::size_t kReadsInTurn = 64;                   // after about so many others have the loop for a turn
 
@@ -152,8 +151,9 @@ Task<EventsPage> make_page(Making making, std::string user) {
   auto candidates = co_await find_candidates(making, std::move(user));
   if (!candidates) co_return std::unexpected(std::move(candidates).error());
   making.candidates = *std::move(candidates);
-  making.at_once = std::clamp<std::size_t>(making.candidates.size(), 1, kReadsAtOnce);
-  making.read_bytes = std::max(kReadBytes, making.maker.bounds().max_bytes / making.at_once);
+  const std::size_t count = std::max<std::size_t>(making.candidates.size(), 1);
+  making.at_once = std::min({count, making.store.reads_at_once(), kReadsInTurn});
+  making.read_bytes = std::max(kReadBytes, making.maker.bounds().max_bytes / count);
   TaskGroup readers(co_await boost::asio::this_coro::executor);
   for (std::size_t i = 1; i < making.at_once; ++i) readers.spawn(read_candidates(making));
   co_await read_candidates(making);

@@ -86,6 +86,7 @@ class CountingStore final : public store::MessageStore {
   }
   std::size_t lanes() const noexcept override { return 1; }
   std::size_t lane_of(std::string_view) const noexcept override { return 0; }
+  std::size_t reads_at_once() const noexcept override { return worth_at_once; }
   Task<std::vector<std::int64_t>> clocks(store::Clocks which, Deadline) override {
     newest_clock_reads += which == store::Clocks::kNewest ? 1 : 0;
     if (error) co_return std::unexpected(*error);
@@ -102,6 +103,7 @@ class CountingStore final : public store::MessageStore {
   std::uint64_t age = 0;
   std::function<void()> after_index;  // happens behind each page of it
   std::optional<Error> error;
+  std::size_t worth_at_once = 64;
 
   std::vector<std::string> read_chats;
   std::vector<std::int64_t> ends;  // of what was read
@@ -154,9 +156,16 @@ TEST_F(EventsTest, WithoutAnythingNewNothingIsRead) {
   EXPECT_EQ(store_.index_reads, 0U);
 }
 
-TEST_F(EventsTest, ReadsFewChatsAtOnce) {
+TEST_F(EventsTest, ReadsAsManyChatsAtOnceAsTheStoreSays) {
   const EventsCursor cursor = now();
   for (int i = 0; i < 100; ++i) store_.add(chat(i), 0);
+  for (const std::size_t worth : {1U, 4U, 64U}) {
+    store_.worth_at_once = worth;
+    store_.most_at_once = 0;
+    EXPECT_THAT(page(cursor).events, SizeIs(100));
+    EXPECT_EQ(store_.most_at_once, worth);
+  }
+  store_.worth_at_once = 1000;  // more than a page may have under way
   EXPECT_THAT(page(cursor).events, SizeIs(100));
   EXPECT_EQ(store_.most_at_once, 64U);
 }

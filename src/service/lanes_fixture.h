@@ -63,6 +63,7 @@ class ModelStore final : public store::MessageStore {
   }
   std::size_t lanes() const noexcept override;
   std::size_t lane_of(std::string_view chat) const noexcept override;
+  std::size_t reads_at_once() const noexcept override { return 64; }
   store::Bell& bell() noexcept override;
   Health health() const override { return {}; }
   std::string id() const override { return "model"; }

@@ -32,6 +32,7 @@ class RecordingStore final : public store::MessageStore {
   Task<store::IndexPage> index(std::string, store::IndexRange, Deadline) override { co_return store::IndexPage{}; }
   std::size_t lanes() const noexcept override { return 1; }
   std::size_t lane_of(std::string_view) const noexcept override { return 0; }
+  std::size_t reads_at_once() const noexcept override { return 1; }
   Task<std::vector<std::int64_t>> clocks(store::Clocks, Deadline) override { co_return std::vector<std::int64_t>{0}; }
   store::Bell& bell() noexcept override { return bell_; }
   Health health() const override { return Health::nothing("gone"); }

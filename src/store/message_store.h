@@ -191,6 +191,10 @@ class MessageStore {
   [[nodiscard]] virtual std::size_t lanes() const noexcept = 0;  ///< 1 to kMaxLanes
   [[nodiscard]] virtual std::size_t lane_of(std::string_view chat) const noexcept = 0;
 
+  /// How many reads one caller had better have under way at once: more would not be faster, and keep others waiting. At
+  /// least 1.
+  [[nodiscard]] virtual std::size_t reads_at_once() const noexcept = 0;
+
   /// For each lane, a time up to which all records are durable and nothing comes any more, also after a failover.
   /// kNewest: all that can be seen when the call begins is at or below it.
   [[nodiscard]] virtual Task<std::vector<std::int64_t>> clocks(Clocks which, Deadline deadline) = 0;

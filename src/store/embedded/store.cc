@@ -142,6 +142,7 @@ class RocksdbStore final : public MessageStore {
 
   std::size_t lanes() const noexcept override { return 1; }
   std::size_t lane_of(std::string_view) const noexcept override { return 0; }
+  std::size_t reads_at_once() const noexcept override { return 2 * kReadThreads; }
 
   /// Each batch brings its last time with it, so what is known is what is newest.
   Task<std::vector<std::int64_t>> clocks(Clocks, Deadline deadline) override {

@@ -136,6 +136,7 @@ class MemoryStore final : public MessageStore {
 
   std::size_t lanes() const noexcept override { return 1; }
   std::size_t lane_of(std::string_view) const noexcept override { return 0; }
+  std::size_t reads_at_once() const noexcept override { return 1; }
 
   Task<std::vector<std::int64_t>> clocks(Clocks, Deadline deadline) override {
     if (passed(deadline)) co_return not_begun();

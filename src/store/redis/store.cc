@@ -51,6 +51,9 @@ constexpr std::string_view kWaitForReplicas = "200";
 /// How many lanes a new store gets. More of them make batches smaller, which costs Redis more for each message.
 constexpr std::size_t kLanes = 16;
 
+/// They share a round trip, and a turn of Redis.
+constexpr std::size_t kReadsAtOnce = 64;
+
 Async<> ask_for_into(std::string_view key, std::optional<std::string>& found, redis::Ask ask) {
   auto value = co_await ask_for_value(key, std::move(ask));
   if (value) found = *std::move(value);
@@ -134,6 +137,7 @@ class RedisStore final : public MessageStore {
   std::size_t lanes() const noexcept override { return identity_.lanes(); }
 
   std::size_t lane_of(std::string_view chat) const noexcept override { return redis_lane_of(chat, lanes()); }
+  std::size_t reads_at_once() const noexcept override { return kReadsAtOnce; }
 
   Task<std::vector<std::int64_t>> clocks(Clocks which, Deadline deadline) override {
     if (loop_.passed(deadline)) {
