@@ -78,9 +78,9 @@ class TwoTiers final : public MessageStore {
 
   Task<Appended> append(Change change, Deadline deadline) override {
     const RecordDraft& record = change.records.front();
-    auto message = to_message({record.kind, 0, record.sender, record.about, record.body});
+    const auto message = to_message({record.kind, 0, record.sender, record.about, record.body});
     const auto sent =
-        co_await gateway_->send({change.chat.name(), std::move(message->text), record.sender, change.idempotency_key},
+        co_await gateway_->send({change.chat.name(), message->text.str(), record.sender, change.idempotency_key},
                                 {.deadline = deadline, .request_id = "test"});
     if (!sent) co_return std::unexpected(sent.error());
     co_return Appended{.send_time = sent->send_time, .duplicate = sent->duplicate};
@@ -92,7 +92,7 @@ class TwoTiers final : public MessageStore {
     if (!pulled) co_return std::unexpected(pulled.error());
     RecordPage page{.records = {}, .has_more = pulled->page.has_more};
     for (const Message& message : pulled->page.messages) {
-      RecordDraft record = draft_of_message({chat, message.sender, message.text, ""});
+      RecordDraft record = draft_of_message(message.sender, message.text, "");
       page.records.push_back({record.kind, message.send_time, record.sender, record.about, std::move(record.body)});
     }
     EXPECT_EQ(pulled->page.next_cursor, next_cursor(pulled->page.messages, range.page));

@@ -69,7 +69,7 @@ Message MessageFold::seen(const Folded& folded, std::string_view reader) {
   Message message = *folded.message;
   MessageExtras extras;
   if (folded.recalled) {
-    message.text.clear();
+    message.text = {};
     extras.recalled = true;
   } else {
     if (message.extras) extras = *message.extras;

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "chat/chat_id.h"
+#include "chat/shared_text.h"
 
 namespace parley {
 
@@ -55,10 +56,10 @@ struct MessageExtras {
   friend bool operator==(const MessageExtras&, const MessageExtras&) = default;
 };
 
-/// A message as a reader sees it; its chat is the page's. Copies share the extras.
+/// A message as a reader sees it; its chat is the page's. Copies share text and extras.
 struct Message {
   std::string sender;
-  std::string text;                               ///< empty once it is recalled
+  SharedText text;                                ///< empty once it is recalled
   std::int64_t send_time;                         ///< microseconds since 1970
   std::shared_ptr<const MessageExtras> extras{};  ///< null: a plain message
 

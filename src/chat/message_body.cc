@@ -75,7 +75,8 @@ std::string key_field(std::string_view key) {
   return out;
 }
 
-bool append_message(const Record& record, std::string_view reader, std::vector<Message>& messages) {
+bool append_message(const Record& record, std::string_view reader, std::shared_ptr<const void> owner,
+                    std::vector<Message>& messages) {
   const auto slowly = [&] {
     auto message = read_generated(record, reader);
     if (!message) return false;
@@ -92,7 +93,8 @@ bool append_message(const Record& record, std::string_view reader, std::vector<M
     if (!key || key->end() != rest.size()) return slowly();
     if (record.sender == reader) own_key = rest.substr(key->at);
   }
-  Message& message = messages.emplace_back(record.sender, std::string(body.substr(text->at, text->size)), record.time);
+  Message& message = messages.emplace_back(
+      record.sender, SharedText(body.substr(text->at, text->size), std::move(owner)), record.time);
   if (!own_key.empty()) {
     MessageExtras own;
     own.idempotency_key = own_key;
@@ -102,8 +104,9 @@ bool append_message(const Record& record, std::string_view reader, std::vector<M
 }
 
 std::optional<Message> to_message(const Record& record, std::string_view reader) {
+  const auto own = std::make_shared<const Record>(record);
   std::vector<Message> messages;
-  if (!append_message(record, reader, messages)) return std::nullopt;
+  if (!append_message(*own, reader, own, messages)) return std::nullopt;
   return std::move(messages.front());
 }
 

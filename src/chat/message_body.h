@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,8 +28,10 @@ namespace parley {
 /// idempotency key of what it has sent itself. Empty: nobody is. Nothing if the body is corrupt.
 [[nodiscard]] std::optional<Message> to_message(const Record& record, std::string_view reader = {});
 
-/// The same behind `messages`, without a detour; false, and nothing is appended, if the body is corrupt.
-[[nodiscard]] bool append_message(const Record& record, std::string_view reader, std::vector<Message>& messages);
+/// The same behind `messages`. The text stays in the record, which `owner` keeps alive and unchanged. False, and
+/// nothing is appended, if the body is corrupt.
+[[nodiscard]] bool append_message(const Record& record, std::string_view reader, std::shared_ptr<const void> owner,
+                                  std::vector<Message>& messages);
 
 /// The body without the field of its key, if it has that as draft_of_message() writes it: what a sender who repeats the
 /// message under this key says again.

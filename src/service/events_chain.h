@@ -134,7 +134,7 @@ class Ledger {
     return {.kind = kind, .sender = std::move(sender), .about = 1'000'000, .body = text};
   }
   static std::string text_of(const Record& record) {
-    return record.kind == RecordKind::kMessage ? to_message(record).value().text : record.body;
+    return record.kind == RecordKind::kMessage ? to_message(record).value().text.str() : record.body;
   }
 
   std::map<std::string, std::size_t> bad;

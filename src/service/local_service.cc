@@ -24,7 +24,7 @@ Task<PullResponse> response_to_pull(std::string chat, PageRange range, Task<stor
   Page page{.messages = {}, .has_more = read->has_more};
   page.messages.reserve(read->records.size());
   for (const Record& record : read->records) {
-    if (append_message(record, {}, page.messages)) continue;
+    if (append_message(record, {}, read->records.owner(), page.messages)) continue;
     log_error("a message in the store is corrupt", {{"chat", chat}});
     co_return fail(ErrorCode::kUnavailable, "a message of the chat is corrupt: the server's log says more");
   }

@@ -120,7 +120,7 @@ PullRequest from_protobuf(::api::PullRequest&& message) {
   for (const Message& message : response.page.messages) {
     ::api::Message& out = *page.add_messages();
     out.set_chat(response.chat);
-    out.set_text(message.text);
+    out.mutable_text()->assign(message.text.view());
     out.set_sender(message.sender);
     out.set_send_time(message.send_time);
   }

@@ -1,5 +1,6 @@
 #include "store/page_cache.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -78,7 +79,13 @@ void PageCache::put(const ChatId& chat, const RecordRange& range, const RecordPa
 
 bool PageCache::asked_before(std::string_view key) noexcept {
   const std::uint64_t hash = std::hash<std::string_view>{}(key);
-  return std::exchange(asked_[hash % kAsked], hash) == hash;
+  Asked& asked = asked_[hash % asked_.size()];
+  auto place = std::ranges::find(asked, hash);
+  const bool known = place != asked.end();
+  if (!known) --place;
+  *place = hash;
+  std::rotate(asked.begin(), place, std::next(place));
+  return known;
 }
 
 void PageCache::clear() {

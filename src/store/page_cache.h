@@ -1,6 +1,7 @@
 // Pages that were read before.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -64,7 +65,10 @@ class PageCache {
   };
   using Entries = std::list<Entry>;
 
-  static constexpr std::size_t kAsked = std::size_t{8} << 10;  // pages that were asked for once
+  /// Hashes of keys of pages that were asked for once, the last in front. Several, since of two in one place neither
+  /// would ever be kept where they are asked for in turn.
+  using Asked = std::array<std::uint64_t, 4>;
+  static constexpr std::size_t kAsked = std::size_t{2} << 10;  // of these
 
   /// Whether the page of this key was asked for before, as far as is remembered.
   [[nodiscard]] bool asked_before(std::string_view key) noexcept;
@@ -72,8 +76,8 @@ class PageCache {
 
   const std::size_t max_bytes_;
   const Past past_;
-  std::vector<std::uint64_t> asked_;  // hashes of keys, each in its place
-  Entries entries_;                   // the last used in front
+  std::vector<Asked> asked_;  // by the hash
+  Entries entries_;           // the last used in front
   boost::unordered_flat_map<std::string_view, Entries::iterator> by_key_;
   Gauge bytes_;
   Counter hits_;

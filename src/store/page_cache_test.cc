@@ -29,6 +29,15 @@ TEST(PageCacheTest, KeepsNothingThatWasAskedForOnce) {
   EXPECT_NE(cache.find(chat("a:b"), {}, 0), nullptr);
 }
 
+TEST(PageCacheTest, KeepsAllOfAThousandPagesThatAreAskedForInTurn) {
+  PageCache cache(std::size_t{4} << 20, Past::kStays);
+  const auto nth = [](int i) { return chat("a:b" + std::to_string(i)); };
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 1000; ++i) cache.put(nth(i), {}, page_of("hi"), 0);
+  }
+  for (int i = 0; i < 1000; ++i) EXPECT_NE(cache.find(nth(i), {}, 0), nullptr) << i;
+}
+
 TEST(PageCacheTest, AnswersWhatWasPutForJustThisChatAndRange) {
   PageCache cache(kBytes, Past::kStays);
   const RecordRange range{{.cursor = 5, .limit = 1}};

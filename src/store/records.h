@@ -39,6 +39,9 @@ class Records {
   [[nodiscard]] const Record& front() const noexcept { return list().front(); }
   [[nodiscard]] const Record& back() const noexcept { return list().back(); }
 
+  /// What keeps the list as it is now.
+  [[nodiscard]] std::shared_ptr<const void> owner() const noexcept { return list_; }
+
   void reserve(std::size_t count) { own().reserve(count); }
   void push_back(Record record) { own().push_back(std::move(record)); }
   Record& emplace_back() { return own().emplace_back(); }

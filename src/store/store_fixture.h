@@ -51,9 +51,9 @@ inline ChatId chat_of(std::string_view name) { return ChatId::parse(name).value(
 
 /// The text of a message that must be one.
 inline std::string text_of(const Record& record) {
-  auto message = to_message(record);
+  const auto message = to_message(record);
   EXPECT_TRUE(message);
-  return message ? std::move(message->text) : "";
+  return message ? message->text.str() : "";
 }
 
 inline Deadline in(std::chrono::milliseconds time) { return std::chrono::steady_clock::now() + time; }

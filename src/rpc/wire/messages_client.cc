@@ -62,8 +62,9 @@ service::PullResponse to_response(idl::PullResponse&& wire) {
   service::PullResponse out;
   if (!wire.Messages.empty()) out.chat = std::move(wire.Messages.front().Chat);
   out.page.messages.reserve(wire.Messages.size());
-  for (idl::Message& message : wire.Messages) {
-    out.page.messages.push_back({std::move(message.Sender), std::move(message.Text), message.SendTime});
+  const auto kept = std::make_shared<std::vector<idl::Message>>(std::move(wire.Messages));
+  for (idl::Message& message : *kept) {
+    out.page.messages.push_back({std::move(message.Sender), {message.Text, kept}, message.SendTime});
   }
   out.page.has_more = wire.HasMore;
   out.page.next_cursor = wire.NextCursor;

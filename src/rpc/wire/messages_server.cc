@@ -77,7 +77,7 @@ void fill(idl::PullResponse& out, service::PullResponse&& response) {
   for (Message& message : response.page.messages) {
     idl::Message& to = out.Messages.emplace_back();
     to.Chat = response.chat;
-    to.Text = std::move(message.text);
+    to.Text = message.text.view();
     to.Sender = std::move(message.sender);
     to.SendTime = message.send_time;
   }

@@ -38,7 +38,7 @@ class RedisReaderTest : public redis::ClientTest {
     return spawn(reader_->read(chat_, {range, all_kinds}, in(milliseconds(20'000))));
   }
   static std::string text_of(const Result<RecordPage>& page) {
-    return page && !page->records.empty() ? to_message(page->records[0])->text : "";
+    return page && !page->records.empty() ? to_message(page->records[0])->text.str() : "";
   }
   /// Lets the client know that the server is there and has nothing to say meanwhile.
   void expect_nothing() {
