@@ -28,7 +28,7 @@ class RedisKeyGenerations {
     std::size_t buckets = 0;
   };
 
-  static constexpr std::size_t kLeastBuckets = 32;
+  static constexpr std::size_t kLeastBuckets = 64;
   static constexpr std::size_t kGrowth = 4;
   static constexpr std::size_t kMostBuckets = 524'288;
   /// The keys that a generation has room for, for each of its buckets.

@@ -37,7 +37,7 @@ TEST(RedisKeyGenerations, GrowWhenTheyAreFull) {
   EXPECT_EQ(parsed("7:64").room(), 64 * RedisKeyGenerations::kKeysOfBucket);
   EXPECT_EQ(parsed("7:524288").next(true).buckets, 524288U);
   EXPECT_EQ(parsed("7:1024").fewer(), 256U);
-  EXPECT_EQ(parsed("7:32").fewer(), 32U);
+  EXPECT_EQ(parsed("7:64").fewer(), 64U);
   EXPECT_LT(parsed("7:1024").few(), parsed("7:256").room());
 }
 

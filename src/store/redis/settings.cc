@@ -24,7 +24,7 @@ constexpr std::string_view kPolicy = "maxmemory-policy";
 constexpr std::string_view kNodeBytes = "stream-node-max-bytes";
 constexpr std::array kAsked{kAppendOnly, kAppendFsync, kNoFsync, kPolicy, kNodeBytes};
 
-/// With this much a chat of a few messages begins to take noticeably more than with the 1536 of deploy/redis.
+/// With this much a chat of a few messages begins to take noticeably more than with the 1520 of deploy/redis.
 constexpr std::int64_t kWastefulNodeBytes = 2048;
 
 const std::string* find(const RedisSettings& settings, std::string_view name) {
@@ -142,9 +142,9 @@ std::vector<RedisSettingFault> redis_setting_remarks(const RedisSettings& settin
   std::int64_t bytes = -1;
   if (node != nullptr) std::from_chars(node->data(), node->data() + node->size(), bytes);
   if (bytes == 0 || bytes > kWastefulNodeBytes) {
-    out.emplace_back(fmt::format("{} is {}, which wastes memory if chats are short. 1536 suits chats of ten messages",
+    out.emplace_back(fmt::format("{} is {}, which wastes memory if chats are short. 1520 suits chats of ten messages",
                                  kNodeBytes, bytes),
-                     set_it(kNodeBytes, "1536"));
+                     set_it(kNodeBytes, "1520"));
   }
   return out;
 }

@@ -297,18 +297,18 @@ TEST_F(RedisStepsTest, AKeyThatLooksLikeAnotherIsNotTakenForIt) {
 
 TEST_F(RedisStepsTest, KeysAreFoundInTheGenerationsBefore) {
   const std::int64_t time = done(keyed("1", "aa")).time;
-  EXPECT_EQ(generations(), "1:32");
-  const RedisKeyGenerations::Generation first{.number = 1, .buckets = 32};
+  EXPECT_EQ(generations(), "1:64");
+  const RedisKeyGenerations::Generation first{.number = 1, .buckets = 64};
   const std::string window = std::to_string(24 * 3'600'000);
   (void)server_.ask({"PEXPIRE", RedisKeyGenerations::key(kLane, first), window});  // as if it had lived for a window
   EXPECT_EQ(done(keyed("2", "bb")).how, How::kStored);
-  EXPECT_EQ(generations(), "2:32,1:32");
+  EXPECT_EQ(generations(), "2:64,1:64");
   EXPECT_EQ(done(keyed("1", "aa")), (RedisDone{How::kRepeated, time}));
   EXPECT_EQ(done(keyed("3", "aa")).how, How::kConflict);
   (void)server_.ask({"DEL", RedisKeyGenerations::key(kLane, first)});
-  (void)server_.ask({"PEXPIRE", RedisKeyGenerations::key(kLane, {.number = 2, .buckets = 32}), window});
+  (void)server_.ask({"PEXPIRE", RedisKeyGenerations::key(kLane, {.number = 2, .buckets = 64}), window});
   EXPECT_EQ(done(keyed("2", "bb")).how, How::kRepeated);
-  EXPECT_EQ(generations(), "3:32,2:32");
+  EXPECT_EQ(generations(), "3:64,2:64");
 }
 
 TEST_F(RedisStepsTest, AFullGenerationIsFollowedByALargerOne) {
@@ -316,9 +316,9 @@ TEST_F(RedisStepsTest, AFullGenerationIsFollowedByALargerOne) {
   (void)server_.ask({"HSET", redis_key(kLane, RedisKey::kClock), "n",
                      std::to_string(RedisKeyGenerations::kLeastBuckets * RedisKeyGenerations::kKeysOfBucket - 1)});
   EXPECT_EQ(done(keyed("record", "bb")).how, How::kStored);
-  EXPECT_EQ(generations(), "1:32") << "it has just as many as it has room for";
+  EXPECT_EQ(generations(), "1:64") << "it has just as many as it has room for";
   EXPECT_EQ(done(keyed("record", "cc")).how, How::kStored);
-  redis::eventually("a generation of more buckets", [this] { return generations() == "2:128,1:32"; });
+  redis::eventually("a generation of more buckets", [this] { return generations() == "2:256,1:64"; });
   EXPECT_EQ(done(keyed("record", "aa")).how, How::kRepeated);
   EXPECT_EQ(server_.ask({"HGET", redis_key(kLane, RedisKey::kClock), "n"}).text, "0");
 }
@@ -329,16 +329,16 @@ TEST_F(RedisStepsTest, ABucketThatIsAimedAtBeginsNoGeneration) {
     one.print.replace(8, 4, std::string(4, '\0'));
     EXPECT_EQ(done(std::move(one)).how, How::kStored);
   }
-  EXPECT_EQ(generations(), "1:32");
+  EXPECT_EQ(generations(), "1:64");
 }
 
 TEST_F(RedisStepsTest, FewGenerationsBeginBecauseTheyAreFull) {
   EXPECT_EQ(done(keyed("record", "aa")).how, How::kStored);
   std::string all;
   for (std::size_t i = RedisKeyGenerations::kMostGenerations; i > 0; --i) {
-    all += (all.empty() ? "" : ",") + std::to_string(i) + ":32";
-    const std::string key = RedisKeyGenerations::key(kLane, {.number = i, .buckets = 32});
-    (void)server_.ask({"HSET", key, "b", "32"});
+    all += (all.empty() ? "" : ",") + std::to_string(i) + ":64";
+    const std::string key = RedisKeyGenerations::key(kLane, {.number = i, .buckets = 64});
+    (void)server_.ask({"HSET", key, "b", "64"});
     (void)server_.ask({"PEXPIRE", key, std::to_string(49 * 3'600'000)});
   }
   (void)server_.ask({"HSET", redis_key(kLane, RedisKey::kClock), "g", all, "n", "1000000"});
@@ -354,7 +354,7 @@ TEST_F(RedisStepsTest, BucketsExpireWithTheirGeneration) {
   ASSERT_EQ(all.size(), 1U);
   const std::int64_t bucket = server_.ask({"PTTL", all[0].text}).integer;
   const std::int64_t generation =
-      server_.ask({"PTTL", RedisKeyGenerations::key(kLane, {.number = 1, .buckets = 32})}).integer;
+      server_.ask({"PTTL", RedisKeyGenerations::key(kLane, {.number = 1, .buckets = 64})}).integer;
   EXPECT_LE(std::abs(bucket - generation), 1000);
   EXPECT_GT(bucket, 2 * 24 * 3'600'000);
   EXPECT_LT(bucket, 2 * 24 * 3'600'000 + 300'000);
