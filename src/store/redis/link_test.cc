@@ -51,6 +51,14 @@ TEST_F(RedisLinkTest, WhatIsSettledIsConfirmedByReplicas) {
   EXPECT_THAT(metrics_.text(), testing::ContainsRegex("parley_store_replies_settled_total [1-9]"));
   EXPECT_NE(replica.field({"INFO", "commandstats"}, "cmdstat_persist"), "");
 }
+TEST_F(RedisLinkTest, AStartGoesOnWhereverAnAnswerBreaks) {
+  for (std::int64_t at = 0; at == 0 || link_.broke(); at += 41) {
+    store_.reset();
+    link_.break_answer(at);
+    store_ = RedisStoreFixture::open(client_of(link_.endpoint()), options());
+    ASSERT_LT(at, 20'000);
+  }
+}
 TEST_F(RedisLinkTest, AnswersToKeyedSendsBreakAtEveryByte) { break_everywhere(&BreakingLink::break_answer, "key", 1); }
 TEST_F(RedisLinkTest, QuestionsBreakAnywhere) { break_everywhere(&BreakingLink::break_question, "", 7); }
 TEST_F(RedisLinkTest, QuestionsOfKeyedSendsBreakAnywhere) {

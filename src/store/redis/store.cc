@@ -202,11 +202,19 @@ class RedisStore final : public MessageStore {
 
   /// Refuses what does not fit, and says what could be better.
   Task<void> check_settings(Deadline deadline) {
-    const auto masters = co_await ask_redis_settings(
-        client_, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - loop_.now()));
-    if (masters.empty()) co_return fail(ErrorCode::kUnavailable, "no Redis server told its settings");
+    RedisSettingsOfMasters masters;
+    for (;;) {
+      masters = co_await ask_redis_settings(
+          client_, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - loop_.now()));
+      const auto silent = std::ranges::find_if(masters, [](const auto& master) { return !master.second.known; });
+      if (!masters.empty() && silent == masters.end()) break;
+      if (loop_.passed(deadline)) {
+        const std::string who = masters.empty() ? "no Redis server told its" : silent->first + " did not tell its";
+        co_return fail(ErrorCode::kUnavailable, who + " settings");
+      }
+      co_await rest(kUnsettledWatch);
+    }
     for (const auto& [address, settings] : masters) {
-      if (!settings.known) co_return fail(ErrorCode::kUnavailable, address + " did not tell its settings");
       const auto wrong = unfit_redis_settings(settings, durability_);
       if (!wrong.empty()) co_return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", address, wrong.front().what));
     }
@@ -339,12 +347,16 @@ class RedisStore final : public MessageStore {
     health_.observe_format(std::move(fault));
   }
 
+  /// Until somebody is in a hurry.
+  Async<> rest(std::chrono::milliseconds time) {
+    loop_.deadlines().arm(pause_, loop_.now() + time);
+    if (!stopped_) co_await woken_->wait();
+    pause_.disarm();
+  }
+
   Async<> watch() {
     for (;;) {
-      const std::chrono::milliseconds pause = identity_.settled() ? kWatch : kUnsettledWatch;
-      loop_.deadlines().arm(pause_, loop_.now() + pause);
-      if (!stopped_) co_await woken_->wait();
-      pause_.disarm();
+      co_await rest(identity_.settled() ? kWatch : kUnsettledWatch);
       if (stopped_) co_return;
       co_await look_at_id();
       RedisLaneIds::Looked lanes;
