@@ -152,7 +152,7 @@ local function do_lane(k, a, plain, keyed, general, raising, many, full, limit, 
           if type(size) == 'table' then
             how[i], fault = 'E', size.err
           elseif rows_refused(KEYS[g], v, rows, written[KEYS[g]]) then
-            how[i] = 'R'
+            how[i], item[9] = 'R', written[KEYS[g]] ~= nil  -- by rows that may not come to be
           else
             written[KEYS[g]] = note_rows(v, rows, written[KEYS[g]] or {})
           end
@@ -166,13 +166,17 @@ local function do_lane(k, a, plain, keyed, general, raising, many, full, limit, 
   local all = records + general
   local first = math.max(now, clock + 1, floor_time)
   local time, keys, count, used_up = first, 0, 0, false
+  local spoilt = {}  -- tables without the rows that later items were judged by
   for i = 1, all do
-    if not how[i] then
+    if how[i] == 'R' then
+      if items[i][9] and spoilt[items[i][7]] then how[i] = 'U' end
+    elseif not how[i] then
       local span, item = 1, i > records and items[i]
       if item then span = math.max(item[1], 1) end
       used_up = used_up or time > 9007199254740992 - span
       if used_up then
         how[i] = 'U'
+        if item and item[7] then spoilt[item[7]] = true end
       else
         time, count = time + span, count + 1
         if item and item[5] or i > plain and not item then keys = keys + 1 end
@@ -205,6 +209,9 @@ local function do_lane(k, a, plain, keyed, general, raising, many, full, limit, 
   local set = pcall('HSET', lane, unpack(fields))
   if type(set) == 'table' then
     refusal, fault = set, set.err
+    for i = records + 1, all do
+      if how[i] == 'R' and items[i][9] then how[i] = nil end
+    end
     if next(how) ~= nil then known_more, seen = true, lane end
     for i = 1, all do how[i] = how[i] or 'E' end
     return answer(first, clock, all, how, what, fault), true
@@ -235,9 +242,10 @@ local function do_lane(k, a, plain, keyed, general, raising, many, full, limit, 
       time = time + 1
     end
   end
-  local spoilt = {}  -- tables without the rows that later items were judged by
   for i = records + 1, all do
-    if not how[i] then
+    if how[i] == 'R' then
+      if items[i][9] and spoilt[items[i][7]] then how[i] = 'E' end
+    elseif not how[i] then
       local item, got = items[i], nil
       local span = math.max(item[1], 1)
       if item[7] and spoilt[item[7]] then

@@ -328,6 +328,44 @@ TEST_F(RedisScriptsTest, WhatWasJudgedByRowsThatDoNotComeFailsToo) {
   EXPECT_EQ(server_.ask({"EXISTS", redis_key(kLane, RedisKey::kChatTable, "a:b")}).integer, 0);
 }
 
+// Otherwise a send would be refused for a row that is not there, and for good.
+TEST_F(RedisScriptsTest, RowsThatDoNotComeRefuseNothing) {
+  using If = RowWrite::If;
+  const auto hows = [&](const Sent& sent, std::vector<RedisItem> items) {
+    std::vector<How> out;
+    for (const RedisDone& done : steps(sent, {std::move(items)}).at(0).items) out.push_back(done.how);
+    return out;
+  };
+  const auto exists = [&](std::string_view chat) {
+    return server_.ask({"EXISTS", redis_key(kLane, RedisKey::kChatTable, chat)}).integer;
+  };
+  const RedisItem absent = rows_of("a:b", {{"n", "1", If::kAbsent}});
+  const RedisItem there = rows_of("c:d", {{"n", "2", If::kAbsent}});
+  ASSERT_THAT(hows({}, {there}), ElementsAre(How::kStored));
+  RedisItem failing = rows_of("a:b", {{"n", "1", If::kAbsent}});
+  failing.records.push_back(record("x"));
+  failing.chat = "a:b";
+  failing.log = log_of("a:b");
+  (void)server_.ask({"SET", failing.log, "no stream"});
+  const RedisItem other = rows_of("e:f", {{"n", "3", If::kAbsent}});
+  for (int again = 0; again < 2; ++again) {  // the second answer is the kept one
+    EXPECT_THAT(hows({.number = 2}, {failing, absent, there, other, other}),
+                ElementsAre(How::kFailed, How::kFailed, How::kRefused, How::kStored, How::kRefused));
+    EXPECT_EQ(exists("a:b"), 0);
+  }
+
+  (void)server_.ask({"CONFIG", "SET", "maxmemory", "1"});
+  const RedisItem higher = rows_of("a:b", {{"n", "9", If::kBelow, "9"}});
+  const RedisItem lower = rows_of("a:b", {{"n", "5", If::kBelow, "5"}});
+  EXPECT_THAT(hows({.number = 3}, {higher, lower, there}), ElementsAre(How::kFailed, How::kFailed, How::kRefused));
+  (void)server_.ask({"CONFIG", "SET", "maxmemory", "0"});
+  EXPECT_EQ(exists("a:b"), 0);
+
+  (void)server_.ask({"HSET", clock_key(), "t", std::to_string(kMaxSendTime)});
+  EXPECT_THAT(hows({.number = 4}, {absent, absent, there}), ElementsAre(How::kUsedUp, How::kUsedUp, How::kRefused));
+  EXPECT_EQ(exists("a:b"), 0);
+}
+
 // Byte by byte it would take the server ten seconds.
 TEST_F(RedisScriptsTest, LongValuesAreComparedByHalves) {
   const std::string value(kMaxRowValueBytes - 1, 'z');
