@@ -228,17 +228,20 @@ class RedisStore final : public MessageStore {
 
   /// Waits for as many replicas of every master as are to confirm a send.
   Task<void> check_replicas(Deadline deadline) {
+    if (replicas_ == 0) co_return Result<void>{};
     std::string lacking;
-    const auto visit = [&](std::string address, redis::Ask ask) {
-      return count_replicas(std::move(address), std::move(ask), lacking);
-    };
-    while (replicas_ > 0) {
+    for (;;) {
+      bool asked = false;
       lacking.clear();
-      co_await client_.visit_masters(kWatch, visit);
-      if (lacking.empty()) break;
+      co_await client_.visit_masters(kWatch, [&](std::string address, redis::Ask ask) {
+        asked = true;
+        return count_replicas(std::move(address), std::move(ask), lacking);
+      });
+      if (!asked) lacking = "no Redis server told how many replicas it has";
+      if (lacking.empty()) co_return Result<void>{};
       if (loop_.passed(deadline)) co_return fail(ErrorCode::kUnavailable, lacking);
+      co_await rest(kUnsettledWatch);
     }
-    co_return Result<void>{};
   }
 
   /// Where they are too few, `lacking` says so.

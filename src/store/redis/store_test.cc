@@ -439,6 +439,20 @@ TEST_F(RedisStoreTest, AStartSaysWhatReplicasItMisses) {
   EXPECT_TRUE(RedisStoreFixture::open(servers, options()));  // which waits for it
 }
 
+// The server may be one that others use, too.
+TEST_F(RedisStoreTest, AStartThatMayNotAskForReplicasRestsBetweenItsTries) {
+  (void)server_.ask({"ACL", "SETUSER", "node", "on", "nopass", "~*", "+@all", "-wait"});
+  redis::ClientOptions node = client_of(server_.endpoint());
+  node.user = "node";
+  node.password = "any";
+  node.replicas = 1;
+  const auto refused = open_redis_store(node, options(), loops_, metrics_, in(std::chrono::seconds(1)));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().detail, HasSubstr("NOPERM"));
+  const std::string waits = server_.field({"INFO", "commandstats"}, "cmdstat_wait");
+  EXPECT_THAT(waits, testing::ContainsRegex("rejected_calls=[1-9][0-9]?,"));
+}
+
 TEST_F(RedisStoreTest, AFullServerTakesNothingAndSaysSo) {
   stored("a:b", "a", "before", "key");
   set("maxmemory", "1");
