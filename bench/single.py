@@ -215,7 +215,7 @@ def scenario_open(args, folder):
     messages, chats = (10_000_000, 1_000_000) if args.full else (1_000_000, 100_000)
     with running(start(folder, args, "--durability", "os")) as parley:
         progress(f"storing {messages:,} messages")
-        # Some thousand chats at once: a send to one that the server has forgotten costs it a look at the disk.
+        # Some thousand chats at once: the server raises the index for whatever it has forgotten.
         at_once = 10_000
         for first in range(0, chats, at_once):
             fill(parley, messages // chats * at_once, at_once, first)

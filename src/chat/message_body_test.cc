@@ -97,6 +97,21 @@ TEST(MessageBody, WhatWasTakenAwayHasNoText) {
   EXPECT_EQ(page_bytes(RecordKind::kMessage, ""), 0U);
 }
 
+TEST(MessageBody, ATextKeepsTheRecordThatItLiesIn) {
+  const std::string text(100, 'x');
+  std::vector<Message> messages;
+  {
+    const auto record = std::make_shared<const Record>(
+        Record{.kind = RecordKind::kMessage, .time = 5, .sender = "a", .body = draft_of_message("a", text, "").body});
+    ASSERT_TRUE(append_message(*record, {}, record, messages));
+  }
+  EXPECT_EQ(messages.at(0).text, text);
+  const SharedText taken = std::move(messages.at(0).text);
+  EXPECT_EQ(messages.at(0).text, "");  // NOLINT(bugprone-use-after-move): it is empty then
+  messages.clear();
+  EXPECT_EQ(taken, text);
+}
+
 TEST(MessageBody, OtherKindsCountWhole) {
   for (const auto kind : {RecordKind::kEdit, RecordKind::kReaction, static_cast<RecordKind>(200)}) {
     EXPECT_EQ(page_bytes(kind, draft_of_message(draft("text")).body), 6U);

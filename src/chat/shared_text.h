@@ -6,17 +6,19 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace parley {
 
 /// Bytes that do not change, and what keeps them. Copies share both, so a page of messages is served without copying
-/// their texts. Any thread.
+/// their texts. One that was moved from is empty.
 class SharedText {
  public:
   SharedText() = default;
   /// A text of its own.
   template <std::convertible_to<std::string> T>
+    requires(!std::same_as<std::remove_cvref_t<T>, SharedText>)
   SharedText(T&& text) {  // NOLINT(google-explicit-constructor): it is one
     auto own = std::make_shared<const std::string>(std::forward<T>(text));
     view_ = *own;
@@ -25,6 +27,16 @@ class SharedText {
   /// `view` lies in something that `owner` keeps alive and unchanged.
   SharedText(std::string_view view, std::shared_ptr<const void> owner) noexcept
       : view_(view), owner_(std::move(owner)) {}
+
+  SharedText(const SharedText&) = default;
+  SharedText& operator=(const SharedText&) = default;
+  SharedText(SharedText&& other) noexcept : view_(std::exchange(other.view_, {})), owner_(std::move(other.owner_)) {}
+  SharedText& operator=(SharedText&& other) noexcept {
+    view_ = std::exchange(other.view_, {});
+    owner_ = std::move(other.owner_);
+    return *this;
+  }
+  ~SharedText() = default;
 
   operator std::string_view() const noexcept { return view_; }  // NOLINT(google-explicit-constructor): it is one
   [[nodiscard]] std::string_view view() const noexcept { return view_; }

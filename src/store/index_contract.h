@@ -68,6 +68,15 @@ TEST_P(IndexContract, BothMembersAndTheLanesFollowersAreTold) {
   EXPECT_THAT(whole_index("a:b"), IsEmpty());
 }
 
+TEST_P(IndexContract, AClockThatHasJustBegunKeepsNothingFromBeingTold) {
+  for (const std::int64_t now : {std::int64_t{5}, kMinute, kIndexGrain}) {
+    now_ = now;
+    const std::string chat = "a:b" + std::to_string(now);
+    stored(chat, "a", "text");
+    for (const std::string& user : {std::string("a"), follower_of_chat(chat)}) row_time(user, chat);
+  }
+}
+
 TEST_P(IndexContract, NotesToOneselfAreOneRow) {
   stored("a:a", "a", "text");
   EXPECT_THAT(chats_of(whole_index("a")), ElementsAre("a:a"));

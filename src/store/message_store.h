@@ -131,7 +131,8 @@ struct IndexRange {
   std::int64_t least = 0;           ///< rows of at least this time
   std::optional<IndexRow> after{};  ///< only what comes after this row, which need not be there any more
   std::size_t limit = 100;          ///< 1 to kMaxIndexRows
-  /// The other way round. A row that rises between two pages is not missed then, but may come twice.
+  /// The other way round. A row that rises between two pages is not missed then, but may come twice. So may one that
+  /// rose long ago, first with a time that it had before.
   bool oldest_first = false;
 };
 

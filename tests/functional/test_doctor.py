@@ -100,7 +100,7 @@ def test_a_store_says_what_it_is(tmp_path, folder):
     sent = Client(running).send("a:b", "hi", "a")["send_time"]
     running.stop()
     last = datetime.fromtimestamp(sent // 10**6, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert found_of_store(folder) == f"it has format 2, and its last message is of {last}"
+    assert found_of_store(folder) == f"it has format 3, and its last message is of {last}"
 
 
 def test_a_bad_configuration_is_told_as_serve_tells_it():

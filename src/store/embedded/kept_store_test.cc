@@ -65,7 +65,7 @@ TEST_F(KeptStoreTest, AStoreOfThisVersionHoldsTheSame) {
 }
 
 /// How a folder came to its end.
-INSTANTIATE_TEST_SUITE_P(Format2, KeptStoreTest, testing::Values("format_2/closed", "format_2/killed"),
+INSTANTIATE_TEST_SUITE_P(Format3, KeptStoreTest, testing::Values("format_3/closed", "format_3/killed"),
                          [](const auto& test) { return std::string(fs::path(test.param).filename()); });
 
 TEST_P(KeptStoreTest, OpensAndHoldsWhatItHeld) {

@@ -1,4 +1,4 @@
-// How records and their like are written in RocksDB: format version 2.
+// How records and their like are written in RocksDB: format version 3.
 //
 // Column family "default":
 //
@@ -49,7 +49,7 @@
 
 namespace parley::store {
 
-inline constexpr std::uint64_t kFormatVersion = 2;
+inline constexpr std::uint64_t kFormatVersion = 3;
 inline constexpr std::string_view kFormatKey{"\0format", 7};        ///< → the version, in decimal
 inline constexpr std::string_view kStoreIdKey{"\0store_id", 9};     ///< → the store's id
 inline constexpr std::string_view kLastTimeKey{"\0last_time", 10};  ///< → the last time of the store

@@ -215,18 +215,23 @@ TEST_F(RocksdbOpenTest, ANewerFormatIsRefused) {
   store_.reset();
   {
     const auto database = RocksdbDatabase::open(folder(), options(), *rocksdb::Env::Default()).value();
-    ASSERT_TRUE(database->db().Put({}, to_slice(kFormatKey), "3").ok());
+    ASSERT_TRUE(database->db().Put({}, to_slice(kFormatKey), "4").ok());
   }
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("version 3"), HasSubstr("newer version of Parley")));
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("version 4"), HasSubstr("newer version of Parley")));
 }
 
 TEST_F(RocksdbOpenTest, AnOlderFormatIsRefusedAndLeftAsItIs) {
   const std::vector<std::string> families = {"default", "idempotency"};
   make_store("1", families);
   EXPECT_THAT(refusal(),
-              AllOf(HasSubstr("version 1"), HasSubstr("reads version 2"), HasSubstr("choose another folder")));
+              AllOf(HasSubstr("version 1"), HasSubstr("reads version 3"), HasSubstr("choose another folder")));
   EXPECT_FALSE(judge_store("/data", look_at_store(folder())).good());
   EXPECT_EQ(families_of_store(), families);
+}
+
+TEST_F(RocksdbOpenTest, AnOlderFormatWithTheSameFamiliesIsRefused) {
+  make_store("2", {"default", "idempotency", "rows"});
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("version 2"), HasSubstr("choose another folder")));
 }
 
 TEST_F(RocksdbOpenTest, AnOlderStoreThatCannotBeReadIsLeftAsItIs) {
@@ -239,16 +244,16 @@ TEST_F(RocksdbOpenTest, AnOlderStoreThatCannotBeReadIsLeftAsItIs) {
 
 TEST_F(RocksdbOpenTest, AStoreThatLostAColumnFamilyIsRefused) {
   const std::vector<std::string> families = {"default", "idempotency"};
-  make_store("2", families);
+  make_store("3", families);
   EXPECT_THAT(refusal(), HasSubstr("it is damaged, since its column family rows is missing"));
   EXPECT_EQ(families_of_store(), families);
 }
 
 TEST_F(RocksdbOpenTest, ALaterFormatIsLeftAsItIs) {
   const std::vector<std::string> families = {"default", "idempotency", "rows", "later"};
-  make_store("3", families);
+  make_store("4", families);
   const auto before = files();
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("version 3"), HasSubstr("newer version of Parley")));
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("version 4"), HasSubstr("newer version of Parley")));
   EXPECT_EQ(files(), before);
 }
 
@@ -276,14 +281,14 @@ TEST_F(RocksdbOpenTest, AStoreSaysWhatItIsWithoutBeingOpened) {
   const auto found = [this] { return judge_store("/data", look_at_store(folder())).found; };
   EXPECT_THAT(found(), HasSubstr("there is none"));
   open();
-  EXPECT_EQ(found(), "it has format 2 and no messages");  // while it is open, too
+  EXPECT_EQ(found(), "it has format 3 and no messages");  // while it is open, too
   now_ = 1'700'000'000'000'000;
   stored("a:b", "a", "text");
   const std::set<fs::path> before = names();
-  EXPECT_EQ(found(), "it has format 2, and its last message is of 2023-11-14T22:13:20Z");
+  EXPECT_EQ(found(), "it has format 3, and its last message is of 2023-11-14T22:13:20Z");
   EXPECT_EQ(names(), before);
   store_.reset();
-  EXPECT_EQ(found(), "it has format 2, and its last message is of 2023-11-14T22:13:20Z");
+  EXPECT_EQ(found(), "it has format 3, and its last message is of 2023-11-14T22:13:20Z");
   EXPECT_TRUE(judge_store("/data", look_at_store(folder())).good());
   edit(largest(".sst"), [](std::string& bytes) { bytes.clear(); });
   EXPECT_FALSE(judge_store("/data", look_at_store(folder())).good());

@@ -20,7 +20,7 @@ namespace parley::store {
 inline constexpr std::int64_t kRaiseAfter = kIndexGrain - kIndexGrain / 20;
 
 /// Of a store's memory, one part in so many is for this.
-inline constexpr std::size_t kRaisedShare = 64;
+inline constexpr std::size_t kRaisedShare = 32;
 
 /// Remembers the times of chats' index rows, so that a busy chat costs one look here and no write. Within a bound: what
 /// was remembered longest ago is forgotten. One thread's.

@@ -32,6 +32,7 @@ TEST(RaisedChatsTest, ForgetsWhatIsOldestWithinItsBound) {
   RaisedChats chats(std::size_t{64} << 10);
   std::size_t known = 0;
   for (int i = 1; i <= 10'000; ++i) chats.of("a:" + std::to_string(i)).time = i;
+  EXPECT_EQ(chats.of("a:10000").time, 10'000);
   for (int i = 10'000; i > 0; --i) known += chats.of("a:" + std::to_string(i)).time == i ? 1U : 0U;
   EXPECT_GT(known, 200U);
   EXPECT_LT(known, 1000U);

@@ -27,12 +27,14 @@ namespace {
 constexpr std::int64_t kEndOfTime = std::numeric_limits<std::int64_t>::max();
 
 // What is read on the loop. More takes a millisecond or so, which is for other threads.
-constexpr std::size_t kMaxRowsAtOnce = 512;   // of an index
+constexpr std::size_t kMaxRowsAtOnce = 128;   // of an index
 constexpr std::size_t kMaxLooksAtOnce = 256;  // at values, each by itself
 // What is passed by, since it is no part of the page or was deleted. A step back in a write buffer is a search.
 constexpr std::uint64_t kMaxPassedForth = 2048;
 constexpr std::uint64_t kMaxPassedBack = 256;
 constexpr std::uint64_t kPlaceWeight = 8;  // of an index place that does not count and was looked up
+
+constexpr std::size_t kMaxLeft = 4096;  // places that were left behind and are no part of a page from the disk
 
 constexpr std::uint64_t kBetweenLooks = 1000;  // at the clock, of what other threads pass by
 
@@ -60,8 +62,9 @@ class WalkLimit {
   /// Something is no part of the page.
   void pass(std::uint64_t weight = 1) noexcept { passed_ += weight; }
   [[nodiscard]] bool reached() noexcept {
-    const std::uint64_t passed = passed_ + gone() - gone_before_;
+    std::uint64_t passed = passed_ + gone() - gone_before_;
     if (from_ == ReadFrom::kMemory) return passed > max_;
+    passed += ++steps_;
     if (passed < next_look_) return false;
     next_look_ = passed + kBetweenLooks;
     return loops_.now() >= deadline_;
@@ -83,6 +86,7 @@ class WalkLimit {
   const net::LoopPool& loops_;
   const std::uint64_t gone_before_ = gone();
   std::uint64_t passed_ = 0;
+  std::uint64_t steps_ = 0;
   std::uint64_t next_look_ = kBetweenLooks;
 };
 
@@ -331,7 +335,11 @@ class RocksdbReader::IndexWalk {
     if (newest_first_ && time >= row.time && met_.size() < kMaxIndexRows) met_.insert(row.chat);
     if (time != row.time) {  // a place that was left behind
       limit_.pass(kPlaceWeight);
-      return true;
+      if (newest_first_ || from_ == ReadFrom::kMemory || ++left_ < kMaxLeft) return true;
+      // So that whoever reads all of a long index gets on. The chat comes once more, with its row.
+      page_.rows.push_back(std::move(row));
+      page_.has_more = true;
+      return false;
     }
     page_.has_more = page_.rows.size() == range_.limit;
     if (page_.has_more) return false;
@@ -367,6 +375,7 @@ class RocksdbReader::IndexWalk {
   rocksdb::PinnableSlice value_{};
   /// Chats whose older places cannot count.
   boost::unordered_flat_set<std::string, NameHash, std::equal_to<>> met_{};
+  std::size_t left_ = 0;  // places that were left behind
   IndexPage page_{};
   std::optional<Answer<IndexPage>> ended_{};  // before the page was whole
 };
@@ -380,6 +389,8 @@ RocksdbReader::Answer<IndexPage> RocksdbReader::index(std::string_view user, con
     auto page = index_at(snapshot.snapshot(), user, range, from, deadline);
     // Unless a compaction dropped the old one, although the snapshot lacks the new one.
     if (!page || !*page || database_.left_places() == compactions) return page;
+    if (from == ReadFrom::kMemory) return std::nullopt;
+    if (loops_.now() >= deadline) return Result<IndexPage>(too_late("while the disk was read"));
   }
 }
 

@@ -246,6 +246,32 @@ TEST_F(RocksdbStoreTest, ABusyChatRaisesItsRowsOnceInAGrain) {
   EXPECT_EQ(whole_index("a").at(0).time, first + kIndexGrain);
 }
 
+TEST_F(RocksdbStoreTest, WhoFollowsALaneFromItsBeginningGetsOnOverAllThatWasLeftBehind) {
+  // Each message raises the rows, since it has another audience than the one before.
+  constexpr int kMessages = 10'000;
+  StoreOptions os = options();
+  os.durability = Durability::kOs;
+  open(os);
+  Change change = change_of({chat_of("a:b"), "a", "text", ""});
+  for (int i = 0; i < kMessages; ++i) {
+    change.audience = {i % 2 == 0 ? "c" : "d"};
+    ASSERT_TRUE(append(change));
+  }
+  stored("a:c", "a", "text");
+  IndexRange range{.oldest_first = true};
+  std::vector<std::string> chats;
+  for (int pages = 1;; ++pages) {
+    const auto page = run(store_->index(follower_of(0), range, kNoDeadline), 0);
+    ASSERT_TRUE(page);
+    for (const IndexRow& row : page->rows) chats.push_back(row.chat);
+    if (!page->has_more) break;
+    ASSERT_LT(pages, kMessages);
+    range.after = page->rows.back();
+  }
+  EXPECT_EQ(chats.back(), "a:c");
+  EXPECT_GT(std::ranges::count(chats, "a:b"), 1);  // with times that it had before
+}
+
 TEST_F(RocksdbStoreTest, APlaceThatWasLeftBehindInTheOrderDoesNotCount) {
   const std::int64_t time = stored("a:b", "a", "1");
   {

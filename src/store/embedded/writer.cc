@@ -156,7 +156,7 @@ bool RocksdbWriter::raise_index(const WriteRequest& request) {
   const Change& change = *request.change;
   const std::string& chat = change.chat.name();
   RaisedChats::Raised& rows = raised_.of(chat);
-  const bool same_audience = rows.audience == request.audience;
+  const bool same_audience = rows.time != 0 && rows.audience == request.audience;
   if (same_audience && last_time_ <= rows.time + kRaiseAfter) return false;
   const std::int64_t from = rows.time;
   if (from == 0) database_.busy().search_for(chat);
@@ -319,7 +319,7 @@ void RocksdbWriter::ring() const {
     const Change& change = *judged.request->change;
     chats.emplace_back(change.chat.name());
     if (!judged.raised) continue;
-    users.insert(users.end(), {change.chat.first(), change.chat.second(), follower_});
+    users.insert(users.end(), {change.chat.first(), change.chat.second(), lane_follower()});
     users.insert(users.end(), change.audience.begin(), change.audience.end());
   }
   others_.bell.ring(chats, users);

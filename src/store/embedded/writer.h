@@ -122,7 +122,6 @@ class RocksdbWriter {
   std::int64_t last_time_;
   UnseenRows unseen_;
   RaisedChats raised_;
-  const std::string follower_ = follower_of(0);
 
   std::thread thread_;
 };
