@@ -96,7 +96,7 @@ class RedisStore final : public MessageStore {
     if (auto reached = co_await client_.start(deadline); !reached) co_return reached;
     if (auto fit = co_await check_settings(deadline); !fit) co_return fit;
     if (auto enough = co_await check_replicas(deadline); !enough) co_return enough;
-    const auto lanes = co_await get_or_make_format(kLanes, deadline);
+    const auto lanes = co_await get_or_make_lanes(kLanes, deadline);
     if (!lanes) co_return std::unexpected(lanes.error());
     identity_.set_lanes(*lanes);
     if (auto learnt = co_await lane_ids_.learn(deadline); !learnt) co_return learnt;
@@ -256,22 +256,26 @@ class RedisStore final : public MessageStore {
                           reply.integer, why.empty() ? "" : ": ", why);
   }
 
-  /// Refuses a format that is not ours, and answers how many lanes the store has. It gets our format, and `lanes`, if
-  /// it is made now. If a cluster has lost only the keys that say so, they become what its lanes say.
-  Task<std::size_t> get_or_make_format(std::size_t lanes, Deadline deadline) {
+  /// The store's format, which may not be ours, and how many lanes it is to have if no key says so. It gets our format,
+  /// and `lanes`, if it is made now. If a cluster has lost only the keys that say so, they become what its lanes say.
+  Task<RedisLaneIds::Store> get_or_make_format(std::size_t lanes, Deadline deadline) {
     const auto stored = co_await lane_ids_.store(deadline);
     if (!stored) co_return std::unexpected(stored.error());
-    const auto [format, count] = stored->value_or(RedisLaneIds::Store{std::to_string(kRedisFormat), lanes});
-    const auto found = co_await get_or_make(kRedisFormatKey, format, deadline);
-    if (!found) co_return std::unexpected(found.error());
-    if (auto fault = fault_of_redis_format(*found); !fault.empty()) {
-      co_return fail(ErrorCode::kUnavailable, std::move(fault));
-    }
-    co_return co_await get_or_make_lanes(count, deadline);
+    auto store = stored->value_or(RedisLaneIds::Store{std::to_string(kRedisFormat), lanes});
+    auto found = co_await get_or_make(kRedisFormatKey, store.format, deadline);
+    if (!found) co_return std::unexpected(std::move(found).error());
+    store.format = *std::move(found);
+    co_return store;
   }
 
+  /// The same for the number of lanes. Refuses a format that is not ours.
   Task<std::size_t> get_or_make_lanes(std::size_t lanes, Deadline deadline) {
-    auto found = co_await get_or_make(kRedisLanesKey, std::to_string(lanes), deadline, kRedisIdKey);
+    const auto store = co_await get_or_make_format(lanes, deadline);
+    if (!store) co_return std::unexpected(store.error());
+    if (auto fault = fault_of_redis_format(store->format); !fault.empty()) {
+      co_return fail(ErrorCode::kUnavailable, std::move(fault));
+    }
+    auto found = co_await get_or_make(kRedisLanesKey, std::to_string(store->lanes), deadline, kRedisIdKey);
     if (!found) co_return std::unexpected(std::move(found).error());
     const auto count = parse_number<std::size_t>(*found);
     if (!count || *count < 1 || *count > kMaxRedisLanes) {
@@ -323,7 +327,7 @@ class RedisStore final : public MessageStore {
     if (id_known_) co_return identity_.confirm(loop_.now());
     identity_.lose(*found);
     const Deadline deadline = loop_.now() + kWatch;
-    const auto lanes = co_await get_or_make_format(identity_.lanes(), deadline);
+    const auto lanes = co_await get_or_make_lanes(identity_.lanes(), deadline);
     if (!lanes) co_return identity_.refuse(lanes.error().detail);
     if (*lanes != identity_.lanes()) {
       co_return identity_.refuse(
@@ -340,13 +344,16 @@ class RedisStore final : public MessageStore {
   /// Whether the data still have our format: a newer program may have changed them. `fault` is what is wrong with the
   /// lanes.
   Async<> look_at_format(std::string fault) {
-    const auto found = co_await value_on_masters(kRedisFormatKey);
-    if (!found) co_return;
+    auto found = co_await value_on_masters(kRedisFormatKey);
     // Without a format the store is gone, which its id tells, or one server of a cluster has lost its data.
-    if (found->empty() && id_known_) {
-      (void)co_await get_or_make(kRedisFormatKey, std::to_string(kRedisFormat), loop_.now() + kWatch);
+    if (found && found->empty() && id_known_) {
+      auto made = co_await get_or_make_format(identity_.lanes(), loop_.now() + kWatch);
+      if (made) found = std::move(made->format);
     }
-    if (!found->empty() && fault.empty()) fault = fault_of_redis_format(*found);
+    if (fault.empty()) {
+      if (!found || found->empty()) co_return;  // a look that is answered will tell
+      fault = fault_of_redis_format(*found);
+    }
     health_.observe_format(std::move(fault));
   }
 

@@ -249,11 +249,20 @@ TEST_F(RedisStoreTest, WhatOneServerOfAClusterLosesIsAsTheLanesSay) {
   EXPECT_TRUE(append(chat, "a", "text", "key")->duplicate);
 
   // A store of another format does not become ours.
-  store_.reset();
+  (void)holder_of(kRedisFormatKey).ask({"SET", kRedisFormatKey, "3"});
   for (std::size_t lane = 0; lane < 40; ++lane) {
     const std::string clock = redis_key(lane, RedisKey::kClock);
     (void)holder_of(clock).ask({"HSET", clock, "v", "3"});
   }
+  loops_.turn(RedisIdentity::kPause);
+  redis::eventually("the store takes no writes", [this] { return !ready(); });
+  (void)holder_of(kRedisFormatKey).ask({"DEL", kRedisFormatKey});
+  loops_.turn(RedisIdentity::kPause);
+  redis::eventually("a node restores the format",
+                    [&] { return holder_of(kRedisFormatKey).ask({"GET", kRedisFormatKey}).text == "3"; });
+  loops_.turn(RedisIdentity::kPause);
+  EXPECT_FALSE(ready());
+  store_.reset();
   (void)holder_of(kRedisFormatKey).ask({"DEL", kRedisFormatKey});
   const auto refused = try_open(servers, options());
   ASSERT_FALSE(refused);
