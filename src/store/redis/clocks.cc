@@ -16,8 +16,6 @@
 namespace parley::store {
 namespace {
 
-using redis::Reply;
-
 /// How long a look waits for replicas that need not answer.
 constexpr std::chrono::milliseconds kPatience{100};
 
