@@ -40,7 +40,14 @@ return {ARGV[1], ARGV[2], ARGV[3]}
 /// Whether `reply` is the values of the three fields, which may be nil.
 bool are_fields(const Reply& reply) { return reply.type == Reply::Type::kArray && reply.elements.size() == 3; }
 
-std::string get_id(std::string_view key) { return redis::format_command({"HGET", key, kIdField}); }
+std::string get_fields(std::string_view key) {
+  return redis::format_command({"HMGET", key, kIdField, kFormatField, kLanesField});
+}
+
+/// An error says nothing: the lane may be another server's.
+bool tells_fields(const redis::CallResult& result) {
+  return result.outcome == redis::CallResult::Outcome::kAnswered && are_fields(result.reply);
+}
 
 }  // namespace
 
@@ -59,10 +66,7 @@ Task<std::optional<RedisLaneIds::Store>> RedisLaneIds::store(Deadline deadline) 
 Async<> RedisLaneIds::ask_for_store(std::size_t lane, Deadline deadline,
                                     std::vector<Result<std::optional<Store>>>& out) {
   const std::string key = redis_key(lane, RedisKey::kClock);
-  const auto call = [&] {
-    return client_.call(key, redis::format_command({"HMGET", key, kIdField, kFormatField, kLanesField}),
-                        {.deadline = deadline});
-  };
+  const auto call = [&] { return client_.call(key, get_fields(key), {.deadline = deadline}); };
   const RedisAnswer answer = co_await until_answered(call, deadline);
   if (!answer.answered() || !are_fields(answer.reply())) {
     out[lane] = std::unexpected(read_failure(answer));
@@ -97,35 +101,37 @@ Async<> RedisLaneIds::learn_lane(std::size_t lane, Deadline deadline, Learnt& le
     learnt.asked = std::unexpected(read_failure(answer));
     co_return;
   }
-  auto& fields = answer.result.reply.elements;
-  if (fields[1].text != fresh[1] || fields[2].text != fresh[2]) {
-    learnt.fault = fmt::format(
-        "{} is of a store of format {} with {} lanes, and others are of one of format {} with {}: do these servers "
-        "hold "
-        "one store?",
-        key, quote(fields[1].text), quote(fields[2].text), fresh[1], fresh[2]);
+  if (std::string fault = fault_of(lane, answer.reply()); !fault.empty()) {
+    learnt.fault = std::move(fault);
     co_return;
   }
-  identity_.set_lane_id(lane, std::move(fields[0].text));
+  identity_.set_lane_id(lane, std::move(answer.result.reply.elements[0].text));
 }
 
 Async<RedisLaneIds::Looked> RedisLaneIds::look(std::chrono::milliseconds patience) {
   const Deadline deadline = net::Loop::current().now() + patience;
   std::vector<std::size_t> changed;
+  std::string fault;
   TaskGroup looks(net::Loop::current().executor());
-  for (std::size_t lane = identity_.lanes(); lane > 0; --lane) looks.spawn(look_at(lane - 1, deadline, changed));
+  for (std::size_t lane = identity_.lanes(); lane > 0; --lane) looks.spawn(look_at(lane - 1, deadline, changed, fault));
   co_await looks.wait();
-  Learnt learnt;
+  Learnt learnt{.fault = std::move(fault)};
   TaskGroup all(net::Loop::current().executor());
   for (const std::size_t lane : changed) all.spawn(learn_lane(lane, deadline, learnt));
   co_await all.wait();
   co_return Looked{.changed = !changed.empty(), .fault = std::move(learnt.fault)};
 }
 
-Async<> RedisLaneIds::look_at(std::size_t lane, Deadline deadline, std::vector<std::size_t>& changed) {
+Async<> RedisLaneIds::look_at(std::size_t lane, Deadline deadline, std::vector<std::size_t>& changed,
+                              std::string& fault) {
   const std::string key = redis_key(lane, RedisKey::kClock);
-  const redis::CallResult result = co_await client_.call(key, get_id(key), {.deadline = deadline});
-  if (differs(lane, result)) changed.push_back(lane);
+  const redis::CallResult result = co_await client_.call(key, get_fields(key), {.deadline = deadline});
+  if (!tells_fields(result)) co_return;
+  if (!has_id(lane, result.reply)) {
+    changed.push_back(lane);
+  } else if (std::string found = fault_of(lane, result.reply); !found.empty()) {
+    fault = std::move(found);
+  }
 }
 
 Async<bool> RedisLaneIds::changed_on(redis::Ask ask) {
@@ -138,17 +144,25 @@ Async<bool> RedisLaneIds::changed_on(redis::Ask ask) {
 }
 
 Async<> RedisLaneIds::look_on(std::size_t lane, redis::Ask ask, bool& changed) {
-  std::string get = get_id(redis_key(lane, RedisKey::kClock));
+  std::string get = get_fields(redis_key(lane, RedisKey::kClock));
   const redis::CallResult result = co_await ask(std::move(get));
-  changed |= differs(lane, result);
+  if (tells_fields(result)) changed |= !has_id(lane, result.reply) || !fault_of(lane, result.reply).empty();
 }
 
-/// An error says nothing: the lane may be another server's.
-bool RedisLaneIds::differs(std::size_t lane, const redis::CallResult& result) const {
-  const Reply& reply = result.reply;
-  if (result.outcome != redis::CallResult::Outcome::kAnswered) return false;
-  if (reply.type != Reply::Type::kString && reply.type != Reply::Type::kNil) return false;
-  return reply.text != (*identity_.lane_ids())[lane].id;
+/// Whether the lane has the id that was learnt.
+bool RedisLaneIds::has_id(std::size_t lane, const Reply& fields) const {
+  return fields.elements[0].text == (*identity_.lane_ids())[lane].id;
+}
+
+/// What is wrong with the store that the lane says it is of, for a person; empty: it is ours.
+std::string RedisLaneIds::fault_of(std::size_t lane, const Reply& fields) const {
+  const std::string& format = fields.elements[1].text;
+  const std::string& lanes = fields.elements[2].text;
+  if (format == std::to_string(kRedisFormat) && lanes == std::to_string(identity_.lanes())) return {};
+  return fmt::format(
+      "{} is of a store of format {} with {} lanes, and this one has format {} and {} lanes: do these servers hold one "
+      "store?",
+      redis_key(lane, RedisKey::kClock), quote(format), quote(lanes), kRedisFormat, identity_.lanes());
 }
 
 }  // namespace parley::store

@@ -45,7 +45,7 @@ class RedisLaneIds {
   /// Looks for other ids than were learnt, and learns them. A lane that does not answer in time is as it was, and so is
   /// one of another store: steps do nothing there. On a loop.
   [[nodiscard]] Async<Looked> look(std::chrono::milliseconds patience);
-  /// Whether a lane that lies on this server has another id than was learnt. Nothing is learnt.
+  /// Whether a lane that lies on this server has another id than was learnt, or is of another store. Nothing is learnt.
   [[nodiscard]] Async<bool> changed_on(redis::Ask ask);
 
  private:
@@ -57,9 +57,11 @@ class RedisLaneIds {
   [[nodiscard]] Async<> ask_for_store(std::size_t lane, Deadline deadline,
                                       std::vector<Result<std::optional<Store>>>& out);
   [[nodiscard]] Async<> learn_lane(std::size_t lane, Deadline deadline, Learnt& learnt);
-  [[nodiscard]] Async<> look_at(std::size_t lane, Deadline deadline, std::vector<std::size_t>& changed);
+  [[nodiscard]] Async<> look_at(std::size_t lane, Deadline deadline, std::vector<std::size_t>& changed,
+                                std::string& fault);
   [[nodiscard]] Async<> look_on(std::size_t lane, redis::Ask ask, bool& changed);
-  [[nodiscard]] bool differs(std::size_t lane, const redis::CallResult& result) const;
+  [[nodiscard]] bool has_id(std::size_t lane, const redis::Reply& fields) const;
+  [[nodiscard]] std::string fault_of(std::size_t lane, const redis::Reply& fields) const;
 
   redis::Client& client_;
   RedisIdentity& identity_;

@@ -275,7 +275,12 @@ TEST_F(RedisStoreTest, ALaneOfAnotherStoreIsRefused) {
   const std::string clock = clock_of("a:b");
   (void)server_.ask({"HSET", clock, "l", "17"});
   EXPECT_THAT(refusal(options()), AllOf(HasSubstr(clock), HasSubstr("with \"17\" lanes")));
-  EXPECT_TRUE(ready());
+  loops_.turn(RedisIdentity::kPause);
+  redis::eventually("the store takes no writes", [this] { return !ready(); });
+  EXPECT_THAT(append("a:c", "a", "text").error().detail, AllOf(HasSubstr(clock), HasSubstr("with \"17\" lanes")));
+  (void)server_.ask({"HSET", clock, "l", std::to_string(store_->lanes())});
+  loops_.turn(RedisIdentity::kPause);
+  redis::eventually("the store takes writes again", [this] { return ready(); });
   (void)server_.ask({"HSET", clock, "i", "another", "v", "3"});
   EXPECT_EQ(code_of(append("a:b", "a", "text")), ErrorCode::kUnavailable);
   loops_.turn(RedisIdentity::kPause);
