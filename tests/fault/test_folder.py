@@ -338,15 +338,15 @@ def test_idle_starts_that_are_killed_leave_no_files_behind(server):
 def test_the_log_says_where_the_store_is_and_whether_it_is_new(server, tmp_path):
     running = server(store="rocksdb:./here/")
     where = running.folder / "here"
-    running.await_log(f"made a new store folder={where} format=2\n")
+    running.await_log(f"made a new store folder={where} format=3\n")
     running.await_log(f"store=rocksdb:{where} ")
     running.restart()
-    running.await_log(f"opened the store folder={where} format=2 last_message=none\n")
+    running.await_log(f"opened the store folder={where} format=3 last_message=none\n")
     client = Client(running)
     client.send(CHAT, "hi")
     client.close()
     running.restart()
-    running.await_log(f"opened the store folder={where} format=2 last_message=20")
+    running.await_log(f"opened the store folder={where} format=3 last_message=20")
 
 
 def test_a_file_size_limit_is_a_failed_write(tmp_path):
