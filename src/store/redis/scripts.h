@@ -50,8 +50,8 @@ namespace parley::store {
 // lane, `x<chat>`, is filled instead, in steps of some hundreds each, while appends go on. The last step renames it to
 // the log. That takes three microseconds for each entry of the chat, and the chat's memory a second time. A copy that
 // ends second would bring back what the first one took away, so the last step needs a row in the chat's table to be as
-// it was when the copy began, and changes it. Neither way needs anything of readers or appends: emptied_record_test.cc
-// does both.
+// it was when the copy began, and changes it. Neither way needs anything of appends: emptied_record_test.cc does both.
+// But each node must drop the pages of the chat that it keeps, or it goes on telling the text.
 //
 // A repeat is told by the bytes of its first record alone. So the same message must be the same bytes in every version:
 // encoders of messages never change for what they can encode already. Otherwise nodes of two versions would answer each
